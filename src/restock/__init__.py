@@ -1,0 +1,3 @@
+"""restock: from demand history to forecasts, and from forecasts to replenishment decisions."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,106 @@
+"""Compose conf/ by Hydra, as its users expect it, and hand over checked settings.
+
+The only module, with params.py, that imports Hydra.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+# Hydra swallows exceptions and exits with 1 unless told to let them through to our own exit.
+os.environ["HYDRA_FULL_ERROR"] = "1"
+
+import hydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.errors import HydraException
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from restock.cli.project import conf_folder
+from restock.config import Settings, known_paths, parse_settings
+from restock.errors import ConfigError, nearest
+
+
+@dataclass(frozen=True)
+class Job:
+    """One composed configuration of a command.
+
+    Attributes:
+        settings: What it says.
+        overrides: The settings paths that were given on the command line, with their values.
+        folder: Where a job of a multirun writes; None for a single run.
+    """
+
+    settings: Settings
+    overrides: dict[str, str]
+    folder: Path | None
+
+
+def compose(command: str, arguments: Sequence[str], run: Callable[[Job], None]) -> None:
+    """Compose the configuration and call ``run``: once, or once per job of a multirun.
+
+    Hydra's own flags (``-m``, ``--cfg job``, ``--config-dir``, ``--shell-completion``) work.
+
+    Raises:
+        ConfigError: If the configuration cannot be composed or checked.
+    """
+
+    def job(config: DictConfig) -> None:
+        hydra_config = HydraConfig.get()
+        tree: Any = OmegaConf.to_container(config, resolve=True)
+        folders = [source.path for source in hydra_config.runtime.config_sources]
+        _resolve_source(tree, hydra_config.runtime.choices.get("data"), folders)
+        multirun = hydra_config.mode == RunMode.MULTIRUN
+        folder = Path(hydra_config.runtime.output_dir) if multirun else None
+        given = dict(item.split("=", 1) for item in hydra_config.overrides.task if "=" in item)
+        given = {path.lstrip("+~"): value for path, value in given.items()}
+        run(Job(parse_settings(tree, where="configuration"), given, folder))
+
+    main = hydra.main(version_base="1.3", config_path=str(conf_folder()), config_name="config")
+    before = sys.argv
+    sys.argv = [f"restock {command}", *arguments]
+    try:
+        main(job)()
+    except (HydraException, OmegaConfBaseException) as error:
+        raise ConfigError(_explain(error)) from None
+    finally:
+        sys.argv = before
+
+
+def _resolve_source(tree: dict[str, Any], choice: str | None, folders: Iterable[str]) -> None:
+    """Read a relative source path from the folder of the YAML file that says it."""
+    for folder in folders:
+        if folder and (Path(folder) / "data" / f"{choice}.yaml").is_file():
+            resolve_path(tree, Path(folder) / "data")
+            return
+
+
+def resolve_path(tree: dict[str, Any], folder: Path) -> None:
+    """Make ``data.source.path`` absolute, from the folder that it is relative to."""
+    source = tree.get("data", {}).get("source", {})
+    if isinstance(source, dict) and source.get("path"):
+        source["path"] = str((folder / source["path"]).resolve())
+
+
+def _explain(error: Exception) -> str:
+    """Shorten Hydra's message and add the nearest setting to an unknown key."""
+    message = str(error).strip()
+    unknown = re.search(r"Could not override '([\w.]+)'", message)
+    if unknown:
+        path = unknown.group(1)
+        return f"no setting {path!r}. {_near(path)}"
+    return message
+
+
+def _near(path: str) -> str:
+    """Suggest settings in the same group, or any where the group is unknown, too."""
+    group = path.rsplit(".", 1)[0] + "."
+    siblings = [known for known in known_paths() if known.startswith(group)]
+    return nearest(path, siblings or known_paths())

@@ -1,0 +1,152 @@
+"""From a command's name and arguments to its code, with a run to log to."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import secrets
+import shlex
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from restock.cli.console import TerminalConsole
+from restock.cli.project import commit, project_root
+from restock.config import Settings, load_params
+from restock.errors import UserError
+from restock.stages.context import Context
+from restock.tracking.memory import NullTracker
+from restock.types.layout import Layout
+from restock.types.tracking import Tracker
+
+STAGES = ("fetch", "prepare", "featurize", "tune", "train", "evaluate", "forecast", "plan")
+LOGGED = ("tune", "train", "evaluate", "run")
+# Commands whose configured values the tuner's best would replace.
+TUNED = ("train", "run")
+
+
+def dispatch(command: str, arguments: Sequence[str]) -> None:
+    """Run one command.
+
+    ``--params FILE`` reads composed settings (how dvc.yaml calls a stage); otherwise conf/ is
+    composed with the overrides. ``--overrides TEXT`` takes overrides as one string (how MLproject
+    passes them).
+    """
+    if command == "params":
+        from restock.cli import params
+
+        params.run(arguments, TerminalConsole("params"))
+        return
+    if "--params" in arguments:
+        settings = _from_params(list(arguments))
+        _execute(command, settings, Layout.at(Path(settings.output_dir)))
+        return
+    _compose_and_execute(command, _split_overrides(list(arguments)))
+
+
+def _from_params(arguments: list[str]) -> Settings:
+    if len(arguments) != 2 or arguments[0] != "--params":
+        raise UserError("--params takes one file and no overrides beside it.")
+    path = Path(arguments[1])
+    settings = load_params(path)
+    source = settings.data.source
+    if source.path is None:
+        return settings
+    # In conf/data/NAME.yaml a path is relative to that file; params.yaml holds it as written.
+    from restock.config import replace_at
+
+    resolved = (path.parent / "conf" / "data" / source.path).resolve()
+    return replace_at(settings, {"data.source.path": str(resolved)})
+
+
+def _split_overrides(arguments: list[str]) -> list[str]:
+    if "--overrides" not in arguments:
+        return arguments
+    at = arguments.index("--overrides")
+    text = arguments[at + 1] if at + 1 < len(arguments) else ""
+    # `mlflow run` quotes an empty default as two quotes.
+    return arguments[:at] + [word for word in shlex.split(text) if word] + arguments[at + 2 :]
+
+
+def _compose_and_execute(command: str, arguments: list[str]) -> None:
+    from restock.cli.compose import Job, compose
+
+    if command == "train":  # typed: train what it says, unless told otherwise
+        arguments = ["training.use_tuned=false", *arguments]
+
+    def run(job: Job) -> None:
+        root = Path(job.settings.output_dir)
+        if command in TUNED and job.settings.training.use_tuned:
+            from restock.cli.params import refuse_swept
+
+            swept = {dimension.path for dimension in job.settings.search.space.values()}
+            refuse_swept({p: v for p, v in job.overrides.items() if p in swept}, root)
+        _execute(command, job.settings, Layout(root, job.folder or root))
+
+    with _pipeline(command, arguments):
+        compose(command, arguments, run)
+
+
+@contextmanager
+def _pipeline(command: str, arguments: list[str]) -> Iterator[None]:
+    """Give the jobs of a multirun one parent run."""
+    multirun = bool({"-m", "--multirun"} & set(arguments))
+    if multirun and command in LOGGED and "RESTOCK_PIPELINE" not in os.environ:
+        os.environ["RESTOCK_PIPELINE"] = f"{command} multirun-{secrets.token_hex(6)}"
+    yield
+
+
+def _execute(command: str, settings: Settings, files: Layout) -> None:
+    console = TerminalConsole(command)
+    root = project_root()
+    if command in ("promote", "summary"):
+        _side_effects(command, settings, files, root, console)
+    elif command == "run":
+        _run_all(settings, files, root, console)
+    else:
+        with _tracker(command, settings, root) as tracker:
+            _stage(command, settings, Context(files, tracker, console))
+
+
+def _stage(name: str, settings: Settings, context: Context) -> None:
+    """Import a stage when it is its turn: the others need no TensorFlow."""
+    importlib.import_module(f"restock.stages.{name}").run(settings, context)
+
+
+@contextmanager
+def _tracker(command: str, settings: Settings, root: Path) -> Iterator[Tracker]:
+    if command not in LOGGED or settings.tracking.name == "none":
+        yield NullTracker()
+        return
+    from restock.tracking.mlflow.tracker import open_run
+
+    with open_run(settings.tracking, root, command, {"commit": commit(root)}) as run:
+        yield run
+
+
+def _run_all(settings: Settings, files: Layout, root: Path, console: TerminalConsole) -> None:
+    """Run every stage in one process; tuning only where its result is used."""
+    stages = [name for name in STAGES if name != "tune" or settings.training.use_tuned]
+    with _tracker("run", settings, root) as tracker:
+        for name in stages:
+            console.prefix = name
+            if name not in LOGGED:
+                _stage(name, settings, Context(files, NullTracker(), console))
+                continue
+            with tracker.child(name) as run:
+                run.set_tags({"restock.command": name})
+                _stage(name, settings, Context(files, run, console))
+    _side_effects("summary", settings, files, root, console)
+
+
+def _side_effects(
+    command: str, settings: Settings, files: Layout, root: Path, console: TerminalConsole
+) -> None:
+    if command == "promote":
+        from restock.commands import promote
+
+        promote.run(settings, files, root, {"commit": commit(root)}, console)
+        return
+    from restock.commands import summary
+
+    console.parts(summary.run(settings, files, root))

@@ -1,0 +1,84 @@
+"""The command line's front door: finds the command before anything heavy is imported."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+from restock import __version__
+from restock.errors import RestockError, UserError, nearest
+
+COMMANDS = {
+    "run": "the whole path in one process, on any data set, without DVC",
+    "fetch": "bring the raw table",
+    "prepare": "raw rows to demand per series and period",
+    "featurize": "features and the constants they are made with",
+    "tune": "search the space of conf/search on the tuning folds",
+    "train": "fit the LSTM and save the bundle",
+    "evaluate": "score it on the test folds, beside the baselines",
+    "forecast": "quantiles for the coming horizon",
+    "plan": "reorder points and order quantities",
+    "promote": "register the bundle; champion if it beats every baseline",
+    "summary": "what won, what was promoted, what to reorder first",
+    "params": "compile conf/ to params.yaml (--check: fail if it is stale)",
+}
+SHELL_COMPLETION = ("-sc", "--shell-completion")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code: 0, 2 for a user's mistake, 1 for anything else."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if not arguments or arguments[0] in {"-h", "--help", "help"}:
+        return _print(_usage())
+    if arguments[0] == "--version":
+        return _print(f"restock {__version__}")
+    if arguments[0] in SHELL_COMPLETION:
+        from restock.cli.completion import script
+
+        return _print(script(arguments[1:]))
+    return _guarded(arguments[0], arguments[1:])
+
+
+def _guarded(command: str, rest: list[str]) -> int:
+    """Run a command. The one place where an error leaves the program."""
+    try:
+        if command not in COMMANDS:
+            raise UserError(f"no command {command!r}. {nearest(command, COMMANDS)}")
+        from restock.cli.dispatch import dispatch
+
+        dispatch(command, rest)
+    except RestockError as error:
+        print(f"restock {command}: error: {error}", file=sys.stderr)  # noqa: T201
+        return error.exit_code
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def _print(text: str) -> int:
+    try:
+        print(text)  # noqa: T201
+    except BrokenPipeError:  # `restock --help | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
+def _usage() -> str:
+    width = max(map(len, COMMANDS))
+    lines = [f"  {name:<{width}}  {what}" for name, what in COMMANDS.items()]
+    return "\n".join(
+        [
+            "usage: restock COMMAND [overrides]",
+            "",
+            *lines,
+            "",
+            "Overrides are Hydra's: restock train model.units=64, restock train -m model.units=32,64,",
+            "restock run experiment=NAME, --config-dir DIR, --cfg job (show the configuration).",
+            'Tab completion: eval "$(restock --shell-completion install=bash)"',
+        ]
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,118 @@
+"""params.yaml is conf/ composed: written exactly as DVC writes it, and checked against conf/."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import yaml
+from hydra import compose, initialize_config_dir
+from hydra.errors import HydraException
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from restock.cli.project import project_root
+from restock.config import load_params, parse_settings, value_at
+from restock.data.store import read_json, replacing
+from restock.errors import ConfigError, UserError
+from restock.types import layout
+from restock.types.tracking import Console
+
+
+def run(arguments: Sequence[str], console: Console) -> None:
+    """Write params.yaml, or with ``--check`` fail if it is not what conf/ composes to.
+
+    Inside `dvc exp run` DVC has just composed conf/ with its overrides: there the check is that no
+    override would be replaced by a tuned value.
+
+    Raises:
+        UserError: Showing the difference.
+    """
+    root = project_root()
+    path = root / "params.yaml"
+    expected = composed(root / "conf")
+    if list(arguments) not in ([], ["--check"]):
+        raise UserError("restock params takes no overrides; it takes --check.")
+    if not arguments:
+        parse_settings(_settings_tree(expected), where="conf/")
+        with replacing(path) as aside:
+            aside.write_text(expected, encoding="utf-8")
+        console.note(f"wrote {path.name}")
+    elif os.environ.get("DVC_EXP_NAME"):
+        check_overrides(path, expected)
+        console.note("params.yaml was composed by this experiment")
+    else:
+        _check_fresh(path, expected)
+        console.note("params.yaml is what conf/ composes to")
+
+
+def composed(conf: Path) -> str:
+    """Return conf/ composed without overrides, as the text that DVC would write.
+
+    Raises:
+        ConfigError: If it cannot be composed.
+    """
+    try:
+        with initialize_config_dir(str(conf.resolve()), version_base=None):
+            config = compose(config_name="config")
+        OmegaConf.resolve(config)
+    except (HydraException, OmegaConfBaseException) as error:
+        raise ConfigError(f"{conf}: {error}") from None
+    return OmegaConf.to_yaml(config)
+
+
+def _settings_tree(text: str) -> dict[str, object]:
+    tree: dict[str, object] = yaml.safe_load(text)
+    return tree
+
+
+def _check_fresh(path: Path, expected: str) -> None:
+    found = path.read_text(encoding="utf-8") if path.is_file() else ""
+    if found == expected:
+        return
+    difference = difflib.unified_diff(
+        found.splitlines(), expected.splitlines(), "params.yaml", "conf/ composed", lineterm="", n=1
+    )
+    raise UserError(
+        "params.yaml is stale: conf/ composes to something else. Run `restock params` and commit "
+        "the result.\n" + "\n".join(difference)
+    )
+
+
+def check_overrides(path: Path, expected: str) -> None:
+    """Refuse an experiment that overrides a swept value which the tuner's best would replace.
+
+    Raises:
+        ConfigError: Naming the path, the given and the tuned (or configured) value.
+    """
+    given = load_params(path)
+    if not given.training.use_tuned:
+        return
+    configured = parse_settings(_settings_tree(expected), where="conf/")
+    swept = [dimension.path for dimension in given.search.space.values()]
+    differing = {p: str(value_at(given, p)) for p in swept if value_at(given, p) != value_at(configured, p)}
+    refuse_swept(differing, path.parent / given.output_dir)
+
+
+def refuse_swept(given: dict[str, str], outputs: Path) -> None:
+    """Raise if swept values were given while the tuner's best would replace them.
+
+    Args:
+        given: Values by swept path, as the user gave them.
+        outputs: Folder with the tuner's result, if there is one.
+
+    Raises:
+        ConfigError: Naming both values.
+    """
+    if not given:
+        return
+    tuning = outputs / layout.TUNING
+    best = read_json(tuning).get("best", {}) if tuning.is_file() else {}
+    lines = [
+        f"{path}={value} was given, but training.use_tuned=true replaces it by the tuned value"
+        + (f" {best[path]}" if path in best else " (nothing is tuned yet)")
+        for path, value in given.items()
+    ]
+    raise ConfigError("\n".join([*lines, "Add training.use_tuned=false to train what you say."]))

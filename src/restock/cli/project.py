@@ -1,0 +1,47 @@
+"""Where the project is: the folder with dvc.yaml, its conf/, and the commit it stands at."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import restock
+
+PACKAGED = Path(restock.__file__).parent / "conf"
+SOURCE_TREE = Path(restock.__file__).parents[2] / "conf"  # an editable install
+
+
+def project_root() -> Path:
+    """Return the nearest folder upwards that holds a dvc.yaml, or the working folder."""
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        if (folder / "dvc.yaml").is_file() and (folder / "conf" / "config.yaml").is_file():
+            return folder
+    return here
+
+
+def conf_folder() -> Path:
+    """Return the project's conf/; outside a project, the one that came with the package."""
+    own = project_root() / "conf"
+    for folder in (own, PACKAGED, SOURCE_TREE):
+        if (folder / "config.yaml").is_file():
+            return folder
+    raise FileNotFoundError(f"no conf/config.yaml in {own}, {PACKAGED} or {SOURCE_TREE}")
+
+
+def commit(root: Path) -> str:
+    """Return the git commit of the project, marked if files were changed since."""
+    described = _git(root, "rev-parse", "HEAD")
+    if not described:
+        return "unknown"
+    changed = _git(root, "status", "--porcelain", "--untracked-files=no")
+    return described + ("-dirty" if changed else "")
+
+
+def _git(root: Path, *arguments: str) -> str:
+    command = ["git", "-C", str(root), *arguments]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    except FileNotFoundError:  # git is not needed outside a project
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""

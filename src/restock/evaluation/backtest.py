@@ -1,0 +1,147 @@
+"""Compare forecasts with what happened: one table of points per model, scored in every cut."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from restock.evaluation.metrics import ScoredPoints, naive_scales, score
+from restock.types.folds import Fold
+from restock.types.forecast import DemandForecast, FittedForecaster
+from restock.types.panel import DemandPanel, IntArray
+
+Scores = dict[str, float]
+
+
+@dataclass(frozen=True)
+class Backtest:
+    """One model's forecasts over the origins of a fold, beside the actuals.
+
+    Attributes:
+        points: Rows are series at origins: R of them.
+        series: Which series each row is. Shape ``(R,)``.
+        fold: Which origin of the fold each row is, from 0. Shape ``(R,)``.
+        forecasts: The whole forecast at each origin.
+    """
+
+    points: ScoredPoints
+    series: IntArray
+    fold: IntArray
+    forecasts: tuple[DemandForecast, ...]
+
+    def scores(self) -> Scores:
+        """Score all rows together."""
+        return score(self.points)
+
+    def by_fold(self) -> list[Scores]:
+        """Score each origin by itself."""
+        return [score(self.points.select(self.fold == f)) for f in np.unique(self.fold)]
+
+    def by_step(self) -> list[Scores]:
+        """Score each step of the horizon by itself."""
+        every = slice(None)
+        horizon = self.points.actual.shape[1]
+        return [score(self.points.select(every, slice(h, h + 1))) for h in range(horizon)]
+
+    def by_segment(self, segment: np.ndarray) -> dict[str, Scores]:
+        """Score each group of series by itself. ``segment`` names a group per series."""
+        label = segment[self.series]
+        return {str(name): score(self.points.select(label == name)) for name in np.unique(label)}
+
+
+def run_backtest(
+    model: FittedForecaster, panel: DemandPanel, fold: Fold, seasonal_period: int
+) -> Backtest:
+    """Forecast from every origin of a fold, without refit, and match each value to its actual.
+
+    Series whose history ends before an origin leaves nothing to compare there.
+    """
+    parts: list[ScoredPoints] = []
+    rows: list[IntArray] = []
+    numbers: list[IntArray] = []
+    forecasts = []
+    steps = np.arange(1, model.horizon + 1)
+    for number, origins in enumerate(fold.origins):
+        forecast = model.predict(panel, np.maximum(origins, 0))
+        forecasts.append(forecast)
+        kept = np.flatnonzero(origins >= 0)
+        target = np.minimum(origins[kept, None] + steps, panel.num_steps - 1)
+        scale, squared = naive_scales(panel.demand[kept], origins[kept], seasonal_period)
+        parts.append(
+            ScoredPoints(
+                panel.demand[kept[:, None], target],
+                forecast.point[kept],
+                forecast.quantiles[kept],
+                forecast.levels,
+                scale,
+                squared,
+            )
+        )
+        rows.append(kept)
+        numbers.append(np.full(len(kept), number))
+    return Backtest(
+        _concatenate(parts), np.concatenate(rows), np.concatenate(numbers), tuple(forecasts)
+    )
+
+
+def forecast_table(backtest: Backtest, panel: DemandPanel) -> pd.DataFrame:
+    """Return one row per series, origin and step: demand and the deciles q0.1 to q0.9."""
+    tables = []
+    for number, forecast in enumerate(backtest.forecasts):
+        picked = backtest.fold == number
+        kept, horizon = backtest.series[picked], forecast.point.shape[1]
+        columns = {
+            "series_id": np.repeat(panel.series_id[kept], horizon),
+            "forecast_origin": np.repeat(forecast.origin[kept], horizon),
+            "timestamp": forecast.timestamps[kept].ravel(),
+            "step": np.tile(np.arange(1, horizon + 1), len(kept)),
+            "demand": backtest.points.actual[picked].ravel(),
+        }
+        for level in np.arange(1, 10) / 10:
+            columns[f"q{level:.1f}"] = forecast.at(level)[kept].ravel()
+        tables.append(pd.DataFrame(columns))
+    return pd.concat(tables, ignore_index=True)
+
+
+def segments(panel: DemandPanel, train_end: IntArray) -> Mapping[str, np.ndarray]:
+    """Group series by volume and by demand pattern, both read up to ``train_end`` only.
+
+    ``volume``: A, B, C for the series that make up 80 %, the next 15 % and the last 5 % of units.
+    ``pattern``: smooth, erratic, intermittent, lumpy, by mean interval between demands (1.32) and
+    squared variation of their sizes (0.49) (Syntetos, Boylan and Croston, 2005).
+    """
+    known = np.arange(panel.num_steps)[None, :] <= train_end[:, None]
+    past = np.where(known, panel.demand, np.nan)
+    seen = np.isfinite(past).sum(axis=1)
+    hits = np.nan_to_num(past) > 0
+    count = hits.sum(axis=1)
+    size = np.where(hits, past, 0.0)
+    mean = size.sum(axis=1) / np.maximum(count, 1)
+    variance = (hits * (size - mean[:, None]) ** 2).sum(axis=1) / np.maximum(count, 1)
+    interval = seen / np.maximum(count, 1)
+    variation = variance / np.maximum(mean, 1e-12) ** 2
+    pattern = np.select(
+        [count == 0, (interval < 1.32) & (variation < 0.49), interval < 1.32, variation < 0.49],
+        ["no demand", "smooth", "erratic", "intermittent"],
+        default="lumpy",
+    )
+    total = size.sum(axis=1)
+    order = np.argsort(-total, kind="stable")
+    share = np.empty_like(total)
+    share[order] = np.cumsum(total[order]) / max(total.sum(), 1e-12)
+    volume = np.select([share <= 0.8, share <= 0.95], ["A", "B"], default="C")
+    return {"volume": volume, "pattern": pattern}
+
+
+def _concatenate(parts: list[ScoredPoints]) -> ScoredPoints:
+    return ScoredPoints(
+        np.concatenate([part.actual for part in parts]),
+        np.concatenate([part.point for part in parts]),
+        np.concatenate([part.quantiles for part in parts]),
+        parts[0].levels,
+        np.concatenate([part.scale for part in parts]),
+        np.concatenate([part.squared_scale for part in parts]),
+    )

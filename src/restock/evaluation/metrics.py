@@ -1,0 +1,174 @@
+"""Forecast metrics: pure functions over stacked points, and a card for each.
+
+Shapes: R rows (a series at one origin), H steps, Q levels. An actual of NaN is not scored.
+Definitions follow the M-competitions and the quantile-forecast literature: MASE and RMSSE
+(Hyndman and Koehler, 2006), pinball loss (Koenker and Bassett, 1978).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from restock.types.panel import FloatArray, IntArray
+
+
+@dataclass(frozen=True)
+class MetricCard:
+    """What a number means and what it may be used for."""
+
+    name: str
+    unit: str
+    direction: Literal["minimize", "zero", "nominal"]
+    needs_quantiles: bool
+    may_select: bool
+
+
+CARDS = (
+    MetricCard("mae", "demand units", "minimize", False, False),
+    MetricCard("rmse", "demand units", "minimize", False, False),
+    MetricCard("wape", "share of demand", "minimize", False, False),
+    MetricCard("bias", "share of demand", "zero", False, False),
+    MetricCard("mase", "naive errors", "minimize", False, False),
+    MetricCard("rmsse", "naive errors", "minimize", False, False),
+    MetricCard("wql", "share of demand", "minimize", True, True),
+    MetricCard("sql", "naive errors", "minimize", True, False),
+    MetricCard("coverage_50", "share of points", "nominal", True, False),
+    MetricCard("coverage_80", "share of points", "nominal", True, False),
+    MetricCard("coverage_90", "share of points", "nominal", True, False),
+)
+INTERVALS = {"coverage_50": (0.25, 0.75), "coverage_80": (0.1, 0.9), "coverage_90": (0.05, 0.95)}
+
+
+@dataclass(frozen=True)
+class ScoredPoints:
+    """Forecasts beside what happened.
+
+    Attributes:
+        actual: Demand; NaN is not scored. Shape ``(R, H)``.
+        point: Point forecast. Shape ``(R, H)``.
+        quantiles: Forecast quantiles. Shape ``(R, H, Q)``.
+        levels: Their levels. Shape ``(Q,)``.
+        scale: Mean absolute in-sample seasonal difference up to the origin; NaN where a series
+            has none or never moved (it then counts in no scaled metric). Shape ``(R,)``.
+        squared_scale: The same for squared differences. Shape ``(R,)``.
+    """
+
+    actual: FloatArray
+    point: FloatArray
+    quantiles: FloatArray
+    levels: FloatArray
+    scale: FloatArray
+    squared_scale: FloatArray
+
+    def __post_init__(self) -> None:
+        """Check that every forecast stands beside one actual."""
+        rows, horizon = self.actual.shape
+        assert self.point.shape == (rows, horizon)
+        assert self.quantiles.shape == (rows, horizon, len(self.levels))
+        assert self.scale.shape == self.squared_scale.shape == (rows,)
+
+    def select(self, rows: np.ndarray | slice, steps: slice = slice(None)) -> ScoredPoints:
+        """Return some rows and steps."""
+        return ScoredPoints(
+            self.actual[rows, steps],
+            self.point[rows, steps],
+            self.quantiles[rows, steps],
+            self.levels,
+            self.scale[rows],
+            self.squared_scale[rows],
+        )
+
+
+def score(points: ScoredPoints) -> dict[str, float]:
+    """Return every metric of :data:`CARDS`, NaN where nothing could be scored.
+
+    ``wape``, ``bias`` and ``wql`` pool over all points; ``mase``, ``rmsse`` and ``sql`` average
+    over rows, each row over its own steps.
+    """
+    error = points.point - points.actual
+    loss = decile_loss(points)
+    total = np.nansum(np.abs(points.actual))
+    result = {
+        "mae": _mean(np.abs(error)),
+        "rmse": float(np.sqrt(_mean(error**2))),
+        "wape": _ratio(np.nansum(np.abs(error)), total),
+        "bias": _ratio(np.nansum(error), total),
+        "mase": _mean(_row_means(np.abs(error)) / points.scale),
+        "rmsse": _mean(np.sqrt(_row_means(error**2) / points.squared_scale)),
+        "wql": _ratio(np.nansum(loss), total),
+        "sql": _mean(_row_means(loss) / points.scale),
+    }
+    for name, (low, high) in INTERVALS.items():
+        result[name] = _mean(_inside(points, low, high))
+    return result
+
+
+def decile_loss(points: ScoredPoints) -> FloatArray:
+    """Return twice the pinball loss, averaged over the levels 0.1 to 0.9. Shape ``(R, H)``."""
+    picked = level_indices(points.levels, np.arange(1, 10) / 10)
+    return pinball(points.actual, points.quantiles[:, :, picked], points.levels[picked]).mean(axis=2)
+
+
+def pinball(actual: FloatArray, quantiles: FloatArray, levels: FloatArray) -> FloatArray:
+    """Return 2 max(q (y - f), (q - 1)(y - f)) for each level. Shape ``(R, H, Q)``."""
+    error = actual[:, :, None] - quantiles
+    return 2 * np.maximum(levels * error, (levels - 1) * error)
+
+
+def level_indices(levels: FloatArray, wanted: FloatArray) -> IntArray:
+    """Return where the wanted levels stand.
+
+    Raises:
+        ValueError: If one is not among the forecast's levels.
+    """
+    distance = np.abs(np.asarray(levels)[None, :] - np.asarray(wanted)[:, None])
+    if (distance.min(axis=1) > 1e-9).any():
+        raise ValueError(f"levels {list(wanted)} are not all among {list(levels)}")
+    return distance.argmin(axis=1)
+
+
+def naive_scales(
+    demand: FloatArray, origins: IntArray, seasonal_period: int
+) -> tuple[FloatArray, FloatArray]:
+    """Return the mean absolute and mean squared seasonal difference up to each origin.
+
+    Args:
+        demand: Shape ``(N, T)``.
+        origins: Last known position per series. Shape ``(N,)``.
+        seasonal_period: m; 1 compares neighbours.
+
+    Returns:
+        Two arrays of shape ``(N,)``; NaN where no difference is known or all are zero.
+    """
+    known = np.arange(demand.shape[1])[None, :] <= origins[:, None]
+    past = np.where(known, demand, np.nan)
+    difference = past[:, seasonal_period:] - past[:, :-seasonal_period]
+    absolute, squared = _row_means(np.abs(difference)), _row_means(difference**2)
+    return np.where(absolute > 0, absolute, np.nan), np.where(squared > 0, squared, np.nan)
+
+
+def _inside(points: ScoredPoints, low: float, high: float) -> FloatArray:
+    first, last = level_indices(points.levels, np.array([low, high]))
+    inside = (points.actual >= points.quantiles[:, :, first]) & (
+        points.actual <= points.quantiles[:, :, last]
+    )
+    return np.where(np.isnan(points.actual), np.nan, inside)
+
+
+def _row_means(values: FloatArray) -> FloatArray:
+    """Mean over the steps that are known; NaN for a row without any (no warning)."""
+    known = np.isfinite(values)
+    total = np.where(known, values, 0).sum(axis=1)
+    return np.where(known.any(axis=1), total / np.maximum(known.sum(axis=1), 1), np.nan)
+
+
+def _mean(values: FloatArray) -> float:
+    known = values[np.isfinite(values)]
+    return float(known.mean()) if known.size else float("nan")
+
+
+def _ratio(part: float, total: float) -> float:
+    return float(part / total) if total > 0 else float("nan")

@@ -1,0 +1,185 @@
+"""Fit feature constants on training rows, and make features with them.
+
+Split first, fit second: :func:`fit_state` reads nothing after ``train_end``; :func:`make_features`
+learns nothing.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from restock.config import FeatureSettings
+from restock.features.calendar import calendar_features
+from restock.features.history import (
+    carried_forward,
+    history_features,
+    price_features,
+    rolling_mean,
+    running_scale,
+)
+from restock.types.features import FeaturePanel, FeatureState
+from restock.types.panel import DemandPanel, FloatArray, IntArray, extend
+
+Named = dict[str, FloatArray]
+
+
+def fit_state(panel: DemandPanel, settings: FeatureSettings, train_end: IntArray) -> FeatureState:
+    """Learn scales, standardisation and vocabularies from rows at or before ``train_end``.
+
+    Args:
+        panel: The whole panel; rows after ``train_end`` are not read.
+        settings: Which features.
+        train_end: Last training position per series; -1 leaves a series out. Shape ``(N,)``.
+    """
+    taught = np.arange(panel.num_steps)[None, :] <= train_end[:, None]
+    demand = np.where(taught, panel.demand, np.nan)
+    means = rolling_mean(demand, panel.num_steps)[:, -1]
+    means = means[means > 0]
+    typical = float(np.median(means)) if means.size else 1.0
+    past, future = _raw(panel, settings, 0, 0.02 * typical, typical)
+    past_mean, past_std = _moments(past, taught & np.isfinite(demand))
+    future_mean, future_std = _moments(future, taught)
+    vocabularies, static_mean, static_std = _fit_static(panel.static[train_end >= 0], settings)
+    return FeatureState(
+        scale_floor=0.02 * typical,
+        cold_scale=typical,
+        past_mean=past_mean,
+        past_std=past_std,
+        future_mean=future_mean,
+        future_std=future_std,
+        vocabularies=vocabularies,
+        static_mean=static_mean,
+        static_std=static_std,
+    )
+
+
+def make_features(
+    panel: DemandPanel, settings: FeatureSettings, state: FeatureState, horizon: int
+) -> FeaturePanel:
+    """Make standardised features for every position, with ``horizon`` positions past the end.
+
+    Known-future columns beyond the table's end hold their last known value.
+    """
+    past, future = _raw(panel, settings, horizon, state.scale_floor, state.cold_scale)
+    known = np.isfinite(panel.demand)
+    standard = [
+        _standardise(past[name], state.past_mean[name], state.past_std[name])
+        for name in state.past_mean
+    ]
+    standard += [known, panel.in_stock]
+    ahead = [
+        _standardise(future[name], state.future_mean[name], state.future_std[name])
+        for name in state.future_mean
+    ]
+    num_all = panel.num_steps + horizon
+    return FeaturePanel(
+        past=np.stack(standard, axis=2).astype(np.float32),
+        future=_stack(ahead, (panel.num_series, num_all)),
+        static_codes=_codes(panel.static, state),
+        static_numbers=_numbers(panel, state),
+        scale=np.exp(past["level"]).astype(np.float32),
+        demand=panel.demand.astype(np.float32),
+        teaches=known & panel.in_stock,
+    )
+
+
+def _raw(
+    panel: DemandPanel, settings: FeatureSettings, horizon: int, floor: float, cold: float
+) -> tuple[Named, Named]:
+    """Return unscaled past features ``(N, T)`` and known-future features ``(N, T + horizon)``."""
+    scale = running_scale(panel.demand, settings.scale_window, floor, cold)
+    past = history_features(panel.demand, scale, settings.lags, settings.rolling_windows)
+    for name, values in panel.observed.items():
+        past |= price_features(name, values)
+    num_all = panel.num_steps + horizon
+    grid = extend(panel.timestamps, panel.frequency, num_all - len(panel.timestamps))[:num_all]
+    grid = pd.DatetimeIndex(grid, freq=None)
+    calendar = calendar_features(
+        grid, settings.calendar, settings.holidays, ends_periods=_ends(panel.frequency)
+    )
+    future = {
+        name: np.broadcast_to(values, (panel.num_series, num_all))
+        for name, values in calendar.items()
+    }
+    for name, values in panel.known_future.items():
+        held = carried_forward(_resize(values, num_all))
+        future[name] = held
+        future[f"{name}_relative"] = held - rolling_mean(held, num_all)
+    return past, future
+
+
+def _ends(frequency: str) -> bool:
+    return frequency.startswith("W") or frequency.endswith("E")
+
+
+def _resize(values: FloatArray, length: int) -> FloatArray:
+    """Cut or pad (with NaN) along time."""
+    missing = max(length - values.shape[1], 0)
+    return np.pad(values, ((0, 0), (0, missing)), constant_values=np.nan)[:, :length]
+
+
+def _moments(features: Named, rows: np.ndarray) -> tuple[dict[str, float], dict[str, float]]:
+    """Mean and standard deviation of each feature over the training rows."""
+    mean, std = {}, {}
+    for name, values in features.items():
+        taught = values[:, : rows.shape[1]][rows]
+        taught = taught[np.isfinite(taught)]
+        mean[name] = float(taught.mean()) if taught.size else 0.0
+        std[name] = float(taught.std()) if taught.size else 0.0
+    return mean, std
+
+
+def _standardise(values: FloatArray, mean: float, std: float) -> FloatArray:
+    """Centre and scale; unknown values become 0, the mean. Far outliers are held at 10 deviations.
+
+    A feature that never moved in training says nothing: it becomes 0 throughout.
+    """
+    if std < 1e-9:
+        return np.zeros_like(values, dtype=float)
+    return np.clip(np.nan_to_num((values - mean) / std, nan=0.0), -10.0, 10.0)
+
+
+def _stack(columns: list[FloatArray], shape: tuple[int, int]) -> FloatArray:
+    if not columns:
+        return np.zeros((*shape, 0), dtype=np.float32)
+    return np.stack(columns, axis=2).astype(np.float32)
+
+
+def _fit_static(
+    static: pd.DataFrame, settings: FeatureSettings
+) -> tuple[dict[str, tuple[str, ...]], dict[str, float], dict[str, float]]:
+    """Keep frequent categories of text columns and moments of numeric ones."""
+    vocabularies: dict[str, tuple[str, ...]] = {}
+    mean, std = {}, {}
+    for name in static.columns:
+        column = static[name]
+        if column.dtype.kind in "biuf":
+            values = column.to_numpy(dtype=float)
+            mean[name], std[name] = float(np.nanmean(values)), float(np.nanstd(values))
+            continue
+        counts = column.dropna().astype(str).value_counts()
+        counts = counts[counts >= settings.min_category_count]
+        # By count, then by name, so that ties do not depend on the order of the rows.
+        ordered = sorted(counts.items(), key=lambda item: (-int(item[1]), str(item[0])))
+        vocabularies[name] = tuple(str(key) for key, _ in ordered[: settings.max_categories])
+    return vocabularies, mean, std
+
+
+def _codes(static: pd.DataFrame, state: FeatureState) -> IntArray:
+    columns = []
+    for name, vocabulary in state.vocabularies.items():
+        code = {category: number for number, category in enumerate(vocabulary, start=1)}
+        values = static[name].astype(str) if name in static else pd.Series([""] * len(static))
+        columns.append([code.get(value, 0) for value in values])
+    return np.array(columns, dtype=np.int32).T.reshape(-1, len(columns))
+
+
+def _numbers(panel: DemandPanel, state: FeatureState) -> FloatArray:
+    columns = [
+        _standardise(panel.static[name].to_numpy(dtype=float), mean, state.static_std[name])
+        for name, mean in state.static_mean.items()
+    ]
+    if not columns:
+        return np.zeros((panel.num_series, 0), dtype=np.float32)
+    return np.stack(columns, axis=1).astype(np.float32)

@@ -1,0 +1,52 @@
+"""From what the network says about windows to a demand forecast in units. NumPy only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from restock.types.forecast import DemandForecast
+from restock.types.panel import DemandPanel, FloatArray, IntArray
+from restock.windows.sequences import WindowMaker
+
+# Network inputs by name -> quantiles in arcsinh space, (B, 1, H, 2, Q)
+Run = Callable[[dict[str, np.ndarray]], np.ndarray]
+ROWS_AT_ONCE = 512
+
+
+def assemble_forecast(
+    run: Run, windows: WindowMaker, panel: DemandPanel, origins: IntArray, levels: FloatArray
+) -> DemandForecast:
+    """Forecast every series from its origin.
+
+    Args:
+        run: The network, in Keras or in ONNX Runtime.
+        windows: Windows over the panel's features.
+        panel: Names and grid of the series.
+        origins: Last known position per series; at least 0. Shape ``(N,)``.
+        levels: Quantile levels of the network. Shape ``(Q,)``.
+    """
+    parts, scales = [], []
+    for start in range(0, panel.num_series, ROWS_AT_ONCE):
+        rows = np.arange(start, min(start + ROWS_AT_ONCE, panel.num_series))
+        batch = windows.prediction_batch(rows, origins[rows])
+        parts.append(np.asarray(run(batch.inputs()), dtype=np.float64)[:, 0])
+        scales.append(batch.scale[:, 0])
+    relative = np.maximum(np.sinh(np.concatenate(parts)), 0.0)
+    units = relative * np.concatenate(scales).astype(np.float64)[:, None, None, None]
+    steps = np.arange(1, windows.horizon + 1)
+    quantiles = units[:, :, 0]
+    # A total can only grow with more periods: hold each level at what it was a step before.
+    cumulative = np.maximum.accumulate(units[:, :, 1] * steps[None, :, None], axis=1)
+    middle = int(np.flatnonzero(np.isclose(levels, 0.5))[0])
+    return DemandForecast(
+        series_id=panel.series_id,
+        origin=panel.labels(origins),
+        timestamps=panel.labels(origins[:, None] + steps[None, :]),
+        point=quantiles[:, :, middle],
+        levels=levels,
+        quantiles=quantiles,
+        cumulative=cumulative,
+        unit=panel.unit,
+    )

@@ -1,0 +1,169 @@
+"""The bundle: everything a forecast needs, as files that are checked before they are used.
+
+Predicts by NumPy and ONNX Runtime. It must not know Keras, TensorFlow or how a model is trained.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from restock.config import FeatureSettings, WindowSettings
+from restock.data.store import digest, read_json
+from restock.errors import DataError, IntegrityError
+from restock.features.build import make_features
+from restock.features.state import read_state
+from restock.forecasters.assemble import assemble_forecast
+from restock.types.features import FeatureState
+from restock.types.forecast import DemandForecast
+from restock.types.panel import DemandPanel, IntArray
+from restock.windows.sequences import WindowMaker
+
+FORMAT = 1
+MANIFEST = "manifest.json"
+CONTENTS = ("model.keras", "model.onnx", "state.json")
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What is in a bundle and what it was made from.
+
+    Attributes:
+        digest: sha256 of the weights: the bundle's name.
+        files: sha256 of each file, by name.
+        frequency, unit: Of the panel it was trained on.
+        horizon: Periods it forecasts.
+        levels: Quantile levels it answers.
+        roles: Columns by role that a panel must have.
+        train_end: Label of the last training target.
+        features, windows: Settings its inputs are made with.
+        model, training: Settings it was trained with.
+        epochs: Epochs trained, chosen on tuning folds.
+        tuning_wql: Weighted quantile loss on the tuning folds; None where none fitted.
+        data_digest: sha256 of the panel's table.
+        versions: Libraries that trained it.
+    """
+
+    digest: str
+    files: dict[str, str]
+    frequency: str
+    unit: str
+    horizon: int
+    levels: list[float]
+    roles: dict[str, list[str]]
+    train_end: str
+    features: dict[str, Any]
+    windows: dict[str, Any]
+    model: dict[str, Any]
+    training: dict[str, Any]
+    seed: int
+    epochs: int
+    tuning_wql: float | None
+    data_digest: str
+    versions: dict[str, str] = field(default_factory=dict)
+    format: int = FORMAT
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A fitted forecaster loaded from its folder."""
+
+    folder: Path
+    manifest: Manifest
+    state: FeatureState
+
+    @property
+    def horizon(self) -> int:
+        """Periods it forecasts, H."""
+        return self.manifest.horizon
+
+    @cached_property
+    def _session(self) -> Any:
+        import onnxruntime
+
+        return onnxruntime.InferenceSession(
+            str(self.folder / "model.onnx"), providers=["CPUExecutionProvider"]
+        )
+
+    def predict(self, panel: DemandPanel, origins: IntArray) -> DemandForecast:
+        """Forecast the H periods after each series' origin; see :class:`FittedForecaster`.
+
+        Raises:
+            DataError: If the panel lacks a column or has another frequency.
+        """
+        self._check(panel)
+        features = FeatureSettings.model_validate(self.manifest.features)
+        windows = WindowMaker(
+            make_features(panel, features, self.state, self.horizon),
+            self.horizon,
+            features.seasonal_lag,
+            WindowSettings.model_validate(self.manifest.windows),
+        )
+        name = self._session.get_outputs()[0].name
+        return assemble_forecast(
+            lambda inputs: self._session.run([name], inputs)[0],
+            windows,
+            panel,
+            origins,
+            np.array(self.manifest.levels),
+        )
+
+    def _check(self, panel: DemandPanel) -> None:
+        if panel.frequency != self.manifest.frequency:
+            raise DataError(
+                f"the model forecasts {self.manifest.frequency} periods, the panel has "
+                f"{panel.frequency}"
+            )
+        for role, names in roles(panel).items():
+            missing = sorted(set(self.manifest.roles[role]) - set(names))
+            if missing:
+                raise DataError(f"the panel lacks {role} column(s) {', '.join(missing)}")
+
+
+def roles(panel: DemandPanel) -> dict[str, list[str]]:
+    """Return a panel's columns by role."""
+    return {
+        "static": [str(name) for name in panel.static.columns],
+        "known_future": list(panel.known_future),
+        "observed": list(panel.observed),
+    }
+
+
+def write_manifest(folder: Path, manifest: Manifest) -> None:
+    """Write the manifest of a bundle whose other files are already there."""
+    text = json.dumps(dataclasses.asdict(manifest), indent=1, allow_nan=False) + "\n"
+    (folder / MANIFEST).write_text(text, encoding="utf-8")
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Read a bundle's manifest without loading the model."""
+    content = read_json(folder / MANIFEST)
+    if content.get("format") != FORMAT:
+        raise IntegrityError(f"{folder}: bundle format {content.get('format')}, expected {FORMAT}")
+    return Manifest(**content)
+
+
+def load_bundle(folder: Path) -> Bundle:
+    """Load a bundle after checking the digest of every file in it.
+
+    Raises:
+        IntegrityError: Naming the file that is missing or is not the one that was written.
+    """
+    manifest = read_manifest(folder)
+    for name in CONTENTS:
+        path = folder / name
+        if not path.is_file():
+            raise IntegrityError(f"{path}: missing from the bundle. Restore it with `dvc checkout`.")
+        found = digest(path)
+        if found != manifest.files[name]:
+            raise IntegrityError(
+                f"{path}: corrupt (sha256 {found}, the manifest says {manifest.files[name]}). "
+                "Restore it with `dvc checkout` or train again."
+            )
+    return Bundle(folder, manifest, read_state(folder / "state.json"))

@@ -1,0 +1,152 @@
+"""The network: an LSTM over the past, and a decoder that answers for every origin and step.
+
+Shapes: B series, L lookback, O origins, H horizon, K future features, U units, Q levels.
+Outputs are quantiles of arcsinh(demand / scale): of each step, and of the running mean.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+from keras import layers, ops
+
+from restock.config import ModelSettings
+
+
+@dataclass(frozen=True)
+class NetworkShape:
+    """Sizes of the inputs, known once features are made."""
+
+    num_past: int
+    num_future: int
+    num_static_numbers: int
+    vocabulary_sizes: tuple[int, ...]
+    horizon: int
+
+
+@keras.saving.register_keras_serializable(package="restock")
+class TakeOrigins(layers.Layer):  # type: ignore[misc]
+    """Pick the hidden states at the forecast origins: ``(B, L, U)``, ``(B, O)`` → ``(B, O, U)``."""
+
+    def call(self, inputs: tuple[Any, Any]) -> Any:
+        """Select by a one-hot product, which every backend and ONNX can run."""
+        hidden, index = inputs
+        chosen = ops.one_hot(index, ops.shape(hidden)[1], dtype=hidden.dtype)
+        return ops.matmul(chosen, hidden)
+
+
+@keras.saving.register_keras_serializable(package="restock")
+class StepBias(layers.Layer):  # type: ignore[misc]
+    """Add a learned vector to each step of the horizon: ``(B, O, H, D)``."""
+
+    def build(self, shape: tuple[int | None, ...]) -> None:
+        """Create one vector per step."""
+        self.bias = self.add_weight(shape=(shape[-2], shape[-1]), initializer="zeros", name="bias")
+
+    def call(self, inputs: Any) -> Any:
+        """Add it."""
+        return inputs + self.bias
+
+
+@keras.saving.register_keras_serializable(package="restock")
+class RisingQuantiles(layers.Layer):  # type: ignore[misc]
+    """Turn free numbers into quantiles that cannot cross: a middle one and positive distances."""
+
+    def __init__(self, middle: int, **kwargs: Any) -> None:
+        """``middle`` is the place of the median among the levels."""
+        super().__init__(**kwargs)
+        self.middle = middle
+
+    def call(self, inputs: Any) -> Any:
+        """Return the same shape, rising along the last axis."""
+        middle = inputs[..., self.middle : self.middle + 1]
+        above = ops.cumsum(ops.softplus(inputs[..., self.middle + 1 :]), axis=-1)
+        below = ops.cumsum(ops.softplus(inputs[..., : self.middle][..., ::-1]), axis=-1)[..., ::-1]
+        return ops.concatenate([middle - below, middle, middle + above], axis=-1)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return what rebuilds the layer."""
+        return {**super().get_config(), "middle": self.middle}
+
+
+CUSTOM_OBJECTS = {
+    f"restock>{layer.__name__}": layer for layer in (TakeOrigins, StepBias, RisingQuantiles)
+}
+
+
+def build_network(shape: NetworkShape, settings: ModelSettings) -> keras.Model:
+    """Build the network; its output has shape ``(B, O, H, 2, Q)``: steps, then running means."""
+    past = keras.Input((None, shape.num_past), name="past")
+    index = keras.Input((None,), dtype="int32", name="origin_index")
+    future = keras.Input((None, shape.horizon, shape.num_future), name="future")
+    codes = keras.Input((len(shape.vocabulary_sizes),), dtype="int32", name="static_codes")
+    numbers = keras.Input((shape.num_static_numbers,), name="static_numbers")
+
+    state = past
+    for number in range(settings.num_layers):
+        state = layers.LSTM(
+            settings.units,
+            return_sequences=True,
+            dropout=settings.dropout if number else 0.0,
+            recurrent_dropout=settings.recurrent_dropout,
+            name=f"lstm_{number}",
+        )(state)
+    state = TakeOrigins(name="origins")((state, index))
+    state = layers.Dropout(settings.dropout, name="state_dropout")(state)
+
+    # A sum of projections is a projection of the concatenation, without laying it out per step.
+    context = layers.Dense(settings.units, name="context")(state)
+    static = _static_context(codes, numbers, shape, settings)
+    if static is not None:
+        context = layers.Add(name="with_static")([context, layers.Reshape((1, settings.units))(static)])
+    ahead = layers.Dense(settings.units, use_bias=False, name="ahead")(future)
+    context = layers.Reshape((-1, 1, settings.units), name="per_step")(context)
+    joint = StepBias(name="step")(layers.Add(name="joint")([ahead, context]))
+    joint = layers.Activation("silu", name="mix")(joint)
+    joint = layers.Dropout(settings.dropout, name="joint_dropout")(joint)
+    joint = layers.Dense(settings.units // 2 or 1, activation="silu", name="decode")(joint)
+    num_levels = len(settings.quantile_levels)
+    raw = layers.Dense(2 * num_levels, kernel_initializer="zeros", name="raw")(joint)
+    raw = layers.Reshape((-1, shape.horizon, 2, num_levels), name="heads")(raw)
+    middle = settings.quantile_levels.index(0.5)
+    output = RisingQuantiles(middle, name="quantiles")(raw)
+    return keras.Model([past, index, future, codes, numbers], output, name="restock_lstm")
+
+
+def _static_context(
+    codes: Any, numbers: Any, shape: NetworkShape, settings: ModelSettings
+) -> Any | None:
+    """Project what identifies a series: embeddings of its categories and its numbers."""
+    parts = []
+    for column, size in enumerate(shape.vocabulary_sizes):
+        embed = layers.Embedding(size + 1, settings.embedding_size, name=f"embed_{column}")
+        parts.append(embed(codes[:, column]))
+    if shape.num_static_numbers:
+        parts.append(numbers)
+    if not parts:
+        return None
+    joined = layers.Concatenate(name="static")(parts) if len(parts) > 1 else parts[0]
+    joined = layers.Dropout(settings.dropout, name="static_dropout")(joined)
+    return layers.Dense(settings.units, use_bias=False, name="static_context")(joined)
+
+
+@keras.saving.register_keras_serializable(package="restock")
+class QuantileLoss(keras.losses.Loss):  # type: ignore[misc]
+    """Pinball loss, averaged over the levels and over the targets by their weights."""
+
+    def __init__(self, levels: tuple[float, ...], **kwargs: Any) -> None:
+        """``levels`` are the quantile levels of the last axis of a prediction."""
+        super().__init__(reduction="mean_with_sample_weight", **kwargs)
+        self.levels = tuple(levels)
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        """Compare targets ``(B, O, H, 2)`` with predictions ``(B, O, H, 2, Q)``."""
+        levels = ops.convert_to_tensor(self.levels, dtype=y_pred.dtype)
+        error = ops.expand_dims(ops.arcsinh(y_true), -1) - y_pred
+        return ops.mean(ops.maximum(levels * error, (levels - 1.0) * error), axis=-1)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return what rebuilds the loss."""
+        return {"levels": self.levels, "name": self.name}

@@ -1,0 +1,49 @@
+"""Save a finished training as a bundle."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from pathlib import Path
+
+from restock import __version__
+from restock.data.store import digest, replacing
+from restock.features.state import write_state
+from restock.forecasters import bundle
+from restock.forecasters.export import save_keras, save_onnx, weights_digest
+from restock.forecasters.lstm.fit import LstmTraining
+
+
+def save_bundle(
+    training: LstmTraining, folder: Path, *, tuning_wql: float | None, data_digest: str
+) -> bundle.Manifest:
+    """Write the network, its feature state and its manifest; all of them or none."""
+    recipe, panel = training.recipe, training.panel
+    with replacing(folder) as aside:
+        aside.mkdir()
+        save_keras(training.network, aside / "model.keras")
+        save_onnx(training.network, aside / "model.onnx")
+        write_state(aside / "state.json", training.state)
+        manifest = bundle.Manifest(
+            digest=weights_digest(training.network),
+            files={name: digest(aside / name) for name in bundle.CONTENTS},
+            frequency=panel.frequency,
+            unit=panel.unit,
+            horizon=recipe.horizon,
+            levels=list(recipe.model.quantile_levels),
+            roles=bundle.roles(panel),
+            train_end=str(panel.timestamps[int(training.train_end.max())].date()),
+            features=recipe.features.model_dump(mode="json"),
+            windows=recipe.windows.model_dump(mode="json"),
+            model=recipe.model.model_dump(mode="json"),
+            training=recipe.training.model_dump(mode="json"),
+            seed=recipe.seed,
+            epochs=training.epoch,
+            tuning_wql=tuning_wql,
+            data_digest=data_digest,
+            versions={
+                "restock": __version__,
+                **{name: version(name) for name in ("keras", "numpy", "pandas", "onnx")},
+            },
+        )
+        bundle.write_manifest(aside, manifest)
+    return manifest

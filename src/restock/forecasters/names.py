@@ -1,0 +1,3 @@
+"""The names that models have in leaderboards, reports and registries."""
+
+LSTM = "lstm"

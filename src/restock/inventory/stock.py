@@ -1,0 +1,31 @@
+"""The optional stock table: what is on hand, on order and owed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from restock.config import SourceSettings
+from restock.data.columns import numbers, require
+from restock.data.sources.file import read_table
+from restock.errors import DataError
+from restock.types.panel import FloatArray
+
+
+def read_positions(path: Path, series_id: np.ndarray) -> FloatArray:
+    """Return inventory position = on_hand + on_order - backorders per series; NaN if not listed.
+
+    Raises:
+        DataError: Naming the column or row that cannot be used.
+    """
+    table = read_table(path, SourceSettings(kind="file", path=str(path)))
+    require(table, "series_id")
+    position = numbers(table, "on_hand")
+    for column, sign in (("on_order", 1), ("backorders", -1)):
+        position = position + sign * numbers(table, column).fillna(0.0)
+    names = table["series_id"].astype(str)
+    if names.duplicated().any():
+        twice = names[names.duplicated()].iloc[0]
+        raise DataError(f"{path.name}: series {twice!r} stands in more than one row.")
+    return np.asarray(position.set_axis(names).reindex(series_id), dtype=float)

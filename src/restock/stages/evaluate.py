@@ -1,0 +1,132 @@
+"""Stage evaluate: the trained bundle and the baselines on test folds nobody has tuned on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from restock.config import Settings
+from restock.data.folds import make_folds
+from restock.data.store import load_panel, replacing, write_json, write_table
+from restock.evaluation.backtest import Backtest, forecast_table, run_backtest, segments
+from restock.evaluation.metrics import CARDS
+from restock.evaluation.selection import choose, tuning_wql
+from restock.forecasters.baselines import fitted_baselines
+from restock.forecasters.bundle import load_bundle
+from restock.forecasters.names import LSTM
+from restock.reports import figures
+from restock.stages.context import Context
+from restock.types import layout
+from restock.types.folds import Folds
+from restock.types.forecast import FittedForecaster
+from restock.types.panel import DemandPanel
+
+
+def run(settings: Settings, context: Context) -> None:
+    """Write scores, leaderboard, the chosen model's forecasts, and plots."""
+    panel = load_panel(context.layout.read(layout.PANEL))
+    folds = make_folds(panel, settings.evaluation)
+    bundle = load_bundle(context.layout.read(layout.BUNDLE))
+    levels = np.array(bundle.manifest.levels)
+    models: dict[str, FittedForecaster] = {LSTM: bundle}
+    models |= fitted_baselines(settings.evaluation, levels)
+    m = settings.evaluation.seasonal_period
+    backtests = {}
+    with context.console.progress("evaluating", len(models)) as progress:
+        for name, model in models.items():
+            backtests[name] = run_backtest(model, panel, folds.test, m)
+            progress.advance(name)
+    tuning = {name: tuning_wql(model, panel, folds) for name, model in models.items() if name != LSTM}
+    tuning[LSTM] = bundle.manifest.tuning_wql
+    report = _report(settings, folds, backtests, tuning, bundle.manifest.digest)
+    _write_tables(context, panel, report, backtests)
+    _write_figures(context, panel, folds, report, backtests)
+    _log(context, report)
+
+
+def _report(
+    settings: Settings,
+    folds: Folds,
+    backtests: dict[str, Backtest],
+    tuning: dict[str, float | None],
+    bundle: str,
+) -> dict[str, Any]:
+    """Collect what metrics.json says; a metric that nothing could be scored for is null."""
+    return {
+        "chosen": choose(tuning),
+        "seasonal_period": settings.evaluation.seasonal_period,
+        "horizon": folds.horizon,
+        "bundle": bundle,
+        "models": {name: _plain(test.scores()) for name, test in backtests.items()},
+        "folds": {name: [_plain(s) for s in test.by_fold()] for name, test in backtests.items()},
+        "tuning_wql": tuning,
+        "notes": list(folds.notes),
+    }
+
+
+def _plain(scores: dict[str, float]) -> dict[str, float | None]:
+    return {name: value if np.isfinite(value) else None for name, value in scores.items()}
+
+
+def _write_tables(
+    context: Context, panel: DemandPanel, report: dict[str, Any], backtests: dict[str, Backtest]
+) -> None:
+    layout_ = context.layout
+    write_json(layout_.write(layout.METRICS), report)
+    write_table(layout_.write(layout.LEADERBOARD), leaderboard(report))
+    write_table(
+        layout_.write(layout.BACKTEST), forecast_table(backtests[report["chosen"]], panel)
+    )
+    steps = {name: [s["wql"] for s in test.by_step()] for name, test in backtests.items()}
+    by_step = pd.DataFrame(steps, index=pd.RangeIndex(1, report["horizon"] + 1, name="step"))
+    write_table(layout_.write(layout.STEP_SCORES), by_step.reset_index())
+
+
+def leaderboard(report: dict[str, Any]) -> pd.DataFrame:
+    """Return one row per model, lowest weighted quantile loss first."""
+    names = [card.name for card in CARDS]
+    rows = [{"model": name, **scores} for name, scores in report["models"].items()]
+    table = pd.DataFrame(rows)[["model", *names]]
+    return table.sort_values(["wql", "model"], kind="stable").reset_index(drop=True)
+
+
+def _write_figures(
+    context: Context,
+    panel: DemandPanel,
+    folds: Folds,
+    report: dict[str, Any],
+    backtests: dict[str, Backtest],
+) -> None:
+    groups = segments(panel, folds.test.train_end)
+    chosen = report["chosen"]
+    by_segment = {
+        kind: {name: test.by_segment(labels) for name, test in backtests.items()}
+        for kind, labels in groups.items()
+    }
+    with replacing(context.layout.write(layout.REPORT)) as aside:
+        aside.mkdir()
+        figures.leaderboard_bars(aside / "leaderboard.png", report["models"], chosen)
+        figures.loss_by_step(
+            aside / "loss_by_step.png", {n: [s["wql"] for s in t.by_step()] for n, t in backtests.items()}
+        )
+        figures.calibration(
+            aside / "calibration.png", {n: t.points for n, t in backtests.items()}, chosen
+        )
+        figures.fan_charts(aside / "forecasts.png", panel, backtests[chosen])
+        figures.write_page(aside / "report.html", report, leaderboard(report), by_segment)
+
+
+def _log(context: Context, report: dict[str, Any]) -> None:
+    tracker = context.tracker
+    for name, scores in report["models"].items():
+        prefix = "" if name == LSTM else f"{name}."
+        tracker.log_metrics({prefix + k: v for k, v in scores.items() if v is not None})
+    tracker.log_params({"chosen": report["chosen"], "horizon": report["horizon"]})
+    tracker.set_tags({"restock.bundle": report["bundle"]})
+    for name in (layout.METRICS, layout.LEADERBOARD, layout.STEP_SCORES, layout.REPORT):
+        tracker.log_artifact(context.layout.write(name))
+    for note in report["notes"]:
+        context.console.note(note)
+    context.console.note(f"chosen on the tuning folds: {report['chosen']}")

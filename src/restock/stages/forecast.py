@@ -1,0 +1,43 @@
+"""Stage forecast: the coming horizon, by the model that was chosen on the tuning folds."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from restock.config import Settings
+from restock.data.folds import latest_origins
+from restock.data.store import load_panel, read_json, write_json, write_table
+from restock.errors import IntegrityError
+from restock.forecasters.baselines import fitted_baselines
+from restock.forecasters.bundle import load_bundle
+from restock.forecasters.names import LSTM
+from restock.stages.context import Context
+from restock.types import layout
+from restock.types.forecast import FittedForecaster
+
+
+def run(settings: Settings, context: Context) -> None:
+    """Write quantiles of demand and of total demand for every series."""
+    panel = load_panel(context.layout.read(layout.PANEL))
+    bundle = load_bundle(context.layout.read(layout.BUNDLE))
+    report = read_json(context.layout.read(layout.METRICS))
+    if report["bundle"] != bundle.manifest.digest:
+        raise IntegrityError(
+            f"{layout.METRICS} scored bundle {report['bundle'][:12]}, but the bundle here is "
+            f"{bundle.manifest.digest[:12]}. Evaluate again first."
+        )
+    chosen: str = report["chosen"]
+    model: FittedForecaster = bundle
+    if chosen != LSTM:
+        levels = np.array(bundle.manifest.levels)
+        model = fitted_baselines(settings.evaluation, levels)[chosen]
+    if panel.known_future and panel.num_future < model.horizon:
+        context.console.note(
+            f"the table knows {panel.num_future} future periods of {', '.join(panel.known_future)}; "
+            f"beyond them the last value is held up to the horizon of {model.horizon}"
+        )
+    forecast = model.predict(panel, latest_origins(panel, settings.evaluation))
+    write_table(context.layout.write(layout.FORECAST), forecast.table())
+    info = {"model": chosen, "unit": forecast.unit, "horizon": model.horizon}
+    write_json(context.layout.write(layout.FORECAST_INFO), info)
+    context.console.note(f"forecast {panel.num_series} series by {chosen}")

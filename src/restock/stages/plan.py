@@ -1,0 +1,58 @@
+"""Stage plan: from the forecast to what to order."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from restock.config import Settings
+from restock.data.store import load_panel, read_json, write_json, write_table
+from restock.errors import ConfigError, nearest
+from restock.features.history import carried_forward
+from restock.inventory.demand import LeadTimeDemand
+from restock.inventory.plan import make_plan
+from restock.inventory.stock import read_positions
+from restock.stages.context import Context
+from restock.types import layout
+from restock.types.forecast import DemandForecast
+from restock.types.panel import DemandPanel, FloatArray
+
+
+def run(settings: Settings, context: Context) -> None:
+    """Write the replenishment plan, most urgent series first."""
+    inventory = settings.inventory
+    info = read_json(context.layout.read(layout.FORECAST_INFO))
+    table = pd.read_parquet(context.layout.read(layout.FORECAST))
+    forecast = DemandForecast.from_table(table, info["unit"])
+    demand = LeadTimeDemand.from_forecast(forecast, inventory.protection_interval)
+    panel = load_panel(context.layout.read(layout.PANEL))
+    position = np.full(panel.num_series, np.nan)
+    if inventory.stock_path is not None:
+        position = read_positions(Path(inventory.stock_path), panel.series_id)
+    plan = make_plan(
+        forecast.series_id, demand, inventory, _unit_value(panel, inventory.unit_value), position
+    )
+    write_table(context.layout.write(layout.PLAN), plan.table())
+    summary = {
+        "total_reorder_point": float(plan.reorder_point.sum()),
+        "total_safety_stock": float(plan.safety_stock.sum()),
+        "total_order_quantity": float(np.nansum(plan.order_quantity)),
+        "total_expected_cost": float(plan.expected_cost.sum()),
+        "series_with_unknown_stock": int(np.isnan(position).sum()),
+    }
+    write_json(context.layout.write(layout.PLAN_METRICS), summary)
+    context.console.note(f"planned {panel.num_series} series")
+
+
+def _unit_value(panel: DemandPanel, column: str | None) -> FloatArray:
+    """Return the last known price of each series; 1 where no column is configured."""
+    if column is None:
+        return np.ones(panel.num_series)
+    if column not in panel.observed:
+        known = nearest(column, panel.observed)
+        raise ConfigError(f"inventory.unit_value: no observed column {column!r}. {known}")
+    price = carried_forward(panel.observed[column])[:, -1]
+    typical = np.nanmedian(price) if np.isfinite(price).any() else 1.0
+    return np.where(np.isfinite(price), price, typical)

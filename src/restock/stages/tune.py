@@ -1,0 +1,95 @@
+"""Stage tune: search the space on the tuning folds."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import pandas as pd
+
+from restock.config import Settings, replace_at, value_at
+from restock.data.folds import make_folds
+from restock.data.store import load_panel, write_json, write_table
+from restock.errors import ConfigError
+from restock.forecasters.lstm import backend
+from restock.seeding import child_seed
+from restock.stages.context import Context
+from restock.stages.recipe import lstm_recipe
+from restock.tuning.objective import prepare_folds, train_on_folds
+from restock.tuning.optuna.sampler import OptunaSampler
+from restock.tuning.results import Outcome, StudyResult
+from restock.tuning.study import Report, run_study
+from restock.types import layout
+
+
+def run(settings: Settings, context: Context) -> None:
+    """Write the best values with all trials, and a table of the trials."""
+    if not settings.training.use_tuned:
+        _skip(context)
+        return
+    backend.prepare(settings.seed, settings.engine.num_threads)
+    panel = load_panel(context.layout.read(layout.PANEL))
+    folds = make_folds(panel, settings.evaluation)
+    for note in folds.notes:
+        context.console.note(note)
+    if not folds.tuning:
+        raise ConfigError(
+            "no tuning fold fits into the history, so there is nothing to tune on. Train with "
+            "`restock train`, or lower evaluation.horizon or evaluation.num_folds."
+        )
+    prepared = prepare_folds(lstm_recipe(settings), panel, folds)
+    paths = [dimension.path for dimension in settings.search.space.values()]
+    configured = {path: value_at(settings, path) for path in paths}
+    sampler = OptunaSampler(settings.search, configured, child_seed(settings.seed, "sampler"))
+
+    def objective(values: dict[str, object], report: Report) -> Outcome:
+        recipe = lstm_recipe(replace_at(settings, values))
+        return train_on_folds(recipe, panel, folds, prepared, report)
+
+    result = run_study(
+        sampler, objective, settings.search, settings.seed, context.tracker, context.console
+    )
+    _write(result, configured, context)
+    with tempfile.TemporaryDirectory() as temporary:
+        for path in sampler.plot(Path(temporary)):
+            context.tracker.log_artifact(path, "plots")
+
+
+def _skip(context: Context) -> None:
+    """Leave an empty result, so that an experiment with its own values need not wait for a sweep."""
+    context.console.note("skipped: training.use_tuned=false trains the configured values")
+    write_json(context.layout.write(layout.TUNING), {"skipped": "training.use_tuned=false"})
+    write_table(context.layout.write(layout.TUNING_TRIALS), pd.DataFrame(columns=["trial", "wql"]))
+
+
+def _write(result: StudyResult, configured: dict[str, object], context: Context) -> None:
+    best = result.best
+    assert best.outcome is not None
+    content = {
+        "wql": best.outcome.value,
+        "epochs": best.outcome.best_epoch,
+        "best": best.values,
+        "best_trial": best.number,
+        "configured": configured,
+        "study": result.as_dict(),
+    }
+    write_json(context.layout.write(layout.TUNING), content)
+    write_table(context.layout.write(layout.TUNING_TRIALS), _table(result))
+    context.tracker.log_params({f"best.{path}": value for path, value in best.values.items()})
+    context.tracker.log_metrics({"best_wql": best.outcome.value, "best_epoch": best.outcome.best_epoch})
+    context.tracker.log_artifact(context.layout.write(layout.TUNING))
+    context.tracker.log_artifact(context.layout.write(layout.TUNING_TRIALS))
+    shown = ", ".join(f"{path}={value}" for path, value in best.values.items())
+    context.console.note(f"best is trial {best.number}: wql {best.outcome.value:.4f} with {shown}")
+
+
+def _table(result: StudyResult) -> pd.DataFrame:
+    rows = []
+    for trial in result.trials:
+        outcome = trial.outcome
+        measured = {
+            "wql": outcome.value if outcome else None,
+            "epochs": outcome.best_epoch if outcome else None,
+        }
+        rows.append({"trial": trial.number, "state": trial.state, **measured, **trial.values})
+    return pd.DataFrame(rows)

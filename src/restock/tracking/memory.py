@@ -1,0 +1,75 @@
+"""Trackers without a server: one that forgets, and one that remembers for tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+class NullTracker:
+    """Records nothing."""
+
+    run_id: str | None = None
+
+    def log_params(self, params: Mapping[str, Any]) -> None:
+        """Forget the parameters."""
+
+    def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
+        """Forget the metrics."""
+
+    def log_artifact(self, path: Path, folder: str | None = None) -> None:
+        """Forget the file."""
+
+    def set_tags(self, tags: Mapping[str, str]) -> None:
+        """Forget the tags."""
+
+    @contextmanager
+    def child(self, name: str) -> Iterator[NullTracker]:
+        """Open a run that records nothing either."""
+        yield NullTracker()
+
+
+@dataclass
+class MemoryTracker:
+    """Remembers everything, for tests."""
+
+    name: str = "root"
+    run_id: str | None = None
+    status: str = "RUNNING"
+    params: dict[str, Any] = field(default_factory=dict)
+    metrics: dict[str, list[tuple[int | None, float]]] = field(default_factory=dict)
+    artifacts: list[tuple[Path, str | None]] = field(default_factory=list)
+    tags: dict[str, str] = field(default_factory=dict)
+    children: list[MemoryTracker] = field(default_factory=list)
+
+    def log_params(self, params: Mapping[str, Any]) -> None:
+        """Remember the parameters."""
+        self.params.update(params)
+
+    def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
+        """Remember the metrics in the order they came."""
+        for key, value in metrics.items():
+            self.metrics.setdefault(key, []).append((step, value))
+
+    def log_artifact(self, path: Path, folder: str | None = None) -> None:
+        """Remember which file was kept."""
+        self.artifacts.append((path, folder))
+
+    def set_tags(self, tags: Mapping[str, str]) -> None:
+        """Remember the tags."""
+        self.tags.update(tags)
+
+    @contextmanager
+    def child(self, name: str) -> Iterator[MemoryTracker]:
+        """Open a nested run and remember how it ended."""
+        run = MemoryTracker(name)
+        self.children.append(run)
+        try:
+            yield run
+        except BaseException:
+            run.status = "FAILED"
+            raise
+        run.status = "FINISHED"

@@ -1,0 +1,187 @@
+"""MLflow behind our Tracker protocol, and the store it writes to."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("MLFLOW_DISABLE_AGENT_HINTS", "true")
+
+from mlflow import MlflowClient
+from mlflow.entities import Metric, Param, RunStatus, RunTag
+from mlflow.utils.mlflow_tags import MLFLOW_GIT_COMMIT, MLFLOW_PARENT_RUN_ID, MLFLOW_SOURCE_NAME
+
+from restock.config import TrackingSettings
+from restock.types.tracking import Tracker
+
+# One `make run` (or one multirun) is one token: its commands find their common parent run by it.
+PIPELINE_VARIABLE = "RESTOCK_PIPELINE"
+PIPELINE_TAG = "restock.pipeline"
+BUNDLE_TAG = "restock.bundle"
+COMMAND_TAG = "restock.command"
+FLUSH_SECONDS = 5.0
+BATCH = 900  # MLflow takes at most 1,000 metrics a call
+
+
+def tracking_uri(settings: TrackingSettings, root: Path) -> str:
+    """Return where runs go: the environment, then the settings, then SQLite in the project."""
+    default = f"sqlite:///{root.resolve() / 'mlflow.db'}"
+    return os.environ.get("MLFLOW_TRACKING_URI") or settings.uri or default
+
+
+def connect(settings: TrackingSettings, root: Path) -> tuple[MlflowClient, str]:
+    """Return a client and the id of the experiment, made if there is none.
+
+    A fresh SQLite store is migrated here, by one process at a time: processes that race to do it
+    break each other.
+    """
+    uri = tracking_uri(settings, root)
+    with _store_lock(uri):
+        client = MlflowClient(tracking_uri=uri)
+        found = client.get_experiment_by_name(settings.experiment_name)
+        if found is not None:
+            return client, str(found.experiment_id)
+        location = None
+        if uri.startswith("sqlite:"):
+            location = (root.resolve() / "mlartifacts").as_uri()
+        return client, str(client.create_experiment(settings.experiment_name, location))
+
+
+@contextmanager
+def _store_lock(uri: str) -> Iterator[None]:
+    if not uri.startswith("sqlite:///"):
+        yield
+        return
+    path = Path(uri.removeprefix("sqlite:///")).with_suffix(".db.lock")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)  # the kernel frees it if we die
+        yield
+
+
+class MlflowTracker:
+    """One MLflow run. Metrics are sent in batches; a run that ends sends what is left."""
+
+    def __init__(self, client: MlflowClient, experiment_id: str, run_id: str) -> None:
+        """Take over a run that was just created."""
+        self.client, self.experiment_id, self.run_id = client, experiment_id, run_id
+        self._pending: list[Metric] = []
+        self._sent_at = time.monotonic()
+
+    def log_params(self, params: Mapping[str, Any]) -> None:
+        """Record parameters, as text."""
+        items = [Param(key, str(value)) for key, value in params.items()]
+        for start in range(0, len(items), 100):
+            self.client.log_batch(self.run_id, params=items[start : start + 100])
+
+    def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
+        """Queue metrics and send the queue every few seconds."""
+        now = int(time.time() * 1000)
+        self._pending += [Metric(k, float(v), now, step or 0) for k, v in metrics.items()]
+        if time.monotonic() - self._sent_at > FLUSH_SECONDS:
+            self.flush()
+
+    def flush(self) -> None:
+        """Send what is queued."""
+        for start in range(0, len(self._pending), BATCH):
+            self.client.log_batch(self.run_id, metrics=self._pending[start : start + BATCH])
+        self._pending.clear()
+        self._sent_at = time.monotonic()
+
+    def log_artifact(self, path: Path, folder: str | None = None) -> None:
+        """Copy a file or folder to the run."""
+        if path.is_dir():
+            inside = f"{folder}/{path.name}" if folder else path.name
+            self.client.log_artifacts(self.run_id, str(path), inside)
+        else:
+            self.client.log_artifact(self.run_id, str(path), folder)
+
+    def set_tags(self, tags: Mapping[str, str]) -> None:
+        """Label the run."""
+        self.client.log_batch(self.run_id, tags=[RunTag(k, str(v)[:5000]) for k, v in tags.items()])
+
+    @contextmanager
+    def child(self, name: str) -> Iterator[Tracker]:
+        """Open a nested run; it ends as failed if an exception leaves the block."""
+        tags = {MLFLOW_PARENT_RUN_ID: self.run_id}
+        with _run(self.client, self.experiment_id, name, tags) as run:
+            yield run
+
+
+@contextmanager
+def open_run(
+    settings: TrackingSettings, root: Path, name: str, tags: Mapping[str, str]
+) -> Iterator[MlflowTracker]:
+    """Open the run of one command, nested in its pipeline's run where there is one.
+
+    Args:
+        settings: Where to log.
+        root: The project's folder.
+        name: The command.
+        tags: Labels, such as the commit.
+    """
+    client, experiment_id = connect(settings, root)
+    parent = parent_run(client, experiment_id)
+    labels = {COMMAND_TAG: name, MLFLOW_SOURCE_NAME: f"restock {name}", **tags}
+    if "commit" in tags:
+        labels[MLFLOW_GIT_COMMIT] = labels.pop("commit")
+    if parent is not None:
+        labels[MLFLOW_PARENT_RUN_ID] = parent
+    with _run(client, experiment_id, name, labels) as run:
+        yield run
+
+
+def parent_run(client: MlflowClient, experiment_id: str) -> str | None:
+    """Return the run that commands of this pipeline nest in, made by the first that asks.
+
+    An inherited MLFLOW_RUN_ID (as `mlflow run` sets it) is that run.
+    """
+    inherited = os.environ.get("MLFLOW_RUN_ID")
+    token = os.environ.get(PIPELINE_VARIABLE)
+    if inherited or not token:
+        return inherited
+    query = f"tags.`{PIPELINE_TAG}` = '{token}'"
+    found = client.search_runs([experiment_id], query, max_results=1)
+    if found:
+        return str(found[0].info.run_id)
+    name = token.rsplit("-", 1)[0]
+    tags = {PIPELINE_TAG: token, COMMAND_TAG: name, MLFLOW_SOURCE_NAME: f"restock {name}"}
+    return str(client.create_run(experiment_id, run_name=name, tags=tags).info.run_id)
+
+
+def close_pipeline(settings: TrackingSettings, root: Path, metrics: Mapping[str, float]) -> None:
+    """End the pipeline's parent run, if one was made, with the metrics worth comparing."""
+    token = os.environ.get(PIPELINE_VARIABLE)
+    if not token:
+        return
+    client, experiment_id = connect(settings, root)
+    query = f"tags.`{PIPELINE_TAG}` = '{token}'"
+    for run in client.search_runs([experiment_id], query, max_results=1):
+        parent = MlflowTracker(client, experiment_id, run.info.run_id)
+        parent.log_metrics(metrics)
+        parent.flush()
+        client.set_terminated(run.info.run_id, RunStatus.to_string(RunStatus.FINISHED))
+
+
+@contextmanager
+def _run(
+    client: MlflowClient, experiment_id: str, name: str, tags: Mapping[str, str]
+) -> Iterator[MlflowTracker]:
+    created = client.create_run(experiment_id, run_name=name, tags=dict(tags))
+    tracker = MlflowTracker(client, experiment_id, created.info.run_id)
+    status = RunStatus.FAILED
+    try:
+        yield tracker
+        status = RunStatus.FINISHED
+    except KeyboardInterrupt:
+        status = RunStatus.KILLED
+        raise
+    finally:
+        tracker.flush()
+        client.set_terminated(tracker.run_id, RunStatus.to_string(status))

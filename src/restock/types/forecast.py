@@ -1,0 +1,123 @@
+"""What a forecaster returns: distributions per step and of the running total."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from restock.types.panel import DemandPanel, FloatArray, IntArray
+
+
+@dataclass(frozen=True)
+class DemandForecast:
+    """Demand of N series over the H periods after each one's forecast origin.
+
+    Attributes:
+        series_id: Shape ``(N,)``.
+        origin: Timestamp of the last known period. Shape ``(N,)``.
+        timestamps: The forecast periods. Shape ``(N, H)``.
+        point: Point forecast in units. Shape ``(N, H)``.
+        levels: Quantile levels, rising. Shape ``(Q,)``.
+        quantiles: Demand of each period. Shape ``(N, H, Q)``.
+        cumulative: *Total* demand from the first period to each one: not a sum of quantiles.
+            Shape ``(N, H, Q)``.
+        unit: What one unit of demand is.
+    """
+
+    series_id: NDArray[np.object_]
+    origin: NDArray[np.datetime64]
+    timestamps: NDArray[np.datetime64]
+    point: FloatArray
+    levels: FloatArray
+    quantiles: FloatArray
+    cumulative: FloatArray
+    unit: str = "units"
+
+    def __post_init__(self) -> None:
+        """Check shapes, and that quantiles are finite, not negative and do not cross."""
+        num_series, horizon = self.point.shape
+        expected = (num_series, horizon, len(self.levels))
+        for name in ("quantiles", "cumulative"):
+            values: FloatArray = getattr(self, name)
+            if values.shape != expected:
+                raise ValueError(f"forecast: {name} has shape {values.shape}, not {expected}")
+            if not np.isfinite(values).all() or (values < 0).any():
+                raise ValueError(f"forecast: {name} must be finite and not negative")
+            if (np.diff(values, axis=2) < 0).any():
+                raise ValueError(f"forecast: {name} cross")
+        if not np.isfinite(self.point).all():
+            raise ValueError("forecast: point must be finite")
+
+    def at(self, level: float) -> FloatArray:
+        """Return the step quantiles at one level. Shape ``(N, H)``."""
+        index = int(np.flatnonzero(np.isclose(self.levels, level))[0])
+        return self.quantiles[:, :, index]
+
+    def table(self) -> pd.DataFrame:
+        """Return one row per series and step: point, quantiles q<level>, totals total_q<level>."""
+        num_series, horizon = self.point.shape
+        columns = {
+            "series_id": np.repeat(self.series_id, horizon),
+            "forecast_origin": np.repeat(self.origin, horizon),
+            "timestamp": self.timestamps.ravel(),
+            "step": np.tile(np.arange(1, horizon + 1), num_series),
+            "point": self.point.ravel(),
+        }
+        for prefix, values in (("q", self.quantiles), ("total_q", self.cumulative)):
+            columns |= {
+                f"{prefix}{level:g}": values[:, :, place].ravel()
+                for place, level in enumerate(self.levels)
+            }
+        return pd.DataFrame(columns)
+
+    @classmethod
+    def from_table(cls, table: pd.DataFrame, unit: str) -> DemandForecast:
+        """Read a forecast that :meth:`table` wrote."""
+        horizon = int(table["step"].max())
+        names = [name for name in table.columns if name.startswith("q")]
+
+        def wide(name: str) -> FloatArray:
+            return table[name].to_numpy().reshape(-1, horizon)
+
+        return cls(
+            series_id=wide("series_id")[:, 0].astype(object),
+            origin=wide("forecast_origin")[:, 0],
+            timestamps=wide("timestamp"),
+            point=wide("point"),
+            levels=np.array([float(name[1:]) for name in names]),
+            quantiles=np.stack([wide(name) for name in names], axis=2),
+            cumulative=np.stack([wide(f"total_{name}") for name in names], axis=2),
+            unit=unit,
+        )
+
+
+class FittedForecaster(Protocol):
+    """A trained model. It predicts from a panel alone and never learns again."""
+
+    @property
+    def horizon(self) -> int:
+        """Periods it forecasts, H."""
+        ...
+
+    def predict(self, panel: DemandPanel, origins: IntArray) -> DemandForecast:
+        """Forecast the H periods after each series' origin, from what lies at or before it.
+
+        Args:
+            panel: History (and known future) of the series.
+            origins: Last known grid position per series. Shape ``(N,)``.
+        """
+        ...
+
+
+class Forecaster(Protocol):
+    """A recipe that turns history into a :class:`FittedForecaster`."""
+
+    name: str
+
+    def fit(self, panel: DemandPanel, train_end: IntArray, horizon: int) -> FittedForecaster:
+        """Learn from targets at or before ``train_end`` (per series)."""
+        ...

@@ -1,0 +1,53 @@
+"""Where each step's files lie under an output directory: the names dvc.yaml knows, too."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Paths of one pipeline's files.
+
+    Attributes:
+        root: Folder that a step reads its inputs from.
+        target: Folder that it writes to; another one than ``root`` only for jobs of a multirun.
+    """
+
+    root: Path
+    target: Path
+
+    @classmethod
+    def at(cls, root: Path) -> Layout:
+        """Read and write in one folder."""
+        return cls(root, root)
+
+    def read(self, name: str) -> Path:
+        """Return where a step's input lies."""
+        return self.root / name
+
+    def write(self, name: str) -> Path:
+        """Return where a step's output goes."""
+        return self.target / name
+
+
+RAW = "raw"
+PANEL = "panel"
+PREPARE_REPORT = "prepare.json"
+FEATURES = "features"
+TUNING = "tuning.json"
+TUNING_TRIALS = "tuning_trials.csv"
+BUNDLE = "bundle"
+TRAIN_METRICS = "train.json"
+TRAINING_CURVE = "training_curve.csv"
+METRICS = "metrics.json"
+LEADERBOARD = "leaderboard.csv"
+BACKTEST = "backtest_forecasts.parquet"
+REPORT = "report"
+STEP_SCORES = "scores_by_step.csv"
+FORECAST = "forecast.parquet"
+FORECAST_INFO = "forecast.json"
+PLAN = "plan.csv"
+PLAN_METRICS = "plan.json"
+VERDICT = "verdict.json"

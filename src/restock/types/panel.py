@@ -1,0 +1,106 @@
+"""The demand panel: what every room above ``data`` reads. It must not know where it came from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from restock.errors import DataError
+
+FloatArray = NDArray[np.floating]
+IntArray = NDArray[np.integer]
+BoolArray = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class DemandPanel:
+    """Many demand series on one regular grid of periods.
+
+    Shapes: N series, T periods with demand history, F known future periods after them.
+
+    Attributes:
+        series_id: Sorted, unique identifiers. Shape ``(N,)``.
+        timestamps: The grid, one label a period, future included. Length ``T + F``.
+        demand: Units per period; NaN where nothing was observed. Shape ``(N, T)``.
+        in_stock: False where a stock-out hides demand. Shape ``(N, T)``.
+        frequency: pandas alias of the grid, such as ``W-SUN``.
+        unit: What one unit of demand is.
+        static: Per-series columns, indexed like ``series_id``.
+        known_future: Numeric columns known ahead. Each ``(N, T + F)``.
+        observed: Numeric columns known up to now. Each ``(N, T)``.
+    """
+
+    series_id: NDArray[np.object_]
+    timestamps: pd.DatetimeIndex
+    demand: FloatArray
+    in_stock: BoolArray
+    frequency: str
+    unit: str = "units"
+    static: pd.DataFrame = field(default_factory=pd.DataFrame)
+    known_future: dict[str, FloatArray] = field(default_factory=dict)
+    observed: dict[str, FloatArray] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Check the shape, the order and the values, once."""
+        num_series, num_steps = self.demand.shape
+        grid = (num_series, len(self.timestamps))
+        if len(self.series_id) != num_series or len(self.static) not in {0, num_series}:
+            raise DataError(f"panel: {num_series} rows of demand, {len(self.series_id)} names")
+        if num_series == 0:
+            raise DataError("panel: there is no series in it. Check the cleaning rules.")
+        if len(set(self.series_id)) != num_series:
+            raise DataError("panel: series_id must be unique")
+        if len(self.timestamps) < num_steps or not self.timestamps.is_monotonic_increasing:
+            raise DataError("panel: the grid must rise and cover the demand")
+        if np.isinf(self.demand).any() or (self.demand < 0).any():
+            raise DataError("panel: demand must be finite and not negative, or missing")
+        shapes = {name: (a.shape, grid) for name, a in self.known_future.items()}
+        shapes |= {name: (a.shape, self.demand.shape) for name, a in self.observed.items()}
+        shapes["in_stock"] = (self.in_stock.shape, self.demand.shape)
+        for name, (got, expected) in shapes.items():
+            if got != expected:
+                raise DataError(f"panel: {name} has shape {got}, expected {expected}")
+
+    @property
+    def num_series(self) -> int:
+        """Number of series, N."""
+        return int(self.demand.shape[0])
+
+    @property
+    def num_steps(self) -> int:
+        """Number of periods with history, T."""
+        return int(self.demand.shape[1])
+
+    @property
+    def num_future(self) -> int:
+        """Number of known future periods, F."""
+        return len(self.timestamps) - self.num_steps
+
+    @property
+    def first_index(self) -> IntArray:
+        """Position of each series' first observation; T where there is none. Shape ``(N,)``."""
+        seen = np.isfinite(self.demand)
+        return np.where(seen.any(axis=1), seen.argmax(axis=1), self.num_steps)
+
+    @property
+    def last_index(self) -> IntArray:
+        """Position of each series' last observation; -1 where there is none. Shape ``(N,)``."""
+        seen = np.isfinite(self.demand)
+        last = self.num_steps - 1 - seen[:, ::-1].argmax(axis=1)
+        return np.where(seen.any(axis=1), last, -1)
+
+    def labels(self, positions: IntArray) -> NDArray[np.datetime64]:
+        """Return the timestamps at grid positions, which may lie beyond the grid's end."""
+        beyond = int(positions.max(initial=0)) - len(self.timestamps) + 1
+        return np.asarray(extend(self.timestamps, self.frequency, max(beyond, 0)))[positions]
+
+
+def extend(timestamps: pd.DatetimeIndex, frequency: str, num_steps: int) -> pd.DatetimeIndex:
+    """Return the grid with ``num_steps`` more periods after its end."""
+    if num_steps <= 0:
+        return timestamps
+    more = pd.date_range(timestamps[-1], periods=num_steps + 1, freq=frequency)[1:]
+    return timestamps.append(more.as_unit(timestamps.unit))

@@ -276,9 +276,13 @@ class TrackingSettings(Frozen):
 
 
 class EngineSettings(Frozen):
-    """The machine: threads for the numeric libraries (0: all cores)."""
+    """The machine: threads inside one operation (0: the backend's choice).
 
-    num_threads: Annotated[int, Field(ge=0)] = 0
+    The networks of the tuning folds train side by side, a thread each: for networks of this size
+    that uses two cores 1.6 times as well as two threads inside each operation.
+    """
+
+    num_threads: Annotated[int, Field(ge=0)] = 1
 
 
 class Settings(Frozen):

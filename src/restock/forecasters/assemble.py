@@ -12,7 +12,6 @@ from restock.windows.sequences import WindowMaker
 
 # Network inputs by name -> quantiles in arcsinh space, (B, 1, H, 2, Q)
 Run = Callable[[dict[str, np.ndarray]], np.ndarray]
-ROWS_AT_ONCE = 512
 
 
 def assemble_forecast(
@@ -28,11 +27,9 @@ def assemble_forecast(
         levels: Quantile levels of the network. Shape ``(Q,)``.
     """
     parts, scales = [], []
-    for start in range(0, panel.num_series, ROWS_AT_ONCE):
-        rows = np.arange(start, min(start + ROWS_AT_ONCE, panel.num_series))
-        batch = windows.prediction_batch(rows, origins[rows])
-        parts.append(np.asarray(run(batch.inputs()), dtype=np.float64)[:, 0])
-        scales.append(batch.scale[:, 0])
+    for batch, count in windows.prediction_batches(origins):
+        parts.append(np.asarray(run(batch.inputs()), dtype=np.float64)[:count, 0])
+        scales.append(batch.scale[:count, 0])
     relative = np.maximum(np.sinh(np.concatenate(parts)), 0.0)
     units = relative * np.concatenate(scales).astype(np.float64)[:, None, None, None]
     steps = np.arange(1, windows.horizon + 1)

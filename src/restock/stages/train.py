@@ -25,12 +25,11 @@ from restock.types.panel import DemandPanel
 
 def run(settings: Settings, context: Context) -> None:
     """Write the bundle and its training metrics."""
-    backend.prepare(settings.seed, settings.engine.num_threads)
     panel_folder = context.layout.read(layout.PANEL)
     panel = load_panel(panel_folder)
     folds = make_folds(panel, settings.evaluation)
     settings, epochs, tuning_wql = _decide(settings, panel, folds, context)
-    backend.prepare(settings.seed)
+    backend.prepare(settings.seed, settings.engine.num_threads)
     features = context.layout.read(layout.FEATURES)
     prepared = read_state(features / "state.json"), _read_features(features)
     training = LstmTraining(lstm_recipe(settings), panel, folds.test.train_end, prepared)
@@ -69,12 +68,12 @@ def _decide(
     if not folds.tuning:
         return settings, settings.training.max_epochs, None
     recipe = lstm_recipe(settings)
-    outcome = _score_on_folds(recipe, panel, folds, context)
-    return settings, outcome[0], outcome[1]
+    epochs, tuning_wql = _score_on_folds(recipe, panel, folds, settings.engine.num_threads, context)
+    return settings, epochs, tuning_wql
 
 
 def _score_on_folds(
-    recipe: LstmRecipe, panel: DemandPanel, folds: Folds, context: Context
+    recipe: LstmRecipe, panel: DemandPanel, folds: Folds, num_threads: int, context: Context
 ) -> tuple[int, float]:
     with context.console.progress("tuning folds", recipe.training.max_epochs) as progress:
 
@@ -83,7 +82,7 @@ def _score_on_folds(
             progress.advance(f"wql {value:.4f}")
 
         prepared = prepare_folds(recipe, panel, folds)
-        outcome = train_on_folds(recipe, panel, folds, prepared, report)
+        outcome = train_on_folds(recipe, panel, folds, prepared, num_threads, report)
     return outcome.best_epoch, outcome.value
 
 

@@ -11,7 +11,6 @@ from restock.config import Settings, replace_at, value_at
 from restock.data.folds import make_folds
 from restock.data.store import load_panel, write_json, write_table
 from restock.errors import ConfigError
-from restock.forecasters.lstm import backend
 from restock.seeding import child_seed
 from restock.stages.context import Context
 from restock.stages.recipe import lstm_recipe
@@ -27,7 +26,6 @@ def run(settings: Settings, context: Context) -> None:
     if not settings.training.use_tuned:
         _skip(context)
         return
-    backend.prepare(settings.seed, settings.engine.num_threads)
     panel = load_panel(context.layout.read(layout.PANEL))
     folds = make_folds(panel, settings.evaluation)
     for note in folds.notes:
@@ -44,7 +42,8 @@ def run(settings: Settings, context: Context) -> None:
 
     def objective(values: dict[str, object], report: Report) -> Outcome:
         recipe = lstm_recipe(replace_at(settings, values))
-        return train_on_folds(recipe, panel, folds, prepared, report)
+        threads = settings.engine.num_threads
+        return train_on_folds(recipe, panel, folds, prepared, threads, report)
 
     result = run_study(
         sampler, objective, settings.search, settings.seed, context.tracker, context.console

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from restock.forecasters.lstm import backend
 from restock.forecasters.lstm.fit import LstmRecipe, LstmTraining, prepare_features
 from restock.tuning.results import Outcome
 from restock.types.features import FeaturePanel, FeatureState
-from restock.types.folds import Folds
+from restock.types.folds import Fold, Folds
 from restock.types.panel import DemandPanel
 
 Prepared = tuple[FeatureState, FeaturePanel]
@@ -27,6 +28,7 @@ def train_on_folds(
     panel: DemandPanel,
     folds: Folds,
     prepared: Sequence[Prepared],
+    num_threads: int,
     report: Callable[[int, float], None],
 ) -> Outcome:
     """Train one network per tuning fold, epoch by epoch side by side, and score after each.
@@ -36,20 +38,29 @@ def train_on_folds(
         panel: The whole panel; each network sees its fold's past only.
         folds: Tuning folds, at least one.
         prepared: Their features, from :func:`prepare_folds`.
+        num_threads: Threads inside one operation.
         report: Told the mean over the folds after each epoch; may raise to stop.
     """
-    backend.prepare(recipe.seed)
+    backend.prepare(recipe.seed, num_threads)
     trainings = [
         LstmTraining(recipe, panel, fold.train_end, ready)
         for fold, ready in zip(folds.tuning, prepared, strict=True)
     ]
     curve: list[float] = []
     fold_curves: list[list[float]] = [[] for _ in trainings]
-    for epoch in range(recipe.training.max_epochs):
-        for training, fold, own in zip(trainings, folds.tuning, fold_curves, strict=True):
-            training.run_epoch()
-            own.append(fold_wql(training.predict, panel, fold))
-        curve.append(float(np.mean([own[-1] for own in fold_curves])))
-        report(epoch, curve[-1])
+
+    def advance(training: LstmTraining, fold: Fold) -> float:
+        training.run_epoch()
+        return fold_wql(training.predict, panel, fold)
+
+    # One thread a fold: the backend lets go of Python while it computes. Each network's numbers
+    # depend on its own seed alone, so this changes none of them.
+    with ThreadPoolExecutor(len(trainings)) as pool:
+        for epoch in range(recipe.training.max_epochs):
+            values = list(pool.map(advance, trainings, folds.tuning))
+            for own, value in zip(fold_curves, values, strict=True):
+                own.append(value)
+            curve.append(float(np.mean(values)))
+            report(epoch, curve[-1])
     best = int(np.argmin(curve))
     return Outcome(curve[best], best + 1, tuple(curve), tuple(map(tuple, fold_curves)))

@@ -16,6 +16,8 @@ from restock.config import WindowSettings
 from restock.types.features import FeaturePanel
 from restock.types.panel import FloatArray, IntArray
 
+PREDICTED_AT_ONCE = 512
+
 
 @dataclass(frozen=True)
 class WindowBatch:
@@ -90,14 +92,28 @@ class WindowMaker:
         order = rng.permutation(usable)
         typical = float(np.median(self.features.scale[usable, np.maximum(train_end[usable], 0)]))
         length = min(self.settings.lookback, int(train_end.max()))
-        for start in range(0, len(order), batch_size):
-            rows = order[start : start + batch_size]
+        size = min(batch_size, len(order))
+        for start in range(0, len(order), size):
+            rows, padding = _filled(order[start : start + size], size)
             last = self._crop_ends(rows, first, train_end, length, rng)
             origins = self._draw_origins(rows, first, last, length, rng)
             inputs = self._inputs(rows, last, origins, length)
             target, mask = self._targets(rows, origins, train_end, inputs.scale)
+            mask[padding] = 0.0
             weight = (np.maximum(inputs.scale, 1e-9) / typical) ** weight_by_scale
             yield SequenceBatch(inputs, target, (mask * weight[:, :, None, None]).astype(np.float32))
+
+    def prediction_batches(self, origins: IntArray) -> Iterator[tuple[WindowBatch, int]]:
+        """Yield windows that end at each series' origin, and how many of their rows count.
+
+        Args:
+            origins: Last known position per series; at least 0. Shape ``(N,)``.
+        """
+        num_batches = -(-len(origins) // PREDICTED_AT_ONCE)
+        size = -(-len(origins) // num_batches)
+        for start in range(0, len(origins), size):
+            rows, padding = _filled(np.arange(start, min(start + size, len(origins))), size)
+            yield self.prediction_batch(rows, origins[rows]), int((~padding).sum())
 
     def prediction_batch(self, rows: IntArray, origins: IntArray) -> WindowBatch:
         """Return the windows that end at one origin per series. Both shaped ``(B,)``."""
@@ -187,3 +203,14 @@ class WindowMaker:
         complete = np.logical_and.accumulate(taught, axis=2)
         target = np.stack([demand, running], axis=3)
         return target.astype(np.float32), np.stack([taught, complete], axis=3).astype(np.float32)
+
+
+def _filled(rows: IntArray, size: int) -> tuple[IntArray, np.ndarray]:
+    """Repeat the first row up to ``size``: batches of one shape are compiled once.
+
+    Returns:
+        The rows, and which of them only fill up.
+    """
+    missing = size - len(rows)
+    padding = np.arange(size) >= len(rows)
+    return np.concatenate([rows, np.full(missing, rows[0])]), padding

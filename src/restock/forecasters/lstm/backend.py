@@ -4,27 +4,41 @@ from __future__ import annotations
 
 import os
 
-# The backend logs its build flags on import unless told otherwise first.
+# TensorFlow prints its build flags on import unless told otherwise first. oneDNN's operations are
+# no faster for networks of this size, and round differently from one thread count to the next.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 
 import keras
 
+from restock.errors import ConfigError
 
-def prepare(seed: int, num_threads: int = 0) -> None:
+
+def prepare(seed: int, num_threads: int) -> None:
     """Seed everything and make operations deterministic.
 
     Args:
         seed: Seed of Python, NumPy and the backend.
-        num_threads: Threads per process; 0 leaves the backend's choice. Can be set once per
-            process, before the first operation.
+        num_threads: Threads inside one operation; 0 leaves the backend's choice. It takes effect
+            once per process, before the first operation.
     """
     keras.backend.clear_session()
     keras.utils.set_random_seed(seed)
     if keras.backend.backend() == "tensorflow":
-        import tensorflow as tf
+        _prepare_tensorflow(num_threads)
 
-        tf.config.experimental.enable_op_determinism()
-        if num_threads and tf.config.threading.get_intra_op_parallelism_threads() != num_threads:
-            tf.config.threading.set_intra_op_parallelism_threads(num_threads)
-            tf.config.threading.set_inter_op_parallelism_threads(1)
+
+def _prepare_tensorflow(num_threads: int) -> None:
+    import tensorflow as tf
+
+    # Every trial builds networks of its own on purpose: what TensorFlow says of that is noise.
+    tf.get_logger().setLevel("ERROR")
+    tf.config.experimental.enable_op_determinism()
+    threading = tf.config.threading
+    if num_threads and threading.get_intra_op_parallelism_threads() != num_threads:
+        try:
+            threading.set_intra_op_parallelism_threads(num_threads)
+        except RuntimeError as error:
+            raise ConfigError(
+                f"engine.num_threads={num_threads}: threads are set once per process ({error})"
+            ) from error

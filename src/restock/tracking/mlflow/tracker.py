@@ -13,12 +13,17 @@ from typing import Any
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("MLFLOW_DISABLE_AGENT_HINTS", "true")
 
+import logging
+
 from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, RunStatus, RunTag
 from mlflow.utils.mlflow_tags import MLFLOW_GIT_COMMIT, MLFLOW_PARENT_RUN_ID, MLFLOW_SOURCE_NAME
 
 from restock.config import TrackingSettings
 from restock.types.tracking import Tracker
+
+# MLflow reports each migration of a fresh database.
+logging.getLogger("mlflow").setLevel(logging.WARNING)
 
 # One `make run` (or one multirun) is one token: its commands find their common parent run by it.
 PIPELINE_VARIABLE = "RESTOCK_PIPELINE"

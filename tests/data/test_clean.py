@@ -1,0 +1,198 @@
+"""From a user's table to a panel: every rule counted, every complaint located."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from restock.config import DataSettings, SourceSettings
+from restock.data.clean import make_panel
+from restock.data.sources.file import read_table
+from restock.data.store import load_panel, save_panel
+from restock.errors import ConfigError, DataError
+from support.builders import DATA, table
+
+
+def read(path: Path, content: pd.DataFrame | str) -> pd.DataFrame:
+    """Write a CSV and read it back as the fetch stage leaves it."""
+    file = path / "own.csv"
+    if isinstance(content, str):
+        file.write_text(content, encoding="utf-8")
+    else:
+        content.to_csv(file, index=False)
+    return read_table(path, SourceSettings(kind="file", path="own.csv"))
+
+
+def data(**changes: object) -> DataSettings:
+    return DataSettings.model_validate({**DATA, **changes})
+
+
+def test_rows_become_series_on_a_regular_grid(tmp_path: Path) -> None:
+    panel, report = make_panel(read(tmp_path, table(3, 60)), data())
+    assert panel.series_id.tolist() == ["store 0/item 0", "store 0/item 2", "store 1/item 1"]
+    assert panel.demand.shape == (3, 60)
+    assert report["total_demand"] == table(3, 60)["sales"].sum()
+
+
+def test_the_order_of_the_rows_does_not_matter(tmp_path: Path) -> None:
+    rows = table(3, 60)
+    first, _ = make_panel(read(tmp_path, rows), data())
+    second, _ = make_panel(read(tmp_path, rows.sample(frac=1, random_state=7)), data())
+    np.testing.assert_array_equal(first.demand, second.demand)
+    assert first.series_id.tolist() == second.series_id.tolist()
+
+
+def test_a_panel_survives_a_round_trip_through_files(tmp_path: Path) -> None:
+    columns = {**DATA["columns"], "known_future": ["promo"]}  # type: ignore[dict-item]
+    rows = table(2, 30)
+    rows.loc[rows["date"] >= "2020-07-01", "sales"] = np.nan
+    panel, _ = make_panel(read(tmp_path, rows), data(columns=columns))
+    assert panel.num_future == 4
+    save_panel(panel, tmp_path / "panel")
+    again = load_panel(tmp_path / "panel")
+    np.testing.assert_array_equal(panel.demand, again.demand)
+    np.testing.assert_array_equal(panel.known_future["promo"], again.known_future["promo"])
+    assert again.timestamps.equals(panel.timestamps)
+    assert again.frequency == panel.frequency
+
+
+@pytest.mark.parametrize(
+    ("missing", "expected"),
+    [("mask", [np.nan, 5, np.nan, 7]), ("zero", [np.nan, 5, 0, 7]), ("zero_from_start", [0, 5, 0, 7])],
+)
+def test_missing_periods_follow_the_configured_policy(
+    tmp_path: Path, missing: str, expected: list[float]
+) -> None:
+    text = (
+        "date,store,item,sales\n2020-01-05,a,x,1\n2020-01-12,a,y,5\n2020-01-26,a,y,7\n"
+        "2020-01-26,a,x,1\n"
+    )
+    panel, _ = make_panel(read(tmp_path, text), data(missing=missing))
+    np.testing.assert_array_equal(panel.demand[1], expected)
+
+
+def test_weekly_sums_equal_an_independent_group_by(tmp_path: Path) -> None:
+    rng = np.random.default_rng(3)
+    days = pd.Series(pd.date_range("2021-01-04", periods=70, freq="D"))
+    rows = pd.DataFrame({"date": days, "store": "a", "item": "x", "sales": rng.integers(0, 9, 70)})
+    panel, _ = make_panel(read(tmp_path, rows), data(aggregation="sum"))
+    oracle = rows.set_index("date")["sales"].resample("W-SUN").sum()
+    np.testing.assert_array_equal(panel.demand[0], oracle.to_numpy())
+    assert panel.timestamps[0] == oracle.index[0]
+
+
+def test_integer_periods_count_from_their_start(tmp_path: Path) -> None:
+    text = "date,store,item,sales\n2,a,x,5\n3,a,x,6\n"
+    columns = {**DATA["columns"], "timestamp": {"column": "date", "start": "2020-01-31"}}  # type: ignore[dict-item]
+    panel, _ = make_panel(read(tmp_path, text), data(columns=columns, frequency="MS"))
+    assert [str(t.date()) for t in panel.timestamps] == ["2020-03-01", "2020-04-01"]
+
+
+def test_exp_undoes_a_logarithm(tmp_path: Path) -> None:
+    text = "date,store,item,sales\n2020-01-05,a,x,0\n2020-01-12,a,x,2\n"
+    columns = {**DATA["columns"], "demand": {"column": "sales", "transform": "exp"}}  # type: ignore[dict-item]
+    panel, _ = make_panel(read(tmp_path, text), data(columns=columns))
+    np.testing.assert_allclose(panel.demand[0], [1.0, np.e**2])
+
+
+def test_rules_drop_rows_and_count_them(tmp_path: Path) -> None:
+    text = (
+        "invoice,date,store,item,sales\n"
+        "1,2020-01-05,a,85123a,6\n"
+        "1,2020-01-05,a,85123a,6\n"  # the same row again
+        "2,2020-01-05,a,POST,1\n"  # not a product
+        "C3,2020-01-12,a,85123A,-6\n"  # takes back invoice 1
+        "4,2020-01-12,a,85123A,-2\n"  # a correction
+        "5,2020-01-12,a,85123A,3\n"
+    )
+    cancellations = {"column": "invoice", "prefix": "C", "match": ["item"], "quantity": "sales"}
+    rules = {
+        "drop_duplicate_rows": True,
+        "uppercase": ["item"],
+        "keep_matching": {"item": r"^\d{5}[A-Z]*$"},
+        "cancellations": cancellations,
+        "keep_positive": ["sales"],
+    }
+    raw = read(tmp_path, text)
+    panel, report = make_panel(raw, data(rules=rules, aggregation="sum"))
+    assert list(report["dropped"].values()) == [1, 1, 1, 1]
+    assert report["cancellations"] == {
+        "lines": 1, "matched_sales": 1, "matched_units": 6.0, "netted": False,
+    }  # fmt: skip
+    np.testing.assert_array_equal(panel.demand[0], [6, 3])
+    netted = {**rules, "cancellations": {**cancellations, "net": True}}
+    panel, report = make_panel(raw, data(rules=netted, aggregation="sum"))
+    np.testing.assert_array_equal(panel.demand[0], [3])
+    assert report["dropped"]["sales cancelled later"] == 1
+
+
+def test_derived_statics_read_only_a_series_first_periods(tmp_path: Path) -> None:
+    text = "date,store,item,sales,price\n2020-01-05,a,x,1,2\n2020-01-12,a,x,1,2\n2020-03-01,a,x,1,90\n"
+    derived = {"band": {"column": "price", "how": "band", "edges": [1.0, 10.0, 50.0]}}
+    raw = read(tmp_path, text)
+    early, _ = make_panel(raw, data(derived_static=derived, derived_static_periods=4))
+    late, _ = make_panel(raw.tail(1), data(derived_static=derived, derived_static_periods=4))
+    assert early.static["band"].tolist() == ["band 1"]
+    assert late.static["band"].tolist() == ["band 3"]
+
+
+BAD = {
+    "a missing column": ("date,store,item,amount\n2020-01-05,a,x,1\n", r"own\.csv: no column 'sales'"),
+    "text in a number": (
+        "date,store,item,sales\n2020-01-05,a,x,1\n2020-01-12,a,x,many\n",
+        r"own\.csv: row 3, column 'sales' holds 'many'",
+    ),
+    "a date that is none": (
+        "date,store,item,sales\n2020-01-05,a,x,1\n2020-02-31,a,x,1\n",
+        r"own\.csv: row 3, column 'date' holds '2020-02-31'",
+    ),
+    "infinite demand": (
+        "date,store,item,sales\n2020-01-05,a,x,inf\n",
+        r"own\.csv: row 2, column 'sales' holds 'inf'",
+    ),
+    "negative demand": (
+        "date,store,item,sales\n2020-01-05,a,x,-4\n",
+        r"own\.csv: row 2, column 'sales': negative demand -4",
+    ),
+    "two rows for one period": (
+        "date,store,item,sales\n2020-01-05,a,x,1\n2020-01-04,a,x,1\n",
+        r"own\.csv: row 2: series 'a/x' has two rows.*data\.aggregation",
+    ),
+    "only a header": ("date,store,item,sales\n", r"own\.csv: there are no rows"),
+    "nothing at all": ("", r"own\.csv: the file is empty"),
+    "no demand": ("date,store,item,sales\n2020-01-05,a,x,\n", "column 'sales' is empty"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_input_is_refused_with_its_place(tmp_path: Path, case: str) -> None:
+    text, message = BAD[case]
+    with pytest.raises(DataError, match=message):
+        make_panel(read(tmp_path, text), data())
+
+
+def test_an_unknown_frequency_names_the_known_ones(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"unknown 'W-SAN'.*Did you mean 'W-SAT'|'W-SUN'"):
+        make_panel(read(tmp_path, table(1, 5)), data(frequency="W-SAN"))
+
+
+def test_a_known_future_column_with_a_hole_in_the_future_is_named(tmp_path: Path) -> None:
+    rows = table(2, 30)
+    rows["promo"] = rows["promo"].astype("Float64")
+    future = rows["date"] >= "2020-07-01"
+    rows.loc[future, "sales"] = np.nan
+    rows.loc[rows.index[-1], "promo"] = pd.NA
+    columns = {**DATA["columns"], "known_future": ["promo"]}  # type: ignore[dict-item]
+    with pytest.raises(DataError, match=r"'promo' is missing after the last demand.*2020-07-26"):
+        make_panel(read(tmp_path, rows), data(columns=columns))
+
+
+def test_a_decimal_comma_is_read_when_configured(tmp_path: Path) -> None:
+    (tmp_path / "own.csv").write_text("date;store;item;sales\n2020-01-05;a;x;1,5\n")
+    source = {"kind": "file", "path": "own.csv", "separator": ";", "decimal": ","}
+    raw = read_table(tmp_path, SourceSettings.model_validate(source))
+    panel, _ = make_panel(raw, data(source=source))
+    assert panel.demand.tolist() == [[1.5]]

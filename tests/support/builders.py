@@ -1,0 +1,81 @@
+"""Small panels and tables for tests."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from restock.config import Settings, parse_settings
+from restock.types.panel import DemandPanel
+
+LEVELS = [0.05, 0.1, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.9, 0.95, 0.99]
+
+
+def panel(num_series: int = 2, num_steps: int = 40, seed: int = 0, **changes: object) -> DemandPanel:
+    """Weekly Poisson demand around a level of its own per series, with every covariate role."""
+    rng = np.random.default_rng(seed)
+    level = rng.uniform(3, 30, size=(num_series, 1))
+    grid = pd.date_range("2020-01-05", periods=num_steps, freq="W-SUN").as_unit("s")
+    fields: dict[str, object] = {
+        "series_id": np.array([f"S{i:03d}" for i in range(num_series)], dtype=object),
+        "timestamps": pd.DatetimeIndex(grid),
+        "demand": rng.poisson(level, size=(num_series, num_steps)).astype(float),
+        "in_stock": np.ones((num_series, num_steps), dtype=bool),
+        "frequency": "W-SUN",
+        "static": pd.DataFrame({"kind": np.resize(["a", "b"], num_series)}),
+        "known_future": {"promo": rng.integers(0, 2, size=(num_series, num_steps)).astype(float)},
+        "observed": {"price": rng.uniform(1, 2, size=(num_series, num_steps))},
+    }
+    return DemandPanel(**{**fields, **changes})  # type: ignore[arg-type]
+
+
+def table(num_series: int = 3, num_steps: int = 60, seed: int = 0) -> pd.DataFrame:
+    """A long table as a user might have it."""
+    rng = np.random.default_rng(seed)
+    grid = pd.date_range("2020-01-05", periods=num_steps, freq="W-SUN")
+    parts = [
+        pd.DataFrame(
+            {
+                "date": grid.strftime("%Y-%m-%d"),
+                "store": f"store {i % 2}",
+                "item": f"item {i}",
+                "sales": rng.poisson(4 + 3 * i, size=num_steps),
+                "promo": rng.integers(0, 2, size=num_steps),
+            }
+        )
+        for i in range(num_series)
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+DATA = {
+    "name": "own",
+    "source": {"kind": "file", "path": "own.csv"},
+    "columns": {"timestamp": "date", "series": ["store", "item"], "demand": "sales"},
+    "frequency": "W-SUN",
+}
+
+
+def settings(**groups: dict[str, object]) -> Settings:
+    """Settings for tests that need no conf/: tiny, untracked."""
+    tree: dict[str, object] = {
+        "data": DATA,
+        "features": {},
+        "windows": {"num_origins": 6},
+        "model": {"units": 8, "quantile_levels": LEVELS},
+        "training": {"max_epochs": 2},
+        "search": {
+            "name": "tiny",
+            "num_trials": 2,
+            "space": {"units": {"path": "model.units", "kind": "int", "low": 4, "high": 8}},
+        },
+        "evaluation": {"horizon": 3, "num_folds": 2, "stride": 3, "num_tuning_folds": 1},
+        "inventory": {},
+        "tracking": {"name": "none"},
+        "engine": {},
+    }
+    for name, values in groups.items():
+        group = tree[name]
+        assert isinstance(group, dict)
+        tree[name] = {**group, **values}
+    return parse_settings(tree, where="test")

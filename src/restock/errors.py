@@ -13,7 +13,7 @@ class RestockError(Exception):
 
 
 class UserError(RestockError, ValueError):
-    """Something the user gave cannot be used. Says what, where, what was expected and what to do."""
+    """Something the user gave cannot be used: what, where, what was expected, what to do."""
 
     exit_code = 2
 

@@ -61,7 +61,11 @@ def test_a_panel_survives_a_round_trip_through_files(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("missing", "expected"),
-    [("mask", [np.nan, 5, np.nan, 7]), ("zero", [np.nan, 5, 0, 7]), ("zero_from_start", [0, 5, 0, 7])],
+    [
+        ("mask", [np.nan, 5, np.nan, 7]),
+        ("zero", [np.nan, 5, 0, 7]),
+        ("zero_from_start", [0, 5, 0, 7]),
+    ],
 )
 def test_missing_periods_follow_the_configured_policy(
     tmp_path: Path, missing: str, expected: list[float]
@@ -130,7 +134,9 @@ def test_rules_drop_rows_and_count_them(tmp_path: Path) -> None:
 
 
 def test_derived_statics_read_only_a_series_first_periods(tmp_path: Path) -> None:
-    text = "date,store,item,sales,price\n2020-01-05,a,x,1,2\n2020-01-12,a,x,1,2\n2020-03-01,a,x,1,90\n"
+    text = (
+        "date,store,item,sales,price\n2020-01-05,a,x,1,2\n2020-01-12,a,x,1,2\n2020-03-01,a,x,1,90\n"
+    )
     derived = {"band": {"column": "price", "how": "band", "edges": [1.0, 10.0, 50.0]}}
     raw = read(tmp_path, text)
     early, _ = make_panel(raw, data(derived_static=derived, derived_static_periods=4))
@@ -140,7 +146,10 @@ def test_derived_statics_read_only_a_series_first_periods(tmp_path: Path) -> Non
 
 
 BAD = {
-    "a missing column": ("date,store,item,amount\n2020-01-05,a,x,1\n", r"own\.csv: no column 'sales'"),
+    "a missing column": (
+        "date,store,item,amount\n2020-01-05,a,x,1\n",
+        r"own\.csv: no column 'sales'",
+    ),
     "text in a number": (
         "date,store,item,sales\n2020-01-05,a,x,1\n2020-01-12,a,x,many\n",
         r"own\.csv: row 3, column 'sales' holds 'many'",

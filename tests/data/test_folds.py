@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -40,7 +42,7 @@ def test_every_tuning_target_lies_at_or_before_the_first_test_origin(
     assert all((last <= first_test).all() for last in last_targets)
     # One horizon apart at least: no period is scored by two tuning folds.
     origins = [int(fold.origins[0, 0]) for fold in folds.tuning]
-    assert all(later - earlier >= horizon for earlier, later in zip(origins, origins[1:], strict=False))
+    assert all(later - earlier >= horizon for earlier, later in pairwise(origins))
     assert all((fold.train_end <= fold.origins[0]).all() for fold in folds.tuning)
 
 

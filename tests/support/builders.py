@@ -11,7 +11,9 @@ from restock.types.panel import DemandPanel
 LEVELS = [0.05, 0.1, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.9, 0.95, 0.99]
 
 
-def panel(num_series: int = 2, num_steps: int = 40, seed: int = 0, **changes: object) -> DemandPanel:
+def panel(
+    num_series: int = 2, num_steps: int = 40, seed: int = 0, **changes: object
+) -> DemandPanel:
     """Weekly Poisson demand around a level of its own per series, with every covariate role."""
     rng = np.random.default_rng(seed)
     level = rng.uniform(3, 30, size=(num_series, 1))

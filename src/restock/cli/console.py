@@ -104,4 +104,4 @@ def _cell(value: object) -> str:
 def say(message: str, *, error: bool = False) -> None:
     """Print a line before anything heavy is imported."""
     sys.stdout.flush()
-    print(message, file=sys.stderr if error else sys.stdout)  # noqa: T201
+    print(message, file=sys.stderr if error else sys.stdout)

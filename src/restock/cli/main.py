@@ -27,7 +27,7 @@ SHELL_COMPLETION = ("-sc", "--shell-completion")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code: 0, 2 for a user's mistake, 1 for anything else."""
+    """Run one command; return 0, 2 for a user's mistake, or 1 for anything else."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     if not arguments or arguments[0] in {"-h", "--help", "help"}:
         return _print(_usage())
@@ -73,8 +73,8 @@ def _usage() -> str:
             "",
             *lines,
             "",
-            "Overrides are Hydra's: restock train model.units=64, restock train -m model.units=32,64,",
-            "restock run experiment=NAME, --config-dir DIR, --cfg job (show the configuration).",
+            "Overrides are Hydra's: restock train model.units=64, restock train -m model.units=32,64",
+            "(a grid), restock run experiment=NAME, --config-dir DIR, --cfg job (show the configuration).",
             'Tab completion: eval "$(restock --shell-completion install=bash)"',
         ]
     )

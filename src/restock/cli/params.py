@@ -92,7 +92,9 @@ def check_overrides(path: Path, expected: str) -> None:
         return
     configured = parse_settings(_settings_tree(expected), where="conf/")
     swept = [dimension.path for dimension in given.search.space.values()]
-    differing = {p: str(value_at(given, p)) for p in swept if value_at(given, p) != value_at(configured, p)}
+    differing = {
+        p: str(value_at(given, p)) for p in swept if value_at(given, p) != value_at(configured, p)
+    }
     refuse_swept(differing, path.parent / given.output_dir)
 
 

@@ -1,0 +1,1 @@
+"""Commands with side effects: what DVC must not cache."""

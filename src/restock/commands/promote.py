@@ -74,7 +74,9 @@ def _evaluation_run(client: Any, experiment_id: str, bundle: str) -> str | None:
 def _log_report(
     settings: Settings, files: Layout, root: Path, tags: dict[str, str], report: dict[str, Any]
 ) -> str:
-    with open_run(settings.tracking, root, "evaluate", {**tags, BUNDLE_TAG: report["bundle"]}) as run:
+    with open_run(
+        settings.tracking, root, "evaluate", {**tags, BUNDLE_TAG: report["bundle"]}
+    ) as run:
         for name, scores in report["models"].items():
             prefix = "" if name == LSTM else f"{name}."
             run.log_metrics({prefix + k: v for k, v in scores.items() if v is not None})
@@ -87,7 +89,9 @@ def _log_report(
 
 def _lineage(report: dict[str, Any], tags: dict[str, str]) -> dict[str, str]:
     scores = report["models"][LSTM]
-    labels = {f"test.{name}": f"{scores[name]:.6g}" for name in ("wql", "wape", "mase") if scores[name]}
+    labels = {
+        f"test.{name}": f"{scores[name]:.6g}" for name in ("wql", "wape", "mase") if scores[name]
+    }
     return labels | {f"restock.{name}": value for name, value in tags.items()}
 
 
@@ -117,4 +121,3 @@ def _say(
         console.note(f"{version.name} version {version.version} is champion already")
     else:
         console.note(f"promoted {version.name} version {version.version} to champion: {reasons}")
-

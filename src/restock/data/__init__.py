@@ -1,0 +1,1 @@
+"""From sources to a clean demand panel and its folds."""

@@ -205,9 +205,10 @@ def _check_known_future(panel: DemandPanel) -> None:
         holes = np.isnan(values[:, panel.num_steps :])
         if panel.num_future and holes.any():
             series, step = np.argwhere(holes)[0]
+            period = panel.timestamps[panel.num_steps + step].date()
             raise DataError(
                 f"known_future column {name!r} is missing after the last demand: series "
-                f"{panel.series_id[series]!r}, period {panel.timestamps[panel.num_steps + step].date()} "
+                f"{panel.series_id[series]!r}, period {period} "
                 f"({int(holes.sum())} such cells). Give it for every series and future period."
             )
 

@@ -1,4 +1,4 @@
-"""Read one column in its role. Every complaint names the file, the column, the row and the value."""
+"""Read one column in its role. A complaint names the file, the column, the row and the value."""
 
 from __future__ import annotations
 

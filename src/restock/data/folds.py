@@ -44,7 +44,9 @@ def make_folds(panel: DemandPanel, settings: EvaluationSettings) -> Folds:
     first = test_origins[0]
     test = Fold("test", np.where(usable, first, -1), np.where(usable, test_origins, -1))
     tuning = _tuning_folds(first, starts, usable, settings)
-    return Folds(settings.horizon, tuple(tuning), test, tuple(_notes(panel, usable, tuning, settings)))
+    return Folds(
+        settings.horizon, tuple(tuning), test, tuple(_notes(panel, usable, tuning, settings))
+    )
 
 
 def latest_origins(panel: DemandPanel, settings: EvaluationSettings) -> IntArray:

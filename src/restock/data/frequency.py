@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 
 from restock.errors import ConfigError, nearest
 from restock.types.panel import IntArray
 
 # Alias a user writes -> (period alias, label alias). Labels are what `pandas.date_range` makes.
-_WEEKS = {f"W-{day}": (f"W-{day}", f"W-{day}") for day in "MON TUE WED THU FRI SAT SUN".split()}
+_WEEKS = {
+    f"W-{day}": (f"W-{day}", f"W-{day}")
+    for day in ("MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN")
+}
 FREQUENCIES = {
     "h": ("h", "h"),
     "D": ("D", "D"),
@@ -34,7 +36,9 @@ def check(frequency: str) -> str:
         ConfigError: Naming the known ones.
     """
     if frequency not in FREQUENCIES:
-        raise ConfigError(f"data.frequency: unknown {frequency!r}. {nearest(frequency, FREQUENCIES)}")
+        raise ConfigError(
+            f"data.frequency: unknown {frequency!r}. {nearest(frequency, FREQUENCIES)}"
+        )
     return frequency
 
 
@@ -52,7 +56,9 @@ def ordinals(timestamps: pd.Series, frequency: str) -> IntArray:
 def labels(first: int, num_steps: int, frequency: str) -> pd.DatetimeIndex:
     """Return the labels of consecutive periods: a week's last day, a month's first or last."""
     period_alias, label = FREQUENCIES[check(frequency)]
-    periods = pd.PeriodIndex.from_ordinals(np.arange(first, first + num_steps), freq=period_alias)
+    periods = pd.period_range(
+        pd.Period(ordinal=first, freq=period_alias), periods=num_steps, freq=period_alias
+    )
     at_end = label.startswith("W") or label.endswith("E")
     stamps = periods.to_timestamp(how="end" if at_end else "start")
     return pd.DatetimeIndex(stamps.normalize() if label != "h" else stamps).as_unit("s")

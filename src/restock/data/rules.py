@@ -39,7 +39,9 @@ def apply_rules(
         require(table, column)
         table = keep(f"{column} does not match {pattern}", table, _matches(table[column], pattern))
     if rules.cancellations is not None:
-        cancelled, matched, report["cancellations"] = _cancelled(table, rules.cancellations, decimal)
+        cancelled, matched, report["cancellations"] = _cancelled(
+            table, rules.cancellations, decimal
+        )
         table = keep("cancellations", table, ~cancelled)
         if rules.cancellations.net:
             table = keep("sales cancelled later", table, ~matched[~cancelled])
@@ -55,7 +57,9 @@ def _matches(values: pd.Series, pattern: str) -> pd.Series:
     try:
         return values.astype(str).str.match(pattern)
     except re.error as error:
-        raise ConfigError(f"data.rules.keep_matching: {pattern!r} is no pattern ({error})") from None
+        raise ConfigError(
+            f"data.rules.keep_matching: {pattern!r} is no pattern ({error})"
+        ) from None
 
 
 def _cancelled(

@@ -77,7 +77,7 @@ def digest(path: Path) -> str:
 
 
 def save_panel(panel: DemandPanel, folder: Path) -> None:
-    """Write a panel as a folder: a long Parquet table people can read, static columns, and its grid."""
+    """Write a panel as a folder: a long Parquet table, static columns, and its grid."""
 
     def write(aside: Path) -> None:
         aside.mkdir()

@@ -1,0 +1,1 @@
+"""Scores, backtests and the choice between models."""

@@ -109,7 +109,9 @@ def score(points: ScoredPoints) -> dict[str, float]:
 def decile_loss(points: ScoredPoints) -> FloatArray:
     """Return twice the pinball loss, averaged over the levels 0.1 to 0.9. Shape ``(R, H)``."""
     picked = level_indices(points.levels, np.arange(1, 10) / 10)
-    return pinball(points.actual, points.quantiles[:, :, picked], points.levels[picked]).mean(axis=2)
+    return pinball(points.actual, points.quantiles[:, :, picked], points.levels[picked]).mean(
+        axis=2
+    )
 
 
 def pinball(actual: FloatArray, quantiles: FloatArray, levels: FloatArray) -> FloatArray:
@@ -170,5 +172,5 @@ def _mean(values: FloatArray) -> float:
     return float(known.mean()) if known.size else float("nan")
 
 
-def _ratio(part: float, total: float) -> float:
+def _ratio(part: np.floating, total: np.floating) -> float:
     return float(part / total) if total > 0 else float("nan")

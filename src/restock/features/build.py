@@ -67,7 +67,7 @@ def make_features(
         _standardise(past[name], state.past_mean[name], state.past_std[name])
         for name in state.past_mean
     ]
-    standard += [known, panel.in_stock]
+    standard += [known.astype(float), panel.in_stock.astype(float)]
     ahead = [
         _standardise(future[name], state.future_mean[name], state.future_std[name])
         for name in state.future_mean
@@ -94,7 +94,6 @@ def _raw(
         past |= price_features(name, values)
     num_all = panel.num_steps + horizon
     grid = extend(panel.timestamps, panel.frequency, num_all - len(panel.timestamps))[:num_all]
-    grid = pd.DatetimeIndex(grid, freq=None)
     calendar = calendar_features(
         grid, settings.calendar, settings.holidays, ends_periods=_ends(panel.frequency)
     )

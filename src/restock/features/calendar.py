@@ -12,12 +12,12 @@ from restock.types.panel import FloatArray
 
 # name -> (phase in [0, 1) of each timestamp)
 PHASES: dict[str, Callable[[pd.DatetimeIndex], np.ndarray]] = {
-    "hour": lambda t: t.hour / 24,
-    "day": lambda t: t.dayofweek / 7,
-    "day_of_month": lambda t: (t.day - 1) / 31,
-    "week": lambda t: (t.dayofyear - 1) / 365.25,
-    "month": lambda t: (t.month - 1) / 12,
-    "quarter": lambda t: (t.quarter - 1) / 4,
+    "hour": lambda t: np.asarray(t.hour / 24),
+    "day": lambda t: np.asarray(t.dayofweek / 7),
+    "day_of_month": lambda t: np.asarray((t.day - 1) / 31),
+    "week": lambda t: np.asarray((t.dayofyear - 1) / 365.25),
+    "month": lambda t: np.asarray((t.month - 1) / 12),
+    "quarter": lambda t: np.asarray((t.quarter - 1) / 4),
 }
 
 
@@ -47,7 +47,7 @@ def calendar_features(
     for name in names:
         if name not in PHASES:
             raise ConfigError(f"features.calendar: no cycle {name!r}. {nearest(name, PHASES)}")
-        angle = 2 * np.pi * np.asarray(PHASES[name](timestamps), dtype=float)
+        angle = 2 * np.pi * PHASES[name](timestamps)
         features[f"{name}_sin"], features[f"{name}_cos"] = np.sin(angle), np.cos(angle)
     if country is not None:
         count = _holiday_counts(timestamps, country, ends_periods)
@@ -57,9 +57,7 @@ def calendar_features(
     return features
 
 
-def _holiday_counts(
-    timestamps: pd.DatetimeIndex, country: str, ends_periods: bool
-) -> FloatArray:
+def _holiday_counts(timestamps: pd.DatetimeIndex, country: str, ends_periods: bool) -> FloatArray:
     """Count the public holidays in each period."""
     import holidays
 

@@ -7,9 +7,7 @@ import numpy as np
 from restock.types.panel import FloatArray
 
 
-def running_scale(
-    demand: FloatArray, window: int, floor: float, cold: float
-) -> FloatArray:
+def running_scale(demand: FloatArray, window: int, floor: float, cold: float) -> FloatArray:
     """Return the demand level known at each position: recent mean steadied by the long-run mean.
 
     Args:
@@ -64,9 +62,7 @@ def history_features(
         features[f"growth_{window}"] = _log_ratio(mean, lagged(mean, window), scale)
     widest = max(windows, default=1)
     features["zero_share"] = rolling_mean(np.where(known, demand == 0, np.nan), widest)
-    features["deviation"] = np.sqrt(
-        rolling_mean(np.arcsinh(demand / scale) ** 2, widest)
-    )
+    features["deviation"] = np.sqrt(rolling_mean(np.arcsinh(demand / scale) ** 2, widest))
     features["age"] = np.log1p(np.cumsum(np.cumsum(known, axis=1) > 0, axis=1))
     features["level"] = np.log(scale)
     return features

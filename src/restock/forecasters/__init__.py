@@ -1,0 +1,1 @@
+"""The LSTM, the baselines, and the bundle that is served."""

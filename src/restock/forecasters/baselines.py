@@ -73,12 +73,14 @@ def croston(demand: FloatArray, horizon: int, *, smoothing: float) -> FloatArray
         size = np.where(hit, _smooth(size, value, smoothing), size)
         interval = np.where(hit, _smooth(interval, waited, smoothing), interval)
         waited = np.where(hit, 1.0, waited + np.isfinite(value))
-        rates[:, step] = np.where(np.isnan(size), np.where(np.isfinite(value), 0.0, np.nan), size / interval)
+        rates[:, step] = np.where(
+            np.isnan(size), np.where(np.isfinite(value), 0.0, np.nan), size / interval
+        )
     return carried_forward(rates)[:, :, None]
 
 
 def tsb(demand: FloatArray, horizon: int, *, smoothing: float) -> FloatArray:
-    """Smoothed probability of a demand times its smoothed size (Teunter, Syntetos and Babai, 2011)."""
+    """Smoothed chance of a demand times its smoothed size (Teunter, Syntetos and Babai, 2011)."""
     size = np.full(len(demand), np.nan)
     chance = np.full(len(demand), np.nan)
     rates = np.empty_like(demand)
@@ -87,7 +89,9 @@ def tsb(demand: FloatArray, horizon: int, *, smoothing: float) -> FloatArray:
         hit, seen = value > 0, np.isfinite(value)
         chance = np.where(seen, _smooth(chance, hit.astype(float), smoothing), chance)
         size = np.where(hit, _smooth(size, value, smoothing), size)
-        rates[:, step] = np.where(np.isnan(size), np.where(np.isnan(chance), np.nan, 0.0), chance * size)
+        rates[:, step] = np.where(
+            np.isnan(size), np.where(np.isnan(chance), np.nan, 0.0), chance * size
+        )
     return rates[:, :, None]
 
 

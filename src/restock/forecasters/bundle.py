@@ -159,7 +159,9 @@ def load_bundle(folder: Path) -> Bundle:
     for name in CONTENTS:
         path = folder / name
         if not path.is_file():
-            raise IntegrityError(f"{path}: missing from the bundle. Restore it with `dvc checkout`.")
+            raise IntegrityError(
+                f"{path}: missing from the bundle. Restore it with `dvc checkout`."
+            )
         found = digest(path)
         if found != manifest.files[name]:
             raise IntegrityError(

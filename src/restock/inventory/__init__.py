@@ -1,0 +1,1 @@
+"""From forecast distributions to what to order."""

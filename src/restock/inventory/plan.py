@@ -95,7 +95,7 @@ def make_plan(
     shortage_cost = shortage * settings.stockout_cost * unit_value
     cost = shortage_cost + demand.expected_leftover(stock) * holding
     why = [
-        _why(*row, settings, demand.num_periods)
+        _why(*row, service_level=settings.service_level, num_periods=demand.num_periods)
         for row in zip(position, reorder_point, expected, quantity, strict=True)
     ]
     return ReplenishmentPlan(
@@ -122,11 +122,12 @@ def _why(
     reorder_point: float,
     expected: float,
     quantity: float,
-    settings: InventorySettings,
+    *,
+    service_level: float,
     num_periods: int,
 ) -> str:
     cover = (
-        f"{reorder_point:.0f} covers {settings.service_level:.0%} of outcomes over "
+        f"{reorder_point:.0f} covers {service_level:.0%} of outcomes over "
         f"{num_periods} periods (expected {expected:.0f})"
     )
     if np.isnan(position):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Verdict:
-    """A decision and why. ``margins`` are shares of each rival's loss saved (positive is better)."""
+    """A decision and why. ``margins``: share of each rival's loss saved (positive is better)."""
 
     promote: bool
     reasons: tuple[str, ...]
@@ -20,11 +20,11 @@ class Verdict:
 
 
 def judge(challenger: float, baselines: dict[str, float]) -> Verdict:
-    """Promote when the challenger's weighted quantile loss on the test folds is below every baseline's.
+    """Promote when the challenger's loss on the test folds is below every baseline's.
 
     Args:
         challenger: Its weighted quantile loss.
-        baselines: Theirs, by name. Must not be empty.
+        baselines: Theirs, by name; at least one.
     """
     assert baselines
     if not math.isfinite(challenger):
@@ -32,12 +32,14 @@ def judge(challenger: float, baselines: dict[str, float]) -> Verdict:
     margins = {name: 1 - challenger / loss for name, loss in baselines.items() if loss > 0}
     ahead = sorted((loss, name) for name, loss in baselines.items() if not challenger < loss)
     if ahead:
-        reasons = tuple(f"{name} is not beaten: wql {loss:.4f} against {challenger:.4f}" for loss, name in ahead)
+        reasons = tuple(
+            f"{name} is not beaten: wql {loss:.4f} against {challenger:.4f}" for loss, name in ahead
+        )
         return Verdict(False, reasons, margins)
     loss, name = min((loss, name) for name, loss in baselines.items())
     reason = (
         f"wql {challenger:.4f} on the test folds, below every baseline; the best is {name} with "
-        f"{loss:.4f} ({margins[name]:.1%} more)"
+        f"{loss:.4f} ({margins[name]:.1%} saved)"
         if name in margins
         else f"wql {challenger:.4f} on the test folds, below every baseline"
     )

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from restock.evaluation.backtest import Backtest
 from restock.evaluation.metrics import ScoredPoints
@@ -49,7 +50,7 @@ def loss_by_step(path: Path, losses: Mapping[str, list[float]]) -> None:
         axis.plot(range(1, len(values) + 1), values, marker="o", ms=3, label=name, **style)
     axis.set_xlabel("periods ahead")
     axis.set_ylabel("weighted quantile loss")
-    axis.xaxis.get_major_locator().set_params(integer=True)
+    axis.xaxis.set_major_locator(MaxNLocator(integer=True))
     axis.legend(fontsize=8, ncols=2)
     axis.spines[["top", "right"]].set_visible(False)
     _save(figure, path)
@@ -113,7 +114,7 @@ def write_page(
         f"{report['seasonal_period']} period(s) apart.</p>",
         *(f"<p>{html.escape(note)}</p>" for note in report["notes"]),
         "<h2>Leaderboard, test folds</h2>",
-        table.to_html(index=False, float_format="%.4f", border=0),
+        table.to_html(index=False, float_format="{:.4f}".format, border=0),
         "<img src='leaderboard.png' alt='loss of each model'>",
         "<h2>Forecasts</h2><img src='forecasts.png' alt='forecasts and demand'>",
         "<h2>By step</h2><img src='loss_by_step.png' alt='loss by periods ahead'>",

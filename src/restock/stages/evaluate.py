@@ -38,7 +38,9 @@ def run(settings: Settings, context: Context) -> None:
         for name, model in models.items():
             backtests[name] = run_backtest(model, panel, folds.test, m)
             progress.advance(name)
-    tuning = {name: tuning_wql(model, panel, folds) for name, model in models.items() if name != LSTM}
+    tuning = {
+        name: tuning_wql(model, panel, folds) for name, model in models.items() if name != LSTM
+    }
     tuning[LSTM] = bundle.manifest.tuning_wql
     report = _report(settings, folds, backtests, tuning, bundle.manifest.digest)
     _write_tables(context, panel, report, backtests)
@@ -76,9 +78,7 @@ def _write_tables(
     layout_ = context.layout
     write_json(layout_.write(layout.METRICS), report)
     write_table(layout_.write(layout.LEADERBOARD), leaderboard(report))
-    write_table(
-        layout_.write(layout.BACKTEST), forecast_table(backtests[report["chosen"]], panel)
-    )
+    write_table(layout_.write(layout.BACKTEST), forecast_table(backtests[report["chosen"]], panel))
     steps = {name: [s["wql"] for s in test.by_step()] for name, test in backtests.items()}
     by_step = pd.DataFrame(steps, index=pd.RangeIndex(1, report["horizon"] + 1, name="step"))
     write_table(layout_.write(layout.STEP_SCORES), by_step.reset_index())
@@ -109,7 +109,8 @@ def _write_figures(
         aside.mkdir()
         figures.leaderboard_bars(aside / "leaderboard.png", report["models"], chosen)
         figures.loss_by_step(
-            aside / "loss_by_step.png", {n: [s["wql"] for s in t.by_step()] for n, t in backtests.items()}
+            aside / "loss_by_step.png",
+            {n: [s["wql"] for s in t.by_step()] for n, t in backtests.items()},
         )
         figures.calibration(
             aside / "calibration.png", {n: t.points for n, t in backtests.items()}, chosen

@@ -32,8 +32,9 @@ def run(settings: Settings, context: Context) -> None:
         levels = np.array(bundle.manifest.levels)
         model = fitted_baselines(settings.evaluation, levels)[chosen]
     if panel.known_future and panel.num_future < model.horizon:
+        names = ", ".join(panel.known_future)
         context.console.note(
-            f"the table knows {panel.num_future} future periods of {', '.join(panel.known_future)}; "
+            f"the table knows {panel.num_future} future periods of {names}; "
             f"beyond them the last value is held up to the horizon of {model.horizon}"
         )
     forecast = model.predict(panel, latest_origins(panel, settings.evaluation))

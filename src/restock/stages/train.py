@@ -82,7 +82,9 @@ def _score_on_folds(
             progress.advance(f"wql {value:.4f}")
 
         prepared = prepare_folds(recipe, panel, folds)
-        outcome = train_on_folds(recipe, panel, folds, prepared, num_threads, report)
+        outcome = train_on_folds(
+            recipe, panel, folds, prepared, num_threads=num_threads, report=report
+        )
     return outcome.best_epoch, outcome.value
 
 

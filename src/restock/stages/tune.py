@@ -43,10 +43,15 @@ def run(settings: Settings, context: Context) -> None:
     def objective(values: dict[str, object], report: Report) -> Outcome:
         recipe = lstm_recipe(replace_at(settings, values))
         threads = settings.engine.num_threads
-        return train_on_folds(recipe, panel, folds, prepared, threads, report)
+        return train_on_folds(recipe, panel, folds, prepared, num_threads=threads, report=report)
 
     result = run_study(
-        sampler, objective, settings.search, settings.seed, context.tracker, context.console
+        sampler,
+        objective,
+        settings.search,
+        seed=settings.seed,
+        tracker=context.tracker,
+        console=context.console,
     )
     _write(result, configured, context)
     with tempfile.TemporaryDirectory() as temporary:
@@ -55,7 +60,7 @@ def run(settings: Settings, context: Context) -> None:
 
 
 def _skip(context: Context) -> None:
-    """Leave an empty result, so that an experiment with its own values need not wait for a sweep."""
+    """Leave an empty result: an experiment with its own values need not wait for a sweep."""
     context.console.note("skipped: training.use_tuned=false trains the configured values")
     write_json(context.layout.write(layout.TUNING), {"skipped": "training.use_tuned=false"})
     write_table(context.layout.write(layout.TUNING_TRIALS), pd.DataFrame(columns=["trial", "wql"]))
@@ -75,7 +80,9 @@ def _write(result: StudyResult, configured: dict[str, object], context: Context)
     write_json(context.layout.write(layout.TUNING), content)
     write_table(context.layout.write(layout.TUNING_TRIALS), _table(result))
     context.tracker.log_params({f"best.{path}": value for path, value in best.values.items()})
-    context.tracker.log_metrics({"best_wql": best.outcome.value, "best_epoch": best.outcome.best_epoch})
+    context.tracker.log_metrics(
+        {"best_wql": best.outcome.value, "best_epoch": best.outcome.best_epoch}
+    )
     context.tracker.log_artifact(context.layout.write(layout.TUNING))
     context.tracker.log_artifact(context.layout.write(layout.TUNING_TRIALS))
     shown = ", ".join(f"{path}={value}" for path, value in best.values.items())

@@ -27,7 +27,7 @@ class NullTracker:
         """Forget the tags."""
 
     @contextmanager
-    def child(self, name: str) -> Iterator[NullTracker]:
+    def child(self, name: str) -> Iterator[NullTracker]:  # noqa: ARG002
         """Open a run that records nothing either."""
         yield NullTracker()
 

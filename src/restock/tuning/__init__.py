@@ -1,0 +1,1 @@
+"""Search: our loop, adapters for samplers."""

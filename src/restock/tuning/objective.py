@@ -28,6 +28,7 @@ def train_on_folds(
     panel: DemandPanel,
     folds: Folds,
     prepared: Sequence[Prepared],
+    *,
     num_threads: int,
     report: Callable[[int, float], None],
 ) -> Outcome:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from restock.config import SearchSettings
 from restock.errors import RestockError
@@ -29,26 +29,30 @@ class Suggestion(Protocol):
         ...
 
 
-class Sampler(Protocol):
+S = TypeVar("S", bound=Suggestion)
+
+
+class Sampler(Protocol[S]):
     """Proposes values and learns from what is told."""
 
-    def ask(self) -> Suggestion:
+    def ask(self) -> S:
         """Propose the next trial."""
         ...
 
-    def tell(self, suggestion: Suggestion, trial: Trial) -> None:
+    def tell(self, suggestion: S, trial: Trial) -> None:
         """Learn how it ended."""
         ...
 
 
-class SweepFailed(RestockError):
+class SweepError(RestockError):
     """No trial completed, or the same failure came back too often."""
 
 
 def run_study(
-    sampler: Sampler,
+    sampler: Sampler[S],
     objective: Objective,
     search: SearchSettings,
+    *,
     seed: int,
     tracker: Tracker,
     console: Console,
@@ -59,7 +63,7 @@ def run_study(
     ``search.max_identical_failures`` times in a row.
 
     Raises:
-        SweepFailed: If nothing completed or the circuit broke.
+        SweepError: If nothing completed or the circuit broke.
     """
     trials: list[Trial] = []
     with console.progress("tuning", search.num_trials) as progress:
@@ -72,7 +76,7 @@ def run_study(
             _check_circuit(trials, search.max_identical_failures)
     complete = [trial for trial in trials if trial.outcome and trial.state == "complete"]
     if not complete:
-        raise SweepFailed(f"none of {len(trials)} trials completed. Last: {trials[-1].error}")
+        raise SweepError(f"none of {len(trials)} trials completed. Last: {trials[-1].error}")
     best = min(complete, key=_value)
     return StudyResult(tuple(trials), best, seed, search.sampler)
 
@@ -105,7 +109,9 @@ def _run_trial(suggestion: Suggestion, objective: Objective, tracker: Tracker) -
 
 
 def _log_end(run: Tracker, trial: Trial) -> None:
-    run.set_tags({"restock.state": trial.state, **({"restock.error": trial.error} if trial.error else {})})
+    run.set_tags(
+        {"restock.state": trial.state, **({"restock.error": trial.error} if trial.error else {})}
+    )
     if trial.outcome is not None:
         run.log_metrics({"best_wql": trial.outcome.value, "best_epoch": trial.outcome.best_epoch})
         for number, curve in enumerate(trial.outcome.fold_curves):
@@ -117,7 +123,9 @@ def _check_circuit(trials: list[Trial], limit: int) -> None:
     last = trials[-limit:]
     errors = {trial.error for trial in last}
     if len(last) == limit and len(errors) == 1 and last[0].state == "failed":
-        raise SweepFailed(f"the sweep stopped: {limit} trials in a row failed alike: {last[0].error}")
+        raise SweepError(
+            f"the sweep stopped: {limit} trials in a row failed alike: {last[0].error}"
+        )
 
 
 def _value(trial: Trial) -> float:

@@ -59,7 +59,9 @@ class FeaturePanel:
     def __post_init__(self) -> None:
         """Check that roles agree on N and T and that nothing the network reads is NaN."""
         num_series, num_steps = self.demand.shape
-        assert self.past.shape[:2] == self.scale.shape == self.teaches.shape == (num_series, num_steps)
+        assert (
+            self.past.shape[:2] == self.scale.shape == self.teaches.shape == (num_series, num_steps)
+        )
         assert self.future.shape[0] == num_series
         assert self.future.shape[1] >= num_steps
         for name in ("past", "future", "static_numbers", "scale"):

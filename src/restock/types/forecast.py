@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -80,7 +80,7 @@ class DemandForecast:
         horizon = int(table["step"].max())
         names = [name for name in table.columns if name.startswith("q")]
 
-        def wide(name: str) -> FloatArray:
+        def wide(name: str) -> NDArray[Any]:
             return table[name].to_numpy().reshape(-1, horizon)
 
         return cls(

@@ -103,4 +103,4 @@ def extend(timestamps: pd.DatetimeIndex, frequency: str, num_steps: int) -> pd.D
     if num_steps <= 0:
         return timestamps
     more = pd.date_range(timestamps[-1], periods=num_steps + 1, freq=frequency)[1:]
-    return timestamps.append(more.as_unit(timestamps.unit))
+    return pd.DatetimeIndex(timestamps.append(more.as_unit(timestamps.unit)))

@@ -1,0 +1,1 @@
+"""Arrays in the shape a network reads."""

@@ -101,7 +101,9 @@ class WindowMaker:
             target, mask = self._targets(rows, origins, train_end, inputs.scale)
             mask[padding] = 0.0
             weight = (np.maximum(inputs.scale, 1e-9) / typical) ** weight_by_scale
-            yield SequenceBatch(inputs, target, (mask * weight[:, :, None, None]).astype(np.float32))
+            yield SequenceBatch(
+                inputs, target, (mask * weight[:, :, None, None]).astype(np.float32)
+            )
 
     def prediction_batches(self, origins: IntArray) -> Iterator[tuple[WindowBatch, int]]:
         """Yield windows that end at each series' origin, and how many of their rows count.
@@ -174,7 +176,7 @@ class WindowMaker:
         )
 
     def _future(self, rows: IntArray, origins: IntArray, scale: FloatArray) -> FloatArray:
-        """Gather what is known ahead of each origin, and the demand one season before each target."""
+        """Gather what is known ahead of each origin, and demand one season before each target."""
         steps = np.arange(1, self.horizon + 1)
         at = origins[:, :, None] + steps[None, None, :]
         known = self.features.future[rows[:, None, None], at]

@@ -30,7 +30,7 @@ class LstmRecipe:
     seed: int
 
 
-class TrainingDiverged(ArithmeticError):
+class DivergedError(ArithmeticError):
     """The loss is not a finite number."""
 
 
@@ -52,7 +52,9 @@ class LstmTraining:
         )
         self.epoch = 0
         keras.utils.set_random_seed(child_seed(recipe.seed, "weights"))
-        self.network = build_network(network_shape(features, self.state, recipe.horizon), recipe.model)
+        self.network = build_network(
+            network_shape(features, self.state, recipe.horizon), recipe.model
+        )
         training = recipe.training
         self.network.compile(
             optimizer=keras.optimizers.Adam(training.learning_rate, clipnorm=training.clip_norm),
@@ -64,7 +66,7 @@ class LstmTraining:
         """Train one epoch and return its mean loss.
 
         Raises:
-            TrainingDiverged: If the loss is not finite.
+            DivergedError: If the loss is not finite.
         """
         training = self.recipe.training
         rng = generator(self.recipe.seed, "epoch", self.epoch)
@@ -85,7 +87,7 @@ class LstmTraining:
         self.epoch += 1
         loss = float(np.mean(losses)) if losses else float("nan")
         if not np.isfinite(loss):
-            raise TrainingDiverged(f"epoch {self.epoch}: loss is {loss}")
+            raise DivergedError(f"epoch {self.epoch}: loss is {loss}")
         return loss
 
     def predict(self, origins: IntArray) -> DemandForecast:

@@ -100,7 +100,9 @@ def build_network(shape: NetworkShape, settings: ModelSettings) -> keras.Model:
     context = layers.Dense(settings.units, name="context")(state)
     static = _static_context(codes, numbers, shape, settings)
     if static is not None:
-        context = layers.Add(name="with_static")([context, layers.Reshape((1, settings.units))(static)])
+        context = layers.Add(name="with_static")(
+            [context, layers.Reshape((1, settings.units))(static)]
+        )
     ahead = layers.Dense(settings.units, use_bias=False, name="ahead")(future)
     context = layers.Reshape((-1, 1, settings.units), name="per_step")(context)
     joint = StepBias(name="step")(layers.Add(name="joint")([ahead, context]))

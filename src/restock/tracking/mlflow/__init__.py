@@ -1,0 +1,1 @@
+"""MLflow, and nothing else imports it."""

@@ -17,7 +17,7 @@ from restock.data.clean import make_panel
 from restock.forecasters.bundle import Bundle, load_bundle
 
 
-class BundleModel(PythonModel):
+class BundleModel(PythonModel):  # type: ignore[misc]
     """Forecasts with a bundle."""
 
     def load_context(self, context: Any) -> None:
@@ -25,7 +25,10 @@ class BundleModel(PythonModel):
         self.bundle: Bundle = load_bundle(Path(context.artifacts["bundle"]))
 
     def predict(
-        self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None
+        self,
+        context: Any,  # noqa: ARG002
+        model_input: pd.DataFrame,
+        params: dict[str, Any] | None = None,  # noqa: ARG002
     ) -> pd.DataFrame:
         """Return one row per series and step: quantiles of demand and of total demand so far."""
         table = model_input.reset_index(drop=True).assign(__file__="input")

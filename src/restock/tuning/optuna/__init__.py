@@ -1,0 +1,1 @@
+"""Optuna, and nothing else imports it."""

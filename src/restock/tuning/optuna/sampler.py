@@ -10,6 +10,7 @@ from typing import Any
 
 import matplotlib as mpl
 import optuna
+from matplotlib import pyplot as plt
 
 from restock.config import Dimension, SearchSettings
 from restock.errors import ConfigError
@@ -94,7 +95,7 @@ class OptunaSampler:
             path = folder / f"{name}.png"
             axes.figure.savefig(path, dpi=110, bbox_inches="tight", metadata={"Software": None})
             paths.append(path)
-        mpl.pyplot.close("all")
+        plt.close("all")
         return paths
 
 

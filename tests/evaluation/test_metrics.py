@@ -1,0 +1,116 @@
+"""Metrics: worked out by hand, and against scikit-learn."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn.metrics import mean_pinball_loss
+
+from restock.evaluation.backtest import run_backtest, segments
+from restock.evaluation.metrics import CARDS, ScoredPoints, naive_scales, pinball, score
+from restock.evaluation.selection import FALLBACK, choose
+from restock.types.folds import Fold
+from support.builders import LEVELS, panel
+
+
+def points(actual: list[list[float]], point: list[list[float]]) -> ScoredPoints:
+    """All quantiles equal the point."""
+    values = np.array(point, dtype=float)
+    quantiles = np.repeat(values[:, :, None], len(LEVELS), axis=2)
+    ones = np.full(len(values), 2.0)
+    return ScoredPoints(np.array(actual), values, quantiles, np.array(LEVELS), ones, ones**2)
+
+
+def test_scores_worked_out_by_hand() -> None:
+    scores = score(points([[10, 0], [4, 6]], [[8, 1], [4, 9]]))
+    # errors -2, 1, 0, 3 over a demand of 20
+    assert scores["mae"] == 6 / 4
+    assert scores["rmse"] == pytest.approx(np.sqrt(14 / 4))
+    assert scores["wape"] == 6 / 20
+    assert scores["bias"] == 2 / 20
+    assert scores["mase"] == pytest.approx((1.5 / 2 + 1.5 / 2) / 2)
+    assert scores["rmsse"] == pytest.approx((np.sqrt(2.5 / 4) + np.sqrt(4.5 / 4)) / 2)
+    # A degenerate forecast has the absolute error as its mean decile loss.
+    assert scores["wql"] == pytest.approx(6 / 20)
+    assert scores["sql"] == pytest.approx(scores["mase"])
+    assert scores["coverage_80"] == 1 / 4  # only the exact hit lies inside [f, f]
+    assert set(scores) == {card.name for card in CARDS}
+
+
+def test_pinball_equals_twice_that_of_scikit_learn() -> None:
+    rng = np.random.default_rng(0)
+    actual, forecast = rng.normal(size=(20, 3)), rng.normal(size=(20, 3, 2))
+    ours = pinball(actual, forecast, np.array([0.1, 0.8]))
+    for place, level in enumerate((0.1, 0.8)):
+        theirs = mean_pinball_loss(actual.ravel(), forecast[:, :, place].ravel(), alpha=level)
+        assert ours[:, :, place].mean() == pytest.approx(2 * theirs)
+
+
+def test_unknown_actuals_are_not_scored() -> None:
+    whole = score(points([[10], [4]], [[8], [4]]))
+    holed = score(points([[10, np.nan], [4, np.nan]], [[8, 99], [4, 99]]))
+    assert holed == pytest.approx(whole)
+
+
+def test_a_series_that_never_moved_counts_in_no_scaled_metric() -> None:
+    demand = np.array([[3.0, 3.0, 3.0], [1.0, 2.0, 4.0]])
+    absolute, squared = naive_scales(demand, np.array([2, 2]), 1)
+    assert np.isnan(absolute[0])
+    assert absolute[1] == 1.5
+    assert squared[1] == 2.5
+
+
+def test_the_scale_reads_nothing_after_the_origin() -> None:
+    demand = np.array([[1.0, 2.0, 4.0, 1e6]])
+    assert naive_scales(demand, np.array([2]), 1)[0][0] == 1.5
+    assert naive_scales(demand, np.array([2]), 2)[0][0] == 3
+
+
+class Oracle:
+    """Knows the truth: its error must be zero in every cut."""
+
+    horizon = 3
+
+    def predict(self, base, origins):  # type: ignore[no-untyped-def]
+        from restock.types.forecast import DemandForecast
+
+        steps = origins[:, None] + np.arange(1, 4)
+        truth = base.demand[np.arange(len(origins))[:, None], steps]
+        quantiles = np.repeat(truth[:, :, None], len(LEVELS), axis=2)
+        return DemandForecast(
+            base.series_id, base.labels(origins), base.labels(steps), truth, np.array(LEVELS),
+            quantiles, quantiles.cumsum(axis=1),
+        )  # fmt: skip
+
+
+def test_a_backtest_matches_every_forecast_to_its_own_actual() -> None:
+    base = panel(4, 40)
+    origins = np.array([[30, 30, 30, -1], [33, 33, 33, 33]])
+    backtest = run_backtest(Oracle(), base, Fold("test", origins[0], origins), 1)
+    assert len(backtest.series) == 7  # the series that takes no part is not scored there
+    assert backtest.scores()["mae"] == 0
+    for cut in (
+        backtest.by_fold(),
+        backtest.by_step(),
+        backtest.by_segment(base.series_id).values(),
+    ):
+        assert all(scores["wql"] == 0 for scores in cut)
+
+
+def test_segments_read_nothing_after_the_training_end() -> None:
+    demand = np.zeros((3, 40))
+    demand[0] = 10.0
+    demand[1, ::4] = 5.0
+    edited = demand.copy()
+    edited[:, 31:] = 999.0
+    ends = np.full(3, 30)
+    first, second = (segments(panel(3, 40, demand=d), ends) for d in (demand, edited))
+    assert first["pattern"].tolist() == ["smooth", "intermittent", "no demand"]
+    for name in first:
+        assert first[name].tolist() == second[name].tolist()
+
+
+def test_the_chosen_model_has_the_lowest_tuning_loss() -> None:
+    assert choose({"lstm": 0.4, "naive": 0.5}) == "lstm"
+    assert choose({"lstm": float("nan"), "naive": 0.5}) == "naive"
+    assert choose({"lstm": None, "naive": None}) == FALLBACK

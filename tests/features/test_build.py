@@ -1,0 +1,139 @@
+"""Features: causal, and fitted on training rows only."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from restock.config import FeatureSettings
+from restock.errors import ConfigError
+from restock.features.build import fit_state, make_features
+from restock.features.history import rolling_mean
+from restock.features.state import read_state, write_state
+from support.builders import panel
+
+SETTINGS = FeatureSettings(calendar=("week", "month"), holidays="GB", seasonal_lag=10)
+
+
+def edited_after(base, position: int):  # type: ignore[no-untyped-def]
+    """Return the panel with everything after a position changed: demand, stock and price."""
+    demand = base.demand.copy()
+    demand[:, position + 1 :] = 1e6
+    stock = base.in_stock.copy()
+    stock[:, position + 1 :] = False
+    price = base.observed["price"].copy()
+    price[:, position + 1 :] = 99.0
+    return panel(
+        base.num_series, base.num_steps, demand=demand, in_stock=stock, observed={"price": price}
+    )
+
+
+@given(origin=st.integers(5, 38))
+def test_model_inputs_do_not_move_when_only_the_future_changes(origin: int) -> None:
+    base = panel(3, 40)
+    ends = np.full(3, origin)
+    before = make_features(base, SETTINGS, fit_state(base, SETTINGS, ends), 4)
+    future = edited_after(base, origin)
+    after = make_features(future, SETTINGS, fit_state(future, SETTINGS, ends), 4)
+    known = slice(0, origin + 1)
+    np.testing.assert_array_equal(before.past[:, known], after.past[:, known])
+    np.testing.assert_array_equal(before.scale[:, known], after.scale[:, known])
+    np.testing.assert_array_equal(before.future, after.future)
+    assert (after.demand[:, origin + 1 :] == 1e6).all()  # the edit arrived: the test can fail
+
+
+def test_the_state_reads_nothing_after_the_training_end() -> None:
+    base = panel(3, 40)
+    ends = np.array([20, 25, 30])
+    future = edited_after(base, 30)
+    assert fit_state(base, SETTINGS, ends) == fit_state(future, SETTINGS, ends)
+    assert fit_state(base, SETTINGS, ends) != fit_state(future, SETTINGS, ends + 5)
+
+
+def test_a_series_features_do_not_depend_on_the_order_of_the_others() -> None:
+    base = panel(4, 40)
+    state = fit_state(base, SETTINGS, np.full(4, 30))
+    features = make_features(base, SETTINGS, state, 2)
+    turned = panel(
+        4,
+        40,
+        series_id=base.series_id[::-1],
+        demand=base.demand[::-1],
+        in_stock=base.in_stock[::-1],
+        static=base.static[::-1].reset_index(drop=True),
+        known_future={"promo": base.known_future["promo"][::-1]},
+        observed={"price": base.observed["price"][::-1]},
+    )
+    again = make_features(turned, SETTINGS, state, 2)
+    np.testing.assert_array_equal(features.past, again.past[::-1])
+    np.testing.assert_array_equal(features.static_codes, again.static_codes[::-1])
+
+
+def test_rolling_mean_agrees_with_pandas() -> None:
+    import pandas as pd
+
+    values = panel(3, 40).demand.copy()
+    values[0, :7] = np.nan
+    values[1, 20:23] = np.nan
+    oracle = pd.DataFrame(values.T).rolling(5, min_periods=1).mean().to_numpy().T
+    np.testing.assert_allclose(rolling_mean(values, 5), oracle)
+
+
+def test_missing_demand_and_an_empty_series_give_finite_features() -> None:
+    demand = panel(3, 40).demand.copy()
+    demand[0] = np.nan
+    demand[1, 10:20] = np.nan
+    demand[2] = 0.0
+    gaps = panel(3, 40, demand=demand)
+    state = fit_state(gaps, SETTINGS, np.full(3, 30))
+    features = make_features(gaps, SETTINGS, state, 4)  # FeaturePanel refuses what is not finite
+    assert not features.teaches[0].any()
+    assert (features.scale > 0).all()
+
+
+def test_a_rare_or_unknown_category_gets_code_zero() -> None:
+    import pandas as pd
+
+    kinds = pd.DataFrame({"kind": ["a", "a", "a", "b"]})
+    base = panel(4, 20, static=kinds)
+    settings = FeatureSettings(calendar=(), min_category_count=2)
+    state = fit_state(base, settings, np.full(4, 15))
+    assert state.vocabularies == {"kind": ("a",)}
+    codes = make_features(base, settings, state, 1).static_codes
+    assert codes[:, 0].tolist() == [1, 1, 1, 0]
+
+
+def test_state_survives_json(tmp_path: Path) -> None:
+    state = fit_state(panel(3, 40), SETTINGS, np.full(3, 30))
+    write_state(tmp_path / "state.json", state)
+    assert read_state(tmp_path / "state.json") == state
+    assert json.loads((tmp_path / "state.json").read_text())["vocabularies"]
+
+
+def test_the_weeks_of_christmas_hold_their_holidays() -> None:
+    import pandas as pd
+
+    from restock.features.calendar import calendar_features
+
+    weeks = pd.DatetimeIndex(["2010-12-19", "2010-12-26", "2011-01-02", "2011-01-09"])
+    counts = calendar_features(weeks, (), "GB", ends_periods=True)["holidays"]
+    # UK bank holidays: 25 December 2010 was a Saturday, so 27 and 28 December were days off, too.
+    names = {"2010-12-25", "2010-12-26"}
+    assert counts[0] == 0
+    assert counts[1] >= len(names) - 1
+    assert counts[2] >= 2
+    assert counts[3] in (0, 1)
+
+
+def test_an_unknown_cycle_or_country_names_the_known_ones() -> None:
+    base = panel(2, 20)
+    ends = np.full(2, 15)
+    with pytest.raises(ConfigError, match="Did you mean 'week'"):
+        fit_state(base, FeatureSettings(calendar=("weak",)), ends)
+    with pytest.raises(ConfigError, match="XX"):
+        fit_state(base, FeatureSettings(holidays="XX"), ends)

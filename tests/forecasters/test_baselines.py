@@ -1,0 +1,97 @@
+"""Baselines: points by hand, quantiles from their own past errors."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from restock.config import BaselineSettings
+from restock.forecasters import baselines
+from restock.forecasters.baselines import Baseline, make_baselines, quantile_of_known
+from support.builders import LEVELS, panel
+
+NAMES = list(make_baselines(BaselineSettings()))
+
+
+def fitted(name: str, horizon: int = 3) -> Baseline:
+    points = make_baselines(BaselineSettings(seasonal_period=4, moving_window=3))
+    return Baseline(name, horizon, np.array(LEVELS), points[name], 60)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("naive", [6, 6, 6]),
+        ("seasonal_naive", [3, 9, 1]),  # four before each target
+        ("moving_median", [6, 6, 6]),  # of 9, 1, 6
+        ("ses", [4.33472, 4.33472, 4.33472]),  # l = 0.8 l + 0.2 y, from l = 4
+    ],
+)
+def test_points_equal_those_worked_out_by_hand(name: str, expected: list[float]) -> None:
+    demand = np.array([[4.0, 2.0, 3.0, 9.0, 1.0, 6.0]])
+    forecast = make_baselines(BaselineSettings(seasonal_period=4, moving_window=3))[name](demand, 3)
+    np.testing.assert_allclose(np.broadcast_to(forecast, (1, 6, 3))[0, -1], expected)
+
+
+def test_croston_and_tsb_equal_those_worked_out_by_hand() -> None:
+    demand = np.array([[0.0, 4.0, 0.0, 0.0, 2.0]])
+    # Croston: size 4, then 4 + 0.5 (2 - 4) = 3; interval 2, then 2 + 0.5 (3 - 2) = 2.5.
+    assert baselines.croston(demand, 1, smoothing=0.5)[0, -1, 0] == pytest.approx(3 / 2.5)
+    # TSB: chance 0, 0.5, 0.25, 0.125, 0.5625; size 4, then 3.
+    assert baselines.tsb(demand, 1, smoothing=0.5)[0, -1, 0] == pytest.approx(0.5625 * 3)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_forecast_does_not_move_when_only_the_future_changes(name: str) -> None:
+    base = panel(3, 60)
+    demand = base.demand.copy()
+    demand[:, 41:] = 1e6
+    origins = np.full(3, 40)
+    before = fitted(name).predict(base, origins)
+    after = fitted(name).predict(panel(3, 60, demand=demand), origins)
+    np.testing.assert_array_equal(before.quantiles, after.quantiles)
+    np.testing.assert_array_equal(before.cumulative, after.cumulative)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_quantiles_spread_and_cover_about_what_they_say(name: str) -> None:
+    base = panel(40, 130, seed=1)
+    hits, rows = 0, 0
+    for origin in (100, 110, 120):
+        forecast = fitted(name).predict(base, np.full(40, origin))
+        actual = base.demand[:, origin + 1 : origin + 4]
+        hits += int(((actual >= forecast.at(0.1)) & (actual <= forecast.at(0.9))).sum())
+        rows += actual.size
+        assert (forecast.at(0.9) > forecast.at(0.1)).all()  # a repeated point would be a bug
+    # Independent Poisson demand: 80 % nominal; 360 points have a standard error of 2 points.
+    assert 0.72 < hits / rows < 0.90
+
+
+def test_the_total_is_wider_than_a_step_and_narrower_than_a_sum_of_quantiles() -> None:
+    forecast = fitted("moving_median").predict(panel(20, 120), np.full(20, 100))
+    step = (forecast.at(0.9) - forecast.at(0.1)).sum(axis=1)
+    place = [LEVELS.index(0.1), LEVELS.index(0.9)]
+    total = forecast.cumulative[:, -1, place[1]] - forecast.cumulative[:, -1, place[0]]
+    assert total.mean() < step.mean()
+    assert total.mean() > (forecast.at(0.9) - forecast.at(0.1))[:, 0].mean()
+
+
+def test_a_series_without_history_is_forecast_from_the_others() -> None:
+    demand = panel(4, 60).demand.copy()
+    demand[0] = np.nan
+    demand[1] = 0.0
+    for name in NAMES:
+        forecast = fitted(name).predict(panel(4, 60, demand=demand), np.full(4, 59))
+        assert forecast.point[0, 0] > 0
+        assert (forecast.point[1] == 0).all()
+
+
+def test_quantiles_of_known_values_agree_with_numpy() -> None:
+    rng = np.random.default_rng(0)
+    values = rng.normal(size=(6, 30))
+    values[1, 5:] = np.nan
+    values[2, 1:] = np.nan
+    levels = np.array([0.05, 0.5, 0.9])
+    np.testing.assert_allclose(
+        quantile_of_known(values, levels), np.nanquantile(values, levels, axis=1).T
+    )

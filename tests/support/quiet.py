@@ -1,0 +1,23 @@
+"""A console nobody watches, which remembers what it was told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+class QuietConsole:
+    """Keeps notes in a list."""
+
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+
+    def note(self, message: str) -> None:
+        self.notes.append(message)
+
+    @contextmanager
+    def progress(self, description: str, total: int) -> Iterator[QuietConsole]:
+        yield self
+
+    def advance(self, text: str = "") -> None:
+        pass

@@ -1,0 +1,97 @@
+"""Windows: what a network is shown and taught never crosses the training end or an origin."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from restock.config import FeatureSettings, WindowSettings
+from restock.features.build import fit_state, make_features
+from restock.types.panel import DemandPanel
+from restock.windows.sequences import WindowMaker
+from support.builders import panel
+
+FEATURES = FeatureSettings(calendar=("week",), seasonal_lag=10)
+
+
+def maker(base: DemandPanel, end: int, **changes: int) -> WindowMaker:
+    ends = np.full(base.num_series, end)
+    features = make_features(base, FEATURES, fit_state(base, FEATURES, ends), 4)
+    return WindowMaker(features, 4, FEATURES.seasonal_lag, WindowSettings(**changes))
+
+
+def batches(windows: WindowMaker, end: int, size: int = 2) -> list:  # type: ignore[type-arg]
+    ends = np.full(windows.features.num_series, end)
+    return list(windows.training_batches(ends, size, 0.0, np.random.default_rng(0)))
+
+
+@given(end=st.integers(12, 36), lookback=st.integers(4, 50))
+def test_training_never_reads_or_teaches_what_lies_after_its_end(end: int, lookback: int) -> None:
+    base = panel(3, 40)
+    demand = base.demand.copy()
+    demand[:, end + 1 :] = 1e6
+    edited = panel(3, 40, demand=demand)
+    first = batches(maker(base, end, lookback=lookback), end)
+    second = batches(maker(edited, end, lookback=lookback), end)
+    for a, b in zip(first, second, strict=True):
+        for name, values in a.inputs.inputs().items():
+            np.testing.assert_array_equal(values, b.inputs.inputs()[name])
+        np.testing.assert_array_equal(a.target, b.target)
+        np.testing.assert_array_equal(a.loss_mask, b.loss_mask)
+        assert a.loss_mask.any()
+
+
+def test_targets_are_the_periods_right_after_each_origin() -> None:
+    base = panel(1, 40)
+    windows = maker(base, 30, lookback=100, num_origins=100)
+    (batch,) = batches(windows, 30, 1)
+    scale = batch.inputs.scale[0]
+    taught = batch.loss_mask[0, :, 0, 0] > 0
+    origins = batch.inputs.origin_index[0][taught]
+    # A sequence of length 30 ends at origin 29: place i is position i.
+    units = batch.target[0, taught, 0, 0] * scale[taught]
+    np.testing.assert_allclose(units, base.demand[0, origins + 1], rtol=1e-5)
+    running = batch.target[0, taught, 3, 1] * scale[taught] * 4
+    whole = batch.loss_mask[0, taught, 3, 1] > 0
+    totals = np.array([base.demand[0, o + 1 : o + 5].sum() for o in origins])
+    np.testing.assert_allclose(running[whole], totals[whole], rtol=1e-5)
+
+
+def test_a_stock_out_teaches_nothing() -> None:
+    stock = np.ones((1, 40), dtype=bool)
+    stock[0, 20:25] = False
+    windows = maker(panel(1, 40, in_stock=stock), 35, num_origins=100)
+    (batch,) = batches(windows, 35, 1)
+    places = batch.inputs.origin_index[0][:, None] + np.arange(1, 5)[None, :]
+    taught = batch.loss_mask[0, :, :, 0] > 0
+    assert not np.isin(places[taught], np.arange(20, 25)).any()
+    assert np.isin(places, np.arange(20, 25)).any()
+
+
+def test_a_window_ends_at_its_origin_and_is_padded_on_the_left() -> None:
+    base = panel(2, 40)
+    windows = maker(base, 30, lookback=12)
+    batch = windows.prediction_batch(np.array([0, 1]), np.array([30, 5]))
+    np.testing.assert_array_equal(batch.past[0], windows.features.past[0, 19:31])
+    np.testing.assert_array_equal(batch.past[1, 6:], windows.features.past[1, :6])
+    assert not batch.past[1, :6].any()
+    assert batch.origin_index.tolist() == [[11], [11]]
+
+
+def test_the_seasonal_lag_is_the_value_one_season_before_each_target() -> None:
+    base = panel(1, 40)
+    windows = maker(base, 30)
+    batch = windows.prediction_batch(np.array([0]), np.array([30]))
+    relative = batch.future[0, 0, :, -2]
+    expected = np.arcsinh(base.demand[0, 21:25] / batch.scale[0, 0])
+    np.testing.assert_allclose(relative, expected, rtol=1e-5)
+
+
+def test_every_batch_has_the_same_shape_and_padding_teaches_nothing() -> None:
+    windows = maker(panel(5, 40), 30)
+    shapes = {batch.target.shape for batch in batches(windows, 30, 2)}
+    assert len(shapes) == 1
+    last = batches(windows, 30, 2)[-1]
+    assert last.loss_mask[0].any()
+    assert not last.loss_mask[1].any()

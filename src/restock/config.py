@@ -25,6 +25,7 @@ def _as_tuple(value: Any) -> Any:
 
 
 Names = Annotated[tuple[str, ...], BeforeValidator(_as_tuple)]
+Integers = Annotated[tuple[int, ...], BeforeValidator(_as_tuple)]
 Floats = Annotated[tuple[float, ...], BeforeValidator(_as_tuple)]
 
 
@@ -120,6 +121,7 @@ class DataSettings(Frozen):
     name: str
     description: str = ""
     unit: str = "units"
+    country: str | None = None
     source: SourceSettings
     columns: ColumnSettings
     frequency: str
@@ -137,10 +139,10 @@ class FeatureSettings(Frozen):
 
     calendar: Names = ("day", "week", "month", "quarter")
     holidays: str | None = None  # country code of the `holidays` package
-    lags: Annotated[tuple[int, ...], BeforeValidator(_as_tuple)] = (1, 2, 4)
-    rolling_windows: Annotated[tuple[int, ...], BeforeValidator(_as_tuple)] = (4, 13, 26)
-    seasonal_lag: Annotated[int, Field(ge=0)] = 0  # 0: none
-    scale_window: Annotated[int, Field(ge=1)] = 13
+    lags: Integers
+    rolling_windows: Integers
+    seasonal_lag: Annotated[int, Field(ge=0)]  # 0: none
+    scale_window: Annotated[int, Field(ge=1)]
     max_categories: Annotated[int, Field(ge=1)] = 30
     min_category_count: Annotated[int, Field(ge=1)] = 3
 
@@ -230,7 +232,7 @@ class SearchSettings(Frozen):
 class BaselineSettings(Frozen):
     """The simple forecasts that stand in every report."""
 
-    seasonal_period: Annotated[int, Field(ge=1)] = 52
+    seasonal_period: Annotated[int, Field(ge=1)]
     moving_window: Annotated[int, Field(ge=1)] = 8
     smoothing: Annotated[float, Field(gt=0, le=1)] = 0.2
     error_origins: Annotated[int, Field(ge=2)] = 104
@@ -245,7 +247,7 @@ class EvaluationSettings(Frozen):
     num_tuning_folds: Annotated[int, Field(ge=1)] = 2
     align: Literal["calendar", "series_end"] = "calendar"
     seasonal_period: Annotated[int, Field(ge=1)] = 1
-    baselines: BaselineSettings = BaselineSettings()
+    baselines: BaselineSettings
 
 
 class InventorySettings(Frozen):
@@ -272,7 +274,7 @@ class TrackingSettings(Frozen):
     name: Literal["mlflow", "none"] = "mlflow"
     uri: str | None = None
     experiment_name: str = "restock"
-    model_name: str = "restock"
+    model_name: str
 
 
 class EngineSettings(Frozen):
@@ -302,6 +304,40 @@ class Settings(Frozen):
     seed: Annotated[int, Field(ge=0)] = 42
 
 
+# What suits a frequency, by its first letter: where a setting is null, this is taken.
+RHYTHMS: dict[str, dict[str, Any]] = {
+    "h": {"season": 24, "lags": (1, 2, 24), "rolling_windows": (6, 24, 168), "scale_window": 48},
+    "D": {"season": 7, "lags": (1, 7, 14), "rolling_windows": (7, 28, 91), "scale_window": 28},
+    "W": {"season": 52, "lags": (1, 2, 4), "rolling_windows": (4, 13, 26), "scale_window": 13},
+    "M": {"season": 12, "lags": (1, 2, 3), "rolling_windows": (3, 6, 12), "scale_window": 6},
+    "Q": {"season": 4, "lags": (1, 2, 4), "rolling_windows": (2, 4, 8), "scale_window": 4},
+    "Y": {"season": 1, "lags": (1, 2), "rolling_windows": (2, 3, 5), "scale_window": 3},
+}
+
+
+def _suit_data(tree: dict[str, Any]) -> dict[str, Any]:
+    """Fill settings that are null with what the data set's frequency, name and country suggest."""
+    data = tree.get("data")
+    if not isinstance(data, dict):
+        return tree
+    rhythm = RHYTHMS.get(str(data.get("frequency", ""))[:1], RHYTHMS["W"])
+    features = {name: rhythm[name] for name in ("lags", "rolling_windows", "scale_window")}
+    features |= {"seasonal_lag": rhythm["season"], "holidays": data.get("country")}
+    evaluation = dict(tree.get("evaluation") or {})
+    baselines = _filled(evaluation.get("baselines"), {"seasonal_period": rhythm["season"]})
+    return {
+        **tree,
+        "features": _filled(tree.get("features"), features),
+        "evaluation": {**evaluation, "baselines": baselines},
+        "tracking": _filled(tree.get("tracking"), {"model_name": data.get("name")}),
+    }
+
+
+def _filled(group: dict[str, Any] | None, defaults: dict[str, Any]) -> dict[str, Any]:
+    given = {name: value for name, value in (group or {}).items() if value is not None}
+    return {**defaults, **given}
+
+
 def known_paths(model: type[BaseModel] = Settings, prefix: str = "") -> list[str]:
     """List every dotted settings path, groups included."""
     paths: list[str] = []
@@ -324,7 +360,7 @@ def parse_settings(tree: dict[str, Any], *, where: str) -> Settings:
         ConfigError: Naming each wrong key, with what was expected and the nearest known key.
     """
     try:
-        return Settings.model_validate(tree)
+        return Settings.model_validate(_suit_data(tree))
     except ValidationError as error:
         raise ConfigError(_explain(error, where)) from None
 

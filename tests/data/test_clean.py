@@ -168,7 +168,7 @@ BAD = {
     ),
     "two rows for one period": (
         "date,store,item,sales\n2020-01-05,a,x,1\n2020-01-04,a,x,1\n",
-        r"own\.csv: row 2: series 'a/x' has two rows.*data\.aggregation",
+        r"own\.csv: row 3: series 'a/x' has two rows.*data\.aggregation",
     ),
     "only a header": ("date,store,item,sales\n", r"own\.csv: there are no rows"),
     "nothing at all": ("", r"own\.csv: the file is empty"),

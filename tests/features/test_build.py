@@ -10,14 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from restock.config import FeatureSettings
 from restock.errors import ConfigError
 from restock.features.build import fit_state, make_features
 from restock.features.history import rolling_mean
 from restock.features.state import read_state, write_state
-from support.builders import panel
+from support.builders import features, panel
 
-SETTINGS = FeatureSettings(calendar=("week", "month"), holidays="GB", seasonal_lag=10)
+SETTINGS = features(calendar=["week", "month"], holidays="GB", seasonal_lag=10)
 
 
 def edited_after(base, position: int):  # type: ignore[no-untyped-def]
@@ -58,7 +57,7 @@ def test_the_state_reads_nothing_after_the_training_end() -> None:
 def test_a_series_features_do_not_depend_on_the_order_of_the_others() -> None:
     base = panel(4, 40)
     state = fit_state(base, SETTINGS, np.full(4, 30))
-    features = make_features(base, SETTINGS, state, 2)
+    made = make_features(base, SETTINGS, state, 2)
     turned = panel(
         4,
         40,
@@ -70,8 +69,8 @@ def test_a_series_features_do_not_depend_on_the_order_of_the_others() -> None:
         observed={"price": base.observed["price"][::-1]},
     )
     again = make_features(turned, SETTINGS, state, 2)
-    np.testing.assert_array_equal(features.past, again.past[::-1])
-    np.testing.assert_array_equal(features.static_codes, again.static_codes[::-1])
+    np.testing.assert_array_equal(made.past, again.past[::-1])
+    np.testing.assert_array_equal(made.static_codes, again.static_codes[::-1])
 
 
 def test_rolling_mean_agrees_with_pandas() -> None:
@@ -91,9 +90,9 @@ def test_missing_demand_and_an_empty_series_give_finite_features() -> None:
     demand[2] = 0.0
     gaps = panel(3, 40, demand=demand)
     state = fit_state(gaps, SETTINGS, np.full(3, 30))
-    features = make_features(gaps, SETTINGS, state, 4)  # FeaturePanel refuses what is not finite
-    assert not features.teaches[0].any()
-    assert (features.scale > 0).all()
+    made = make_features(gaps, SETTINGS, state, 4)  # FeaturePanel refuses what is not finite
+    assert not made.teaches[0].any()
+    assert (made.scale > 0).all()
 
 
 def test_a_rare_or_unknown_category_gets_code_zero() -> None:
@@ -101,7 +100,7 @@ def test_a_rare_or_unknown_category_gets_code_zero() -> None:
 
     kinds = pd.DataFrame({"kind": ["a", "a", "a", "b"]})
     base = panel(4, 20, static=kinds)
-    settings = FeatureSettings(calendar=(), min_category_count=2)
+    settings = features(calendar=[], min_category_count=2)
     state = fit_state(base, settings, np.full(4, 15))
     assert state.vocabularies == {"kind": ("a",)}
     codes = make_features(base, settings, state, 1).static_codes
@@ -134,6 +133,6 @@ def test_an_unknown_cycle_or_country_names_the_known_ones() -> None:
     base = panel(2, 20)
     ends = np.full(2, 15)
     with pytest.raises(ConfigError, match="Did you mean 'week'"):
-        fit_state(base, FeatureSettings(calendar=("weak",)), ends)
+        fit_state(base, features(calendar=["weak"]), ends)
     with pytest.raises(ConfigError, match="XX"):
-        fit_state(base, FeatureSettings(holidays="XX"), ends)
+        fit_state(base, features(holidays="XX"), ends)

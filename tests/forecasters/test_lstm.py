@@ -74,12 +74,12 @@ def test_the_network_and_its_forecast_ignore_the_future(
 def test_onnx_runtime_answers_as_keras_does(
     training: LstmTraining, saved: Path, base: DemandPanel
 ) -> None:
+    scale = base.demand.mean(axis=1)[:, None, None]
     for origin in (END, 47, 3):
         origins = np.full(5, origin)
         keras, onnx = training.predict(origins), load_bundle(saved).predict(base, origins)
-        scale = base.demand.mean(axis=1)[:, None, None]
         assert (np.abs(keras.quantiles - onnx.quantiles) / scale).max() < 1e-5
-        assert (np.abs(keras.cumulative - onnx.cumulative) / scale).max() < 1e-5
+        assert (np.abs(keras.cumulative - onnx.cumulative) / (3 * scale)).max() < 1e-5
 
 
 def test_the_keras_file_holds_the_same_network(training: LstmTraining, saved: Path) -> None:

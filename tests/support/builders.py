@@ -5,7 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from restock.config import Settings, parse_settings
+from restock.config import (
+    BaselineSettings,
+    EvaluationSettings,
+    FeatureSettings,
+    Settings,
+    parse_settings,
+)
 from restock.types.panel import DemandPanel
 
 LEVELS = [0.05, 0.1, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.9, 0.95, 0.99]
@@ -62,7 +68,7 @@ def settings(**groups: dict[str, object]) -> Settings:
     """Settings for tests that need no conf/: tiny, untracked."""
     tree: dict[str, object] = {
         "data": DATA,
-        "features": {},
+        "features": {"seasonal_lag": 10},
         "windows": {"num_origins": 6},
         "model": {"units": 8, "quantile_levels": LEVELS},
         "training": {"max_epochs": 2},
@@ -81,3 +87,18 @@ def settings(**groups: dict[str, object]) -> Settings:
         assert isinstance(group, dict)
         tree[name] = {**group, **values}
     return parse_settings(tree, where="test")
+
+
+def features(**values: object) -> FeatureSettings:
+    """Feature settings for weekly data."""
+    return settings(features=values).features
+
+
+def evaluation(**values: object) -> EvaluationSettings:
+    """Evaluation settings for weekly data."""
+    return settings(evaluation=values).evaluation
+
+
+def baselines(**values: object) -> BaselineSettings:
+    """Baseline settings for weekly data."""
+    return settings(evaluation={"baselines": values}).evaluation.baselines

@@ -6,19 +6,19 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from restock.config import FeatureSettings, WindowSettings
+from restock.config import WindowSettings
 from restock.features.build import fit_state, make_features
 from restock.types.panel import DemandPanel
 from restock.windows.sequences import WindowMaker
-from support.builders import panel
+from support.builders import features, panel
 
-FEATURES = FeatureSettings(calendar=("week",), seasonal_lag=10)
+FEATURES = features(calendar=["week"], seasonal_lag=10)
 
 
 def maker(base: DemandPanel, end: int, **changes: int) -> WindowMaker:
     ends = np.full(base.num_series, end)
-    features = make_features(base, FEATURES, fit_state(base, FEATURES, ends), 4)
-    return WindowMaker(features, 4, FEATURES.seasonal_lag, WindowSettings(**changes))
+    made = make_features(base, FEATURES, fit_state(base, FEATURES, ends), 4)
+    return WindowMaker(made, 4, FEATURES.seasonal_lag, WindowSettings(**changes))
 
 
 def batches(windows: WindowMaker, end: int, size: int = 2) -> list:  # type: ignore[type-arg]

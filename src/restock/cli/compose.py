@@ -55,6 +55,7 @@ def compose(command: str, arguments: Sequence[str], run: Callable[[Job], None]) 
     def job(config: DictConfig) -> None:
         hydra_config = HydraConfig.get()
         tree: Any = OmegaConf.to_container(config, resolve=True)
+        tree["data"].setdefault("name", hydra_config.runtime.choices.get("data"))
         folders = [source.path for source in hydra_config.runtime.config_sources]
         _resolve_source(tree, hydra_config.runtime.choices.get("data"), folders)
         multirun = hydra_config.mode == RunMode.MULTIRUN

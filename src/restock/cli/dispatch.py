@@ -14,6 +14,7 @@ from restock.cli.console import TerminalConsole
 from restock.cli.project import commit, project_root
 from restock.config import Settings, load_params
 from restock.errors import UserError
+from restock.inventory.demand import check_reach
 from restock.stages.context import Context
 from restock.tracking.memory import NullTracker
 from restock.types.layout import Layout
@@ -126,6 +127,8 @@ def _tracker(command: str, settings: Settings, root: Path) -> Iterator[Tracker]:
 
 def _run_all(settings: Settings, files: Layout, root: Path, console: TerminalConsole) -> None:
     """Run every stage in one process; tuning only where its result is used."""
+    # Before compute is spent: the last stage would refuse it.
+    check_reach(settings.inventory.protection_interval, settings.evaluation.horizon)
     stages = [name for name in STAGES if name != "tune" or settings.training.use_tuned]
     with _tracker("run", settings, root) as tracker:
         for name in stages:

@@ -73,8 +73,10 @@ def _usage() -> str:
             "",
             *lines,
             "",
-            "Overrides are Hydra's: restock train model.units=64, restock train -m model.units=32,64",
-            "(a grid), restock run experiment=NAME, --config-dir DIR, --cfg job (show the configuration).",
+            "Overrides are Hydra's:  restock train model.units=64",
+            "                        restock train -m model.units=32,64    (a grid)",
+            "                        restock run experiment=NAME --config-dir DIR",
+            "                        restock train --cfg job              (show the configuration)",
             'Tab completion: eval "$(restock --shell-completion install=bash)"',
         ]
     )

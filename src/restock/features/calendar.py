@@ -13,9 +13,9 @@ from restock.types.panel import FloatArray
 # name -> (phase in [0, 1) of each timestamp)
 PHASES: dict[str, Callable[[pd.DatetimeIndex], np.ndarray]] = {
     "hour": lambda t: np.asarray(t.hour / 24),
-    "day": lambda t: np.asarray(t.dayofweek / 7),
+    "day": lambda t: np.asarray(t.day_of_week / 7),
     "day_of_month": lambda t: np.asarray((t.day - 1) / 31),
-    "week": lambda t: np.asarray((t.dayofyear - 1) / 365.25),
+    "week": lambda t: np.asarray((t.day_of_year - 1) / 365.25),
     "month": lambda t: np.asarray((t.month - 1) / 12),
     "quarter": lambda t: np.asarray((t.quarter - 1) / 4),
 }

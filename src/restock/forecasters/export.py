@@ -47,7 +47,7 @@ def save_onnx(network: keras.Model, path: Path) -> None:
         exported = Path(temporary) / "model.onnx"
         network.export(str(exported), format="onnx", verbose=False)
         model = onnx.load(exported)
-    _rename(model.graph, {value.name: value.name for value in model.graph.input})
+    _canonicalise(model.graph)
     for value in model.graph.input:
         for number, dimension in enumerate(value.type.tensor_type.shape.dim):
             if dimension.dim_param:
@@ -61,19 +61,56 @@ def save_onnx(network: keras.Model, path: Path) -> None:
     path.write_bytes(model.SerializeToString(deterministic=True))
 
 
-def _rename(graph: onnx.GraphProto, names: dict[str, str]) -> None:
-    """Number every tensor and node in the order of the graph, subgraphs included."""
+def _canonicalise(graph: onnx.GraphProto) -> None:
+    """Order nodes and constants by what they compute, and number them in that order.
+
+    The converter's own order follows the names it counts up, which go on from one export to the
+    next in a process. A node is identified by its operation, its attributes and, in turn, its
+    inputs; sorted by depth and identity the nodes are still in an order that can be run.
+    """
+    identity = {value.name: _hash(value.name.encode()) for value in graph.input}
+    for constant in graph.initializer:
+        content = onnx.numpy_helper.to_array(constant)
+        about = f"{content.dtype}{content.shape}".encode()
+        identity[constant.name] = _hash(about, content.tobytes())
+    depth = dict.fromkeys(identity, 0)
+    assert not any(a.HasField("g") for node in graph.node for a in node.attribute), "no subgraphs"
+    for node in graph.node:  # in an order that can be run, so inputs come first
+        parts = [a.SerializeToString(deterministic=True) for a in node.attribute]
+        inputs = [identity.get(name, "").encode() for name in node.input]
+        own = _hash(node.op_type.encode(), *sorted(parts), *inputs)
+        level = 1 + max((depth.get(name, 0) for name in node.input), default=0)
+        for place, name in enumerate(node.output):
+            identity[name], depth[name] = f"{own}{place}", level
+    nodes = sorted(graph.node, key=lambda n: (depth[n.output[0]], identity[n.output[0]]))
+    constants = sorted(graph.initializer, key=lambda constant: identity[constant.name])
+    _number(graph, nodes, constants)
+
+
+def _number(
+    graph: onnx.GraphProto, nodes: list[onnx.NodeProto], constants: list[onnx.TensorProto]
+) -> None:
+    """Put nodes and constants in this order and name everything but the inputs by number."""
+    names = {value.name: value.name for value in graph.input}
 
     def new(name: str) -> str:
         return names.setdefault(name, f"t{len(names)}") if name else ""
 
-    for value in [*graph.input, *graph.output, *graph.initializer]:
-        value.name = new(value.name)
-    for number, node in enumerate(graph.node):
+    for item in [*constants, *graph.output]:
+        item.name = new(item.name)
+    for number, node in enumerate(nodes):
         node.name = f"n{number}"
         node.input[:] = [new(name) for name in node.input]
         node.output[:] = [new(name) for name in node.output]
-        for attribute in node.attribute:
-            if attribute.HasField("g"):
-                _rename(attribute.g, names)
-    graph.name = "restock"
+    del graph.node[:], graph.initializer[:]
+    graph.node.extend(nodes)
+    graph.initializer.extend(constants)
+    graph.name, graph.doc_string = "restock", ""
+
+
+def _hash(*parts: bytes) -> str:
+    total = hashlib.sha256()
+    for part in parts:
+        total.update(len(part).to_bytes(8, "big"))
+        total.update(part)
+    return total.hexdigest()

@@ -35,13 +35,7 @@ class LeadTimeDemand:
         Raises:
             ConfigError: If the forecast does not reach that far.
         """
-        horizon = forecast.cumulative.shape[1]
-        if num_periods > horizon:
-            raise ConfigError(
-                f"the protection interval (lead time + review period) is {num_periods} periods, "
-                f"longer than the forecast horizon of {horizon}. Raise evaluation.horizon or lower "
-                "inventory.lead_time or inventory.review_period."
-            )
+        check_reach(num_periods, forecast.cumulative.shape[1])
         return cls(forecast.levels, forecast.cumulative[:, num_periods - 1], num_periods)
 
     def quantile(self, level: float) -> FloatArray:
@@ -72,6 +66,20 @@ class LeadTimeDemand:
         slope = (totals[:, -1] - totals[:, -2]) / np.log((1 - levels[-2]) / (1 - levels[-1]))
         beyond = np.log((1 - levels[-1]) / (1 - np.maximum(wanted, levels[-1])))
         return values + slope[:, None] * beyond[None, :]
+
+
+def check_reach(num_periods: int, horizon: int) -> None:
+    """Refuse a protection interval that the forecast does not cover.
+
+    Raises:
+        ConfigError: Naming both lengths.
+    """
+    if num_periods > horizon:
+        raise ConfigError(
+            f"the protection interval (lead time + review period) is {num_periods} periods, "
+            f"longer than the forecast horizon of {horizon}. Raise evaluation.horizon or lower "
+            "inventory.lead_time or inventory.review_period."
+        )
 
 
 # Levels at which an expectation is averaged: the middle of 400 equal slices of probability.

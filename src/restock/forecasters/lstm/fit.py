@@ -52,9 +52,8 @@ class LstmTraining:
         )
         self.epoch = 0
         keras.utils.set_random_seed(child_seed(recipe.seed, "weights"))
-        self.network = build_network(
-            network_shape(features, self.state, recipe.horizon), recipe.model
-        )
+        self.shape = network_shape(features, self.state, recipe.horizon)
+        self.network = build_network(self.shape, recipe.model)
         training = recipe.training
         self.network.compile(
             optimizer=keras.optimizers.Adam(training.learning_rate, clipnorm=training.clip_norm),
@@ -89,6 +88,13 @@ class LstmTraining:
         if not np.isfinite(loss):
             raise DivergedError(f"epoch {self.epoch}: loss is {loss}")
         return loss
+
+    def inference_network(self) -> keras.Model:
+        """Return the same network without dropout, which exports as one plain LSTM operation."""
+        settings = self.recipe.model.model_copy(update={"dropout": 0.0, "recurrent_dropout": 0.0})
+        network = build_network(self.shape, settings)
+        network.set_weights(self.network.get_weights())
+        return network
 
     def predict(self, origins: IntArray) -> DemandForecast:
         """Forecast every series from its origin with the weights as they are."""

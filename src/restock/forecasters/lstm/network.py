@@ -14,6 +14,8 @@ from keras import layers, ops
 
 from restock.config import ModelSettings
 
+ARCSINH_OF_ONE = 0.881373587
+
 
 @dataclass(frozen=True)
 class NetworkShape:
@@ -61,9 +63,12 @@ class RisingQuantiles(layers.Layer):  # type: ignore[misc]
 
     def call(self, inputs: Any) -> Any:
         """Return the same shape, rising along the last axis."""
-        middle = inputs[..., self.middle : self.middle + 1]
-        above = ops.cumsum(ops.softplus(inputs[..., self.middle + 1 :]), axis=-1)
-        below = ops.cumsum(ops.softplus(inputs[..., : self.middle][..., ::-1]), axis=-1)[..., ::-1]
+        # Where all inputs are zero, the middle is demand at its scale and the distances are small:
+        # training starts from a plausible distribution.
+        middle = inputs[..., self.middle : self.middle + 1] + ARCSINH_OF_ONE
+        above = ops.cumsum(ops.softplus(inputs[..., self.middle + 1 :] - 2.0), axis=-1)
+        below = ops.softplus(inputs[..., : self.middle][..., ::-1] - 2.0)
+        below = ops.cumsum(below, axis=-1)[..., ::-1]
         return ops.concatenate([middle - below, middle, middle + above], axis=-1)
 
     def get_config(self) -> dict[str, Any]:

@@ -21,7 +21,7 @@ def save_bundle(
     with replacing(folder) as aside:
         aside.mkdir()
         save_keras(training.network, aside / "model.keras")
-        save_onnx(training.network, aside / "model.onnx")
+        save_onnx(training.inference_network(), aside / "model.onnx")
         write_state(aside / "state.json", training.state)
         manifest = bundle.Manifest(
             digest=weights_digest(training.network),

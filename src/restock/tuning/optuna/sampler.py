@@ -65,7 +65,7 @@ class OptunaSampler:
         """Propose the next trial, as values by settings path."""
         distributions = {name: _distribution(d) for name, d in self.search.space.items()}
         trial = self.study.ask(fixed_distributions=distributions)
-        values = {d.path: trial.params[name] for name, d in self.search.space.items()}
+        values = {d.path: _tidy(trial.params[name]) for name, d in self.search.space.items()}
         return OptunaSuggestion(trial, trial.number, values)
 
     def tell(self, suggestion: OptunaSuggestion, trial: Trial) -> None:
@@ -97,6 +97,11 @@ class OptunaSampler:
             paths.append(path)
         plt.close("all")
         return paths
+
+
+def _tidy(value: Any) -> Any:
+    """Drop the rounding noise of stepped floats: 0.30000000000000004 is 0.3."""
+    return float(f"{value:.12g}") if isinstance(value, float) else value
 
 
 def _distribution(dimension: Dimension) -> optuna.distributions.BaseDistribution:

@@ -94,6 +94,8 @@ class LstmTraining:
         settings = self.recipe.model.model_copy(update={"dropout": 0.0, "recurrent_dropout": 0.0})
         network = build_network(self.shape, settings)
         network.set_weights(self.network.get_weights())
+        row = np.array([0])
+        network(self.windows.prediction_batch(row, row).inputs())  # Keras exports what was called
         return network
 
     def predict(self, origins: IntArray) -> DemandForecast:

@@ -22,6 +22,21 @@ from restock.types.tracking import Tracker
 
 STAGES = ("fetch", "prepare", "featurize", "tune", "train", "evaluate", "forecast", "plan")
 LOGGED = ("tune", "train", "evaluate", "run")
+FLAGS_WITH_VALUE = set(
+    [
+        "-c",
+        "--cfg",
+        "-p",
+        "--package",
+        "-cp",
+        "--config-path",
+        "-cn",
+        "--config-name",
+        "-cd",
+        "--config-dir",
+        "--experimental-rerun",
+    ]
+)
 # Commands whose configured values the tuner's best would replace.
 TUNED = ("train", "run")
 
@@ -72,8 +87,9 @@ def _split_overrides(arguments: list[str]) -> list[str]:
 def _compose_and_execute(command: str, arguments: list[str]) -> None:
     from restock.cli.compose import Job, compose
 
+    flags, overrides = split_arguments(arguments)
     if command == "train":  # typed: train what it says, unless told otherwise
-        arguments = ["training.use_tuned=false", *arguments]
+        overrides = ["training.use_tuned=false", *overrides]
 
     def run(job: Job) -> None:
         root = Path(job.settings.output_dir)
@@ -85,7 +101,24 @@ def _compose_and_execute(command: str, arguments: list[str]) -> None:
         _execute(command, job.settings, Layout(root, job.folder or root))
 
     with _pipeline(command, arguments):
-        compose(command, arguments, run)
+        compose(command, [*flags, *overrides], run)
+
+
+def split_arguments(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Split into Hydra's flags (with their values) and overrides, which then may stand anywhere.
+
+    Hydra alone refuses overrides on both sides of a flag.
+    """
+    flags: list[str] = []
+    overrides: list[str] = []
+    takes_value = False
+    for argument in arguments:
+        if takes_value or argument.startswith("-"):
+            flags.append(argument)
+            takes_value = argument in FLAGS_WITH_VALUE
+        else:
+            overrides.append(argument)
+    return flags, overrides
 
 
 @contextmanager

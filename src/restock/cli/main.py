@@ -33,16 +33,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _print(_usage())
     if arguments[0] == "--version":
         return _print(f"restock {__version__}")
-    if arguments[0] in SHELL_COMPLETION:
-        from restock.cli.completion import script
-
-        return _print(script(arguments[1:]))
     return _guarded(arguments[0], arguments[1:])
 
 
 def _guarded(command: str, rest: list[str]) -> int:
     """Run a command. The one place where an error leaves the program."""
     try:
+        if command in SHELL_COMPLETION:
+            from restock.cli.completion import script
+
+            return _print(script(rest))
         if command not in COMMANDS:
             raise UserError(f"no command {command!r}. {nearest(command, COMMANDS)}")
         from restock.cli.dispatch import dispatch

@@ -31,7 +31,7 @@ def make_panel(raw: pd.DataFrame, settings: DataSettings) -> tuple[DemandPanel, 
     frequency.check(settings.frequency)
     table, report = apply_rules(raw, settings.rules, decimal=settings.source.decimal)
     if table.empty:
-        raise DataError(f"{settings.name}: no row is left after the cleaning rules: {report}")
+        raise DataError(f"no row is left after the cleaning rules: {report}")
     rows = _roles(table, settings)
     rows = _drop_unfinished(rows, settings, report)
     rows = rows.sort_values(["series_id", "period", "_order"], kind="stable")
@@ -167,7 +167,7 @@ def _grid(cells: pd.DataFrame, rows: pd.DataFrame, settings: DataSettings) -> De
     num_all = int(cells["period"].max()) - first + 1
     known = cells.loc[cells["demand"].notna(), "period"]
     if known.empty:
-        raise DataError(f"{settings.name}: column {settings.columns.demand.column!r} is empty.")
+        raise DataError(f"column {settings.columns.demand.column!r} is empty: there is no demand.")
     num_steps = int(known.max()) - first + 1
     position = (cells["period"] - first).to_numpy()
 

@@ -76,7 +76,7 @@ def make_features(
     return FeaturePanel(
         past=np.stack(standard, axis=2).astype(np.float32),
         future=_stack(ahead, (panel.num_series, num_all)),
-        static_codes=_codes(panel.static, state),
+        static_codes=_codes(panel.static, state, panel.num_series),
         static_numbers=_numbers(panel, state),
         scale=np.exp(past["level"]).astype(np.float32),
         demand=panel.demand.astype(np.float32),
@@ -165,13 +165,14 @@ def _fit_static(
     return vocabularies, mean, std
 
 
-def _codes(static: pd.DataFrame, state: FeatureState) -> IntArray:
+def _codes(static: pd.DataFrame, state: FeatureState, num_series: int) -> IntArray:
     columns = []
     for name, vocabulary in state.vocabularies.items():
         code = {category: number for number, category in enumerate(vocabulary, start=1)}
-        values = static[name].astype(str) if name in static else pd.Series([""] * len(static))
-        columns.append([code.get(value, 0) for value in values])
-    return np.array(columns, dtype=np.int32).T.reshape(-1, len(columns))
+        columns.append([code.get(value, 0) for value in static[name].astype(str)])
+    if not columns:
+        return np.zeros((num_series, 0), dtype=np.int32)
+    return np.array(columns, dtype=np.int32).T
 
 
 def _numbers(panel: DemandPanel, state: FeatureState) -> FloatArray:

@@ -89,7 +89,9 @@ class OptunaSampler:
         paths = []
         for name, plot in plots.items():
             with warnings.catch_warnings():
+                # The plots are marked experimental, and complain of axes with a single value.
                 warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+                warnings.simplefilter("ignore", UserWarning)
                 drawn = plot(self.study)
             axes = drawn if not hasattr(drawn, "ravel") else drawn.ravel()[0]
             path = folder / f"{name}.png"

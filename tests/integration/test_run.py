@@ -1,0 +1,240 @@
+"""`restock run` on somebody's own table, as a person would type it, then promotion."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from support.builders import table
+
+RESTOCK = str(Path(sys.executable).with_name("restock"))
+TINY = ["debug=tiny", "evaluation.horizon=3", "evaluation.num_folds=2", "evaluation.stride=3"]
+YAML = """
+source: {path: ../tables/sales.csv}
+columns:
+  timestamp: date
+  series: [store, item]
+  demand: sales
+  static: [store]
+  known_future: [promo]
+frequency: W-SUN
+"""
+METRICS = ["mae", "rmse", "wape", "bias", "mase", "rmsse", "wql", "sql"]
+METRICS += ["coverage_50", "coverage_80", "coverage_90"]
+BASELINES = {"naive", "seasonal_naive", "moving_median", "ses", "croston", "tsb"}
+
+
+def restock(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    env = {k: v for k, v in os.environ.items() if not k.startswith(("MLFLOW_", "RESTOCK_"))}
+    return subprocess.run(
+        [RESTOCK, *arguments], cwd=cwd, env=env, capture_output=True, text=True, check=False
+    )
+
+
+def own_data(folder: Path, rows: pd.DataFrame) -> None:
+    (folder / "my conf" / "data").mkdir(parents=True)
+    (folder / "my conf" / "tables").mkdir()
+    rows.to_csv(folder / "my conf" / "tables" / "sales.csv", index=False)
+    (folder / "my conf" / "data" / "mine.yaml").write_text(YAML)
+
+
+RUN = ["run", "--config-dir", "my conf", "data=mine", "output_dir=OUT", *TINY]
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("a project")
+    rows = table(6, 64)
+    future = rows["date"] > "2021-03-01"
+    rows["sales"] = rows["sales"].astype("Float64").mask(future)
+    short = rows["item"].eq("item 5") & (rows["date"] < "2021-02-20")
+    own_data(folder, rows[~short])  # one product is too new to test
+    done = restock(*RUN, cwd=folder)
+    assert done.returncode == 0, done.stderr
+    (folder / "said.txt").write_text(done.stdout)
+    return folder
+
+
+def test_metrics_hold_every_model_and_measure(project: Path) -> None:
+    report = json.loads((project / "OUT/metrics.json").read_text())
+    assert set(report["models"]) == {"lstm", *BASELINES}
+    assert report["chosen"] in report["models"]
+    assert report["seasonal_period"] == 1
+    for scores in report["models"].values():
+        assert list(scores) == METRICS
+        assert all(isinstance(value, float) for value in scores.values())
+    leaderboard = pd.read_csv(project / "OUT/leaderboard.csv")
+    assert list(leaderboard.columns) == ["model", *METRICS]
+    assert leaderboard["wql"].is_monotonic_increasing
+    assert any("item 5" in note for note in report["notes"])
+
+
+def test_backtest_forecasts_can_be_scored_again_by_hand(project: Path) -> None:
+    rows = pd.read_parquet(project / "OUT/backtest_forecasts.parquet")
+    quantiles = [f"q{level / 10:.1f}" for level in range(1, 10)]
+    head = ["series_id", "forecast_origin", "timestamp", "step", "demand"]
+    assert list(rows.columns) == [*head, *quantiles]
+    assert (np.diff(rows[quantiles].to_numpy(), axis=1) >= 0).all()
+    origins = pd.DatetimeIndex(sorted(rows["forecast_origin"].unique()))
+    last = pd.Timestamp("2021-02-28")  # the last period with demand
+    assert list(origins) == [last - pd.Timedelta(weeks=6), last - pd.Timedelta(weeks=3)]
+    assert rows["timestamp"].max() == last
+    truth = pd.read_csv(project / "my conf/tables/sales.csv", parse_dates=["date"])
+    truth["series_id"] = truth["store"] + "/" + truth["item"]
+    joined = rows.merge(truth, left_on=["series_id", "timestamp"], right_on=["series_id", "date"])
+    np.testing.assert_allclose(joined["demand"], joined["sales"].astype(float))
+    report = json.loads((project / "OUT/metrics.json").read_text())
+    total = 0.0
+    for name, level in zip(quantiles, range(1, 10), strict=True):
+        error = rows["demand"] - rows[name]
+        total += (2 * np.maximum(level / 10 * error, (level / 10 - 1) * error)).sum() / 9
+    expected = report["models"][report["chosen"]]["wql"]
+    assert total / rows["demand"].sum() == pytest.approx(expected, rel=1e-6)
+
+
+def test_the_plan_has_every_series_and_unknown_stock(project: Path) -> None:
+    plan = pd.read_csv(project / "OUT/plan.csv")
+    needed = (
+        "series_id reorder_point safety_stock order_up_to_level order_quantity expected_cost why"
+    )
+    assert set(needed.split()) <= set(plan.columns)
+    assert len(plan) == 6
+    assert plan["order_quantity"].isna().all()
+    assert plan["why"].str.startswith("stock unknown").all()
+    assert plan["expected_shortage_cost"].is_monotonic_decreasing
+
+
+def test_the_summary_names_what_a_person_needs(project: Path) -> None:
+    said = (project / "said.txt").read_text()
+    for part in ("Leaderboard", "Champion", "Reorder first", "report.html", "mlflow ui"):
+        assert part in said
+
+
+def test_every_trial_is_a_nested_run_of_one_parent(project: Path) -> None:
+    from mlflow import MlflowClient
+
+    client = MlflowClient(f"sqlite:///{project / 'mlflow.db'}")
+    experiment = client.get_experiment_by_name("restock")
+    runs = client.search_runs([experiment.experiment_id])
+    parents = {run.info.run_id: run.data.tags.get("mlflow.parentRunId") for run in runs}
+    names = {run.info.run_id: run.info.run_name for run in runs}
+    family = sorted((names[run], names.get(parent, "")) for run, parent in parents.items())
+    stages = [("evaluate", "run"), ("run", ""), ("train", "run")]
+    trials = [("trial 0", "tune"), ("trial 1", "tune"), ("tune", "run")]
+    assert family == stages + trials
+    assert all(run.info.status == "FINISHED" for run in runs)
+
+
+def test_stock_turns_the_plan_into_orders(project: Path) -> None:
+    plan = pd.read_csv(project / "OUT/plan.csv")
+    stock = pd.DataFrame(
+        {"series_id": plan["series_id"], "on_hand": 1, "on_order": 2, "backorders": 0}
+    ).head(5)
+    stock.to_csv(project / "stock.csv", index=False)
+    arguments = ["plan", *RUN[1:], "inventory.stock_path=stock.csv"]
+    done = restock(*arguments, cwd=project)
+    assert done.returncode == 0, done.stderr
+    ordered = pd.read_csv(project / "OUT/plan.csv").set_index("series_id")
+    known = ordered.loc[stock["series_id"]]
+    assert (known["order_quantity"] == known["order_up_to_level"] - 3).all()
+    assert ordered["order_quantity"].isna().sum() == 1
+
+
+def test_promotion_registers_once_and_says_why(project: Path) -> None:
+    from mlflow import MlflowClient
+
+    report = json.loads((project / "OUT/metrics.json").read_text())
+    losses = {name: scores["wql"] for name, scores in report["models"].items()}
+    wins = losses["lstm"] < min(loss for name, loss in losses.items() if name != "lstm")
+    said = [restock("promote", *RUN[1:], cwd=project) for _ in range(2)]
+    assert [done.returncode for done in said] == [0, 0], said[0].stderr
+    assert "registered mine version 1" in said[0].stdout
+    assert "registered" not in said[1].stdout
+    assert ("not promoted" in said[0].stdout) == (not wins)
+    client = MlflowClient(f"sqlite:///{project / 'mlflow.db'}")
+    assert len(client.search_model_versions("name = 'mine'")) == 1
+    assert ("champion" in client.get_registered_model("mine").aliases) == wins
+
+
+def test_the_registered_model_forecasts_in_a_clean_process(project: Path) -> None:
+    restock("promote", *RUN[1:], cwd=project)
+    code = f"""
+import mlflow, pandas as pd, sys
+mlflow.set_tracking_uri("sqlite:///{project / "mlflow.db"}")
+model = mlflow.pyfunc.load_model("models:/mine/1")
+rows = pd.read_csv({str(project / "my conf/tables/sales.csv")!r}, parse_dates=["date"])
+rows["series_id"] = rows["store"] + "/" + rows["item"]
+rows = rows.rename(columns={{"date": "timestamp", "sales": "demand"}})
+out = model.predict(rows)
+out.to_parquet({str(project / "served.parquet")!r})
+assert not {{"tensorflow", "keras"}} & set(sys.modules)
+"""
+    env = {**os.environ, "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd="/", env=env, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    served = pd.read_parquet(project / "served.parquet")
+    stored = pd.read_parquet(project / "OUT/forecast.parquet")
+    report = json.loads((project / "OUT/metrics.json").read_text())
+    assert list(served.columns) == list(stored.columns)
+    if report["chosen"] == "lstm":
+        np.testing.assert_allclose(served["q0.5"], stored["q0.5"], rtol=1e-5)
+
+
+def test_a_lost_store_is_filled_again_from_the_stored_report(project: Path) -> None:
+    from mlflow import MlflowClient
+
+    other = f"tracking.uri=sqlite:///{project / 'second.db'}"
+    done = restock("promote", *RUN[1:], other, cwd=project)
+    assert done.returncode == 0, done.stderr
+    client = MlflowClient(f"sqlite:///{project / 'second.db'}")
+    experiment = client.get_experiment_by_name("restock")
+    (run,) = client.search_runs([experiment.experiment_id])
+    assert run.data.tags["restock.source"] == "stored report"
+    assert len(client.search_model_versions("name = 'mine'")) == 1
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["evaluation.horizon=90"], "test needs"),
+        (
+            ["inventory.lead_time=9"],
+            "(lead time + review period) is 10 periods",
+        ),
+        (["model.units=32"], "model.units=32 was given, but training.use_tuned=true replaces it"),
+        (["+data.columns.in_stock=stocked"], "no column 'stocked'"),
+    ],
+)
+def test_what_cannot_work_exits_2_before_compute_is_spent(
+    tmp_path: Path, overrides: list[str], message: str
+) -> None:
+    own_data(tmp_path, table(2, 30))
+    if overrides[0].startswith("evaluation.horizon"):
+        overrides = [*overrides, "inventory.lead_time=1"]
+    done = restock(*RUN, *overrides, cwd=tmp_path)
+    assert done.returncode == 2, done.stderr
+    assert message in done.stderr
+    assert not (tmp_path / "OUT/bundle").exists()
+    assert not list(tmp_path.rglob("*.partial"))
+
+
+def test_a_multirun_trains_each_job_beside_the_others(project: Path) -> None:
+    grid = ["train", "-m", *RUN[1:], "model.units=4,8", "training.max_epochs=1"]
+    done = restock(*grid, cwd=project)
+    assert done.returncode == 0, done.stderr
+    folders = sorted(path.parent.name for path in project.glob("multirun/*/*/*/bundle"))
+    assert folders == ["0", "1"]
+    units = [
+        json.loads((path / "manifest.json").read_text())["model"]["units"]
+        for path in sorted(project.glob("multirun/*/*/*/bundle"))
+    ]
+    assert units == [4, 8]

@@ -8,6 +8,7 @@ import tempfile
 import warnings
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import keras
 import onnx
@@ -25,7 +26,7 @@ def weights_digest(network: keras.Model) -> str:
 
 
 def save_keras(network: keras.Model, path: Path) -> None:
-    """Save as ``.keras``; the date that Keras writes into it is set to a constant."""
+    """Save as ``.keras``, without the date and the memory addresses that Keras writes into it."""
     with tempfile.TemporaryDirectory() as temporary:
         saved = Path(temporary) / "model.keras"
         network.save(saved)
@@ -33,10 +34,24 @@ def save_keras(network: keras.Model, path: Path) -> None:
             for name in sorted(source.namelist()):
                 content = source.read(name)
                 if name == "metadata.json":
-                    version = json.loads(content)["keras_version"]
-                    fixed = {"keras_version": version, "date_saved": "1980-01-01@00:00:00"}
+                    fixed = {**json.loads(content), "date_saved": "1980-01-01@00:00:00"}
                     content = json.dumps(fixed).encode()
+                elif name == "config.json":
+                    content = _number_shared_objects(content)
                 target.writestr(zipfile.ZipInfo(name, EPOCH), content)
+
+
+def _number_shared_objects(config: bytes) -> bytes:
+    """Replace each shared object's address by its turn."""
+    numbers: dict[int, int] = {}
+
+    def renumber(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        return {
+            key: numbers.setdefault(value, len(numbers)) if key == "shared_object_id" else value
+            for key, value in pairs
+        }
+
+    return json.dumps(json.loads(config, object_pairs_hook=renumber)).encode()
 
 
 def save_onnx(network: keras.Model, path: Path) -> None:

@@ -122,6 +122,7 @@ class DataSettings(Frozen):
     description: str = ""
     unit: str = "units"
     country: str | None = None
+    price: str | None = None  # the observed column that prices a unit
     source: SourceSettings
     columns: ColumnSettings
     frequency: str
@@ -316,20 +317,19 @@ RHYTHMS: dict[str, dict[str, Any]] = {
 
 
 def _suit_data(tree: dict[str, Any]) -> dict[str, Any]:
-    """Fill settings that are null with what the data set's frequency, name and country suggest."""
+    """Fill settings that are null with what the data set's frequency suggests."""
     data = tree.get("data")
     if not isinstance(data, dict):
         return tree
     rhythm = RHYTHMS.get(str(data.get("frequency", ""))[:1], RHYTHMS["W"])
     features = {name: rhythm[name] for name in ("lags", "rolling_windows", "scale_window")}
-    features |= {"seasonal_lag": rhythm["season"], "holidays": data.get("country")}
+    features["seasonal_lag"] = rhythm["season"]
     evaluation = dict(tree.get("evaluation") or {})
     baselines = _filled(evaluation.get("baselines"), {"seasonal_period": rhythm["season"]})
     return {
         **tree,
         "features": _filled(tree.get("features"), features),
         "evaluation": {**evaluation, "baselines": baselines},
-        "tracking": _filled(tree.get("tracking"), {"model_name": data.get("name")}),
     }
 
 

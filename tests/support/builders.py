@@ -79,7 +79,7 @@ def settings(**groups: dict[str, object]) -> Settings:
         },
         "evaluation": {"horizon": 3, "num_folds": 2, "stride": 3, "num_tuning_folds": 1},
         "inventory": {},
-        "tracking": {"name": "none"},
+        "tracking": {"name": "none", "model_name": "own"},
         "engine": {},
     }
     for name, values in groups.items():

@@ -95,7 +95,7 @@ def test_an_exception_marks_the_run_as_failed_and_keeps_its_metrics(tmp_path: Pa
 def test_commands_of_one_pipeline_share_a_parent_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(PIPELINE_VARIABLE, "make run-123")
+    monkeypatch.setenv(PIPELINE_VARIABLE, "make run-123-4")
     for command in ("tune", "train"):
         with open_run(SETTINGS, tmp_path, command, {}):
             pass
@@ -111,7 +111,7 @@ def test_commands_of_one_pipeline_share_a_parent_run(
 def test_a_pipeline_that_logs_nothing_leaves_no_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(PIPELINE_VARIABLE, "make run-123")
+    monkeypatch.setenv(PIPELINE_VARIABLE, "make run-123-4")
     close_pipeline(SETTINGS, tmp_path, {"wql": 0.5})
     assert runs(tmp_path) == {}
 

@@ -20,7 +20,7 @@ import hydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
 from hydra.types import RunMode
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
 from restock.cli.project import conf_folder
@@ -54,8 +54,8 @@ def compose(command: str, arguments: Sequence[str], run: Callable[[Job], None]) 
 
     def job(config: DictConfig) -> None:
         hydra_config = HydraConfig.get()
+        _complete_data(config, hydra_config.runtime.choices.get("data"))
         tree: Any = OmegaConf.to_container(config, resolve=True)
-        tree["data"].setdefault("name", hydra_config.runtime.choices.get("data"))
         folders = [source.path for source in hydra_config.runtime.config_sources]
         _resolve_source(tree, hydra_config.runtime.choices.get("data"), folders)
         multirun = hydra_config.mode == RunMode.MULTIRUN
@@ -73,6 +73,13 @@ def compose(command: str, arguments: Sequence[str], run: Callable[[Job], None]) 
         raise ConfigError(_explain(error)) from None
     finally:
         sys.argv = before
+
+
+def _complete_data(config: DictConfig, choice: str | None) -> None:
+    """Give a data set what other groups refer to, where its file does not start from base."""
+    with open_dict(config):
+        for name, value in (("name", choice), ("country", None), ("price", None)):
+            config.data.setdefault(name, value)
 
 
 def _resolve_source(tree: dict[str, Any], choice: str | None, folders: Iterable[str]) -> None:

@@ -6,9 +6,12 @@ import importlib
 import os
 import secrets
 import shlex
+import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+
+import yaml
 
 from restock.cli.console import TerminalConsole
 from restock.cli.project import commit, project_root
@@ -155,7 +158,17 @@ def _tracker(command: str, settings: Settings, root: Path) -> Iterator[Tracker]:
     from restock.tracking.mlflow.tracker import open_run
 
     with open_run(settings.tracking, root, command, {"commit": commit(root)}) as run:
+        _log_config(run, settings)
         yield run
+
+
+def _log_config(run: Tracker, settings: Settings) -> None:
+    """Keep the whole composed configuration with the run."""
+    with tempfile.TemporaryDirectory() as temporary:
+        path = Path(temporary) / "config.yaml"
+        text = yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False)
+        path.write_text(text, encoding="utf-8")
+        run.log_artifact(path)
 
 
 def _run_all(settings: Settings, files: Layout, root: Path, console: TerminalConsole) -> None:

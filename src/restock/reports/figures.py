@@ -14,12 +14,14 @@ mpl.use("Agg")
 import numpy as np
 import pandas as pd
 from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from restock.evaluation.backtest import Backtest
 from restock.evaluation.metrics import ScoredPoints
 from restock.forecasters.names import LSTM
+from restock.types.forecast import DemandForecast
 from restock.types.panel import DemandPanel
 
 ACCENT, QUIET = "#1f6feb", "#9aa4b2"
@@ -74,7 +76,7 @@ def calibration(path: Path, points: Mapping[str, ScoredPoints], chosen: str) -> 
 
 
 def fan_charts(path: Path, panel: DemandPanel, backtest: Backtest, num_series: int = 6) -> None:
-    """Draw the chosen model's forecasts of the largest series at the first test origin."""
+    """Draw the chosen model's forecasts of the largest series from every test origin."""
     first = backtest.series[backtest.fold == 0]
     volume = np.nansum(panel.demand[first], axis=1)
     shown = first[np.argsort(-volume, kind="stable")[:num_series]]
@@ -82,21 +84,26 @@ def fan_charts(path: Path, panel: DemandPanel, backtest: Backtest, num_series: i
     figure, grid = plt.subplots(rows, 2, figsize=(11, 2.6 * rows), squeeze=False)
     for axis in grid.ravel()[len(shown) :]:
         axis.set_visible(False)
-    forecast = backtest.forecasts[0]
     for axis, series in zip(grid.ravel(), shown, strict=False):
-        ahead = pd.DatetimeIndex(forecast.timestamps[series])
-        begin = np.searchsorted(panel.timestamps, forecast.origin[series]) - HISTORY_SHOWN
+        origin = backtest.forecasts[0].origin[series]
+        begin = np.searchsorted(panel.timestamps, origin) - HISTORY_SHOWN
         past = slice(max(int(begin), 0), panel.num_steps)
         axis.plot(panel.timestamps[past], panel.demand[series, past], color="black", lw=1)
-        for low, high, alpha in ((0.05, 0.95, 0.15), (0.1, 0.9, 0.2), (0.25, 0.75, 0.3)):
-            bounds = forecast.at(low)[series], forecast.at(high)[series]
-            axis.fill_between(ahead, *bounds, color=ACCENT, alpha=alpha, lw=0)
-        axis.plot(ahead, forecast.point[series], color=ACCENT, lw=1.6)
+        for forecast in backtest.forecasts:
+            _fan(axis, forecast, int(series))
         axis.set_title(str(panel.series_id[series]), fontsize=9)
         axis.tick_params(labelsize=7)
         axis.spines[["top", "right"]].set_visible(False)
     figure.suptitle("Demand (black) and forecast with 50, 80 and 90 % intervals", fontsize=10)
     _save(figure, path)
+
+
+def _fan(axis: Axes, forecast: DemandForecast, series: int) -> None:
+    ahead = pd.DatetimeIndex(forecast.timestamps[series])
+    for low, high, alpha in ((0.05, 0.95, 0.15), (0.1, 0.9, 0.2), (0.25, 0.75, 0.3)):
+        bounds = forecast.at(low)[series], forecast.at(high)[series]
+        axis.fill_between(ahead, *bounds, color=ACCENT, alpha=alpha, lw=0)
+    axis.plot(ahead, forecast.point[series], color=ACCENT, lw=1.6)
 
 
 def write_page(

@@ -17,7 +17,11 @@ import logging
 
 from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, RunStatus, RunTag
-from mlflow.utils.mlflow_tags import MLFLOW_GIT_COMMIT, MLFLOW_PARENT_RUN_ID, MLFLOW_SOURCE_NAME
+from mlflow.utils.mlflow_tags import (
+    MLFLOW_GIT_COMMIT,
+    MLFLOW_PARENT_RUN_ID,
+    MLFLOW_SOURCE_NAME,
+)
 
 from restock.config import TrackingSettings
 from restock.types.tracking import Tracker
@@ -55,7 +59,9 @@ def connect(settings: TrackingSettings, root: Path) -> tuple[MlflowClient, str]:
         location = None
         if uri.startswith("sqlite:"):
             location = (root.resolve() / "mlartifacts").as_uri()
-        return client, str(client.create_experiment(settings.experiment_name, location))
+        tags = {"mlflow.experimentKind": "custom_model_development"}  # which view the UI opens
+        name = settings.experiment_name
+        return client, str(client.create_experiment(name, location, tags))
 
 
 @contextmanager
@@ -155,7 +161,7 @@ def parent_run(client: MlflowClient, experiment_id: str) -> str | None:
     found = client.search_runs([experiment_id], query, max_results=1)
     if found:
         return str(found[0].info.run_id)
-    name = token.rsplit("-", 1)[0]
+    name = token.split("-", 1)[0]
     tags = {PIPELINE_TAG: token, COMMAND_TAG: name, MLFLOW_SOURCE_NAME: f"restock {name}"}
     return str(client.create_run(experiment_id, run_name=name, tags=tags).info.run_id)
 

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from mlflow import MlflowClient
@@ -134,6 +135,20 @@ def test_the_environments_tracking_uri_wins(
         pass
     assert MlflowClient(elsewhere).get_experiment_by_name("restock") is not None
     assert not (tmp_path / "project" / "mlflow.db").exists()
+
+
+def test_a_store_below_a_folder_with_a_space_is_the_same_in_mlflow_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = tmp_path / "a project"
+    with open_run(SETTINGS, root, "train", {}):
+        pass
+    # `mlflow run` hands its child the path percent-encoded.
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{quote(str(root / 'mlflow.db'))}")
+    with open_run(SETTINGS, root, "tune", {}):
+        pass
+    assert not (tmp_path / "a%20project").exists()
+    assert set(runs(root)) == {"train", "tune"}
 
 
 def test_eight_processes_open_one_fresh_store(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from restock.cli.project import conf_folder
 from restock.config import Settings, known_paths, parse_settings
-from restock.errors import ConfigError, nearest
+from restock.errors import ConfigError, RestockError, nearest
 
 
 @dataclass(frozen=True)
@@ -51,8 +51,17 @@ def compose(command: str, arguments: Sequence[str], run: Callable[[Job], None]) 
     Raises:
         ConfigError: If the configuration cannot be composed or checked.
     """
+    failures: list[RestockError] = []
 
     def job(config: DictConfig) -> None:
+        # Hydra prints its own line about whatever a job raises: ours is raised after it.
+        if not failures:
+            try:
+                checked(config)
+            except RestockError as error:
+                failures.append(error)
+
+    def checked(config: DictConfig) -> None:
         hydra_config = HydraConfig.get()
         _complete_data(config, hydra_config.runtime.choices.get("data"))
         tree: Any = OmegaConf.to_container(config, resolve=True)
@@ -73,6 +82,8 @@ def compose(command: str, arguments: Sequence[str], run: Callable[[Job], None]) 
         raise ConfigError(_explain(error)) from None
     finally:
         sys.argv = before
+    if failures:
+        raise failures[0]
 
 
 def _complete_data(config: DictConfig, choice: str | None) -> None:

@@ -21,6 +21,8 @@ class Frozen(BaseModel):
 
 
 def _as_tuple(value: Any) -> Any:
+    if isinstance(value, str):
+        return (value,)
     return tuple(value) if isinstance(value, list) else value
 
 
@@ -92,6 +94,23 @@ class ColumnSettings(Frozen):
     static: Names = ()
     known_future: Names = ()
     observed: Names = ()
+
+    @model_validator(mode="after")
+    def _one_role_each(self) -> ColumnSettings:
+        numeric = [self.timestamp.column, self.demand.column, *self.known_future, *self.observed]
+        numeric += [self.in_stock] if self.in_stock else []
+        twice = sorted({name for name in numeric if numeric.count(name) > 1})
+        if twice:
+            raise ValueError(f"column(s) {', '.join(twice)} have more than one role")
+        taken = {"series_id", "timestamp", "demand", "in_stock"} & {
+            *self.known_future,
+            *self.observed,
+        }
+        if taken:
+            raise ValueError(
+                f"rename the covariate(s) {', '.join(sorted(taken))}: the name is taken"
+            )
+        return self
 
 
 class CancellationSettings(Frozen):
@@ -170,7 +189,7 @@ class ModelSettings(Frozen):
     @model_validator(mode="after")
     def _levels(self) -> ModelSettings:
         levels = self.quantile_levels
-        if list(levels) != sorted(set(levels)) or not 0 < levels[0] < levels[-1] < 1:
+        if not levels or list(levels) != sorted(set(levels)) or not 0 < levels[0] < levels[-1] < 1:
             raise ValueError("quantile_levels must rise strictly, inside (0, 1)")
         missing = [q for q in REPORTED_LEVELS if q not in levels]
         if missing:
@@ -196,6 +215,10 @@ class TrainingSettings(Frozen):
     use_tuned: bool = True
 
 
+# Features and folds are made once for a whole sweep.
+SWEEPABLE = ("model.", "training.", "windows.")
+
+
 class Dimension(Frozen):
     """One hyperparameter: the settings path it moves and the values it may take."""
 
@@ -214,6 +237,13 @@ class Dimension(Frozen):
                 raise ValueError(f"{self.path}: a categorical dimension needs choices")
         elif self.low is None or self.high is None or not self.low <= self.high:
             raise ValueError(f"{self.path}: needs low <= high")
+        if self.log and self.step is not None:
+            raise ValueError(f"{self.path}: a logarithmic range takes no step")
+        if self.path not in known_paths() or not self.path.startswith(SWEEPABLE):
+            raise ValueError(
+                f"{self.path} cannot be swept (only {', '.join(SWEEPABLE)}*). "
+                + nearest(self.path, [p for p in known_paths() if p.startswith(SWEEPABLE)])
+            )
         return self
 
 
@@ -369,7 +399,10 @@ def load_params(path: Path) -> Settings:
     """Read params.yaml, which a DVC stage takes as it is, without composing anything."""
     if not path.is_file():
         raise ConfigError(f"{path}: no such file. Write it with `restock params`.")
-    tree = yaml.safe_load(path.read_text(encoding="utf-8"))
+    try:
+        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path}: is no valid YAML: {error}") from None
     if not isinstance(tree, dict):
         raise ConfigError(f"{path}: expected a mapping of settings, got {type(tree).__name__}.")
     return parse_settings(tree, where=str(path))

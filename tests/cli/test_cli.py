@@ -98,6 +98,15 @@ def test_own_data_is_found_by_config_dir(tmp_path: Path) -> None:
     assert f"{tmp_path}/data/sales.csv: no such file" in missing.stderr
 
 
+def test_a_yaml_mistake_exits_2_and_names_the_place(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "mine.yaml").write_text("source: {path: sales.csv\ncolumns: [\n")
+    done = restock("fetch", "--config-dir", str(tmp_path), "data=mine", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "no valid YAML" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def complete(line: str, tmp_path: Path) -> list[str]:
     """Ask bash what Tab would offer at the end of a line."""
     script = f"""

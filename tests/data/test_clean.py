@@ -7,13 +7,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from pydantic import ValidationError
 
 from restock.config import DataSettings, SourceSettings
 from restock.data.clean import make_panel
 from restock.data.sources.file import read_table
 from restock.data.store import load_panel, save_panel
 from restock.errors import ConfigError, DataError
-from support.builders import DATA, table
+from restock.features.build import fit_state, make_features
+from support.builders import DATA, features, table
 
 
 def read(path: Path, content: pd.DataFrame | str) -> pd.DataFrame:
@@ -172,6 +174,10 @@ BAD = {
     ),
     "only a header": ("date,store,item,sales\n", r"own\.csv: there are no rows"),
     "nothing at all": ("", r"own\.csv: the file is empty"),
+    "a row without a key": (
+        "date,store,item,sales\n2020-01-05,a,x,1\n2020-01-12,a,,1\n",
+        r"own\.csv: row 3, column 'item' is empty, expected a series key",
+    ),
     "no demand": ("date,store,item,sales\n2020-01-05,a,x,\n", "column 'sales' is empty"),
 }
 
@@ -205,3 +211,37 @@ def test_a_decimal_comma_is_read_when_configured(tmp_path: Path) -> None:
     raw = read_table(tmp_path, SourceSettings.model_validate(source))
     panel, _ = make_panel(raw, data(source=source))
     assert panel.demand.tolist() == [[1.5]]
+
+
+def test_covariates_may_be_called_like_our_own_columns(tmp_path: Path) -> None:
+    rows = table(2, 30).assign(period=7.0, level=100.0, stamp=1.0)
+    observed = ["period", "level", "stamp"]
+    columns = {**DATA["columns"], "observed": observed}  # type: ignore[dict-item]
+    panel, _ = make_panel(read(tmp_path, rows), data(columns=columns))
+    assert set(panel.observed) == set(observed)
+    made = make_features(panel, features(), fit_state(panel, features(), np.full(2, 20)), 2)
+    assert made.scale.max() < 50  # not exp(100)
+
+
+def test_a_column_has_one_role() -> None:
+    columns = {**DATA["columns"], "observed": ["promo"], "known_future": ["promo"]}  # type: ignore[dict-item]
+    with pytest.raises(ValidationError, match="promo have more than one role"):
+        data(columns=columns)
+
+
+def test_numeric_statics_of_a_csv_are_numbers(tmp_path: Path) -> None:
+    rows = table(3, 30)
+    rows["size"] = rows["item"].str[-1].astype(int) * 10
+    columns = {**DATA["columns"], "static": ["size", "item"]}  # type: ignore[dict-item]
+    panel, _ = make_panel(read(tmp_path, rows), data(columns=columns))
+    assert panel.static["size"].tolist() == [0.0, 20.0, 10.0]
+    assert panel.static["item"].tolist() == ["item 0", "item 2", "item 1"]
+
+
+def test_a_discontinued_series_needs_no_known_future(tmp_path: Path) -> None:
+    rows = table(2, 30)
+    rows["sales"] = rows["sales"].astype("Float64").mask(rows["date"] >= "2020-07-01")
+    gone = rows["item"].eq("item 1") & (rows["date"] >= "2020-05-01")
+    columns = {**DATA["columns"], "known_future": ["promo"]}  # type: ignore[dict-item]
+    panel, _ = make_panel(read(tmp_path, rows[~gone]), data(columns=columns))
+    assert panel.num_future == 4

@@ -12,9 +12,8 @@ import pytest
 from restock.errors import DataError, IntegrityError
 from restock.forecasters.bundle import Bundle, load_bundle
 from restock.forecasters.lstm import backend
-from restock.forecasters.lstm.fit import DivergedError, LstmTraining
+from restock.forecasters.lstm.fit import DivergedError, LstmRecipe, LstmTraining
 from restock.forecasters.lstm.save import save_bundle
-from restock.stages.recipe import lstm_recipe
 from restock.types.panel import DemandPanel
 from support.builders import panel, settings
 
@@ -23,7 +22,9 @@ END = 40
 
 def trained(base: DemandPanel, epochs: int = 2, **groups: dict[str, object]) -> LstmTraining:
     backend.prepare(1, 1)
-    training = LstmTraining(lstm_recipe(settings(**groups)), base, np.full(base.num_series, END))
+    training = LstmTraining(
+        LstmRecipe.from_settings(settings(**groups)), base, np.full(base.num_series, END)
+    )
     for _ in range(epochs):
         training.run_epoch()
     return training
@@ -42,7 +43,7 @@ def training(base: DemandPanel) -> LstmTraining:
 @pytest.fixture(scope="module")
 def saved(training: LstmTraining, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("saved") / "bundle"
-    save_bundle(training, folder, tuning_wql=0.5, data_digest="d")
+    save_bundle(training, folder, cut="c", tuning_wql=0.5, data_digest="d")
     return folder
 
 
@@ -98,7 +99,7 @@ def test_the_keras_file_holds_the_same_network(training: LstmTraining, saved: Pa
 def test_two_saves_of_one_network_are_the_same_bytes(
     training: LstmTraining, saved: Path, tmp_path: Path
 ) -> None:
-    again = save_bundle(training, tmp_path / "bundle", tuning_wql=0.5, data_digest="d")
+    again = save_bundle(training, tmp_path / "bundle", cut="c", tuning_wql=0.5, data_digest="d")
     assert again == load_bundle(saved).manifest
     for name in again.files:
         assert (tmp_path / "bundle" / name).read_bytes() == (saved / name).read_bytes()
@@ -169,9 +170,26 @@ def test_layers_and_dropout_are_built_and_exported(
     base: DemandPanel, tmp_path: Path, groups: dict[str, dict[str, object]]
 ) -> None:
     training = trained(base, epochs=1, **groups)
-    save_bundle(training, tmp_path / "bundle", tuning_wql=None, data_digest="d")
+    save_bundle(training, tmp_path / "bundle", cut="c", tuning_wql=None, data_digest="d")
     origins = np.full(5, END)
     onnx = load_bundle(tmp_path / "bundle").predict(base, origins)
     np.testing.assert_allclose(
         training.predict(origins).quantiles, onnx.quantiles, rtol=1e-3, atol=1e-4
     )
+
+
+def test_a_forecast_does_not_depend_on_the_series_beside_it(saved: Path) -> None:
+    demand = panel(5, 50).demand.copy()
+    demand[0, :38] = np.nan  # young: a short history beside long ones
+    base = panel(5, 50, demand=demand)
+    together = load_bundle(saved).predict(base, np.array([45, 49, 49, 49, 49]))
+    alone = panel(
+        1,
+        50,
+        demand=demand[:1],
+        static=base.static.head(1),
+        known_future={"promo": base.known_future["promo"][:1]},
+        observed={"price": base.observed["price"][:1]},
+    )
+    single = load_bundle(saved).predict(alone, np.array([45]))
+    np.testing.assert_allclose(single.quantiles[0], together.quantiles[0], rtol=1e-5)

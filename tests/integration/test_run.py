@@ -238,3 +238,27 @@ def test_a_multirun_trains_each_job_beside_the_others(project: Path) -> None:
         for path in sorted(project.glob("multirun/*/*/*/bundle"))
     ]
     assert units == [4, 8]
+
+
+def test_a_grid_of_whole_runs_keeps_each_job_to_itself(project: Path) -> None:
+    grid = ["run", "-m", *RUN[1:], "training.use_tuned=false", "seed=1,2"]
+    done = restock(*grid, cwd=project)
+    assert done.returncode == 0, done.stderr
+    reports = sorted(project.glob("multirun/*/*/*/metrics.json"))
+    bundles = {json.loads(path.read_text())["bundle"] for path in reports}
+    assert len(bundles) == 2
+
+
+@pytest.mark.parametrize("name", ["all_products", "eight_weeks"])
+def test_every_experiment_runs_tiny(tmp_path: Path, name: str) -> None:
+    own_data(tmp_path, table(3, 60))
+    arguments = ["run", "--config-dir", "my conf", "data=mine", f"experiment={name}"]
+    more = ["debug=tiny", "output_dir=OUT", "+data.min_active_periods=1"]
+    done = restock(*arguments, *more, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "OUT/plan.csv").is_file()
+
+
+def test_every_experiment_is_in_the_list_above() -> None:
+    folder = Path(__file__).parents[2] / "conf/experiment"
+    assert {path.stem for path in folder.glob("*.yaml")} == {"all_products", "eight_weeks"}

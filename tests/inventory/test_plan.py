@@ -71,6 +71,18 @@ def test_lots_are_economic_when_orders_cost() -> None:
     assert economic_order_quantity(np.array([100.0]), 0.0, np.array([0.25]))[0] == 0
 
 
+def test_the_worst_backlog_comes_first() -> None:
+    plan = make_plan(
+        np.array(["empty", "owing"], dtype=object),
+        LeadTimeDemand(LEVELS, np.repeat(exponential().totals, 2, axis=0), 3),
+        InventorySettings(),
+        np.ones(2),
+        np.array([0.0, -50.0]),
+    )
+    assert plan.table()["series_id"].tolist() == ["owing", "empty"]
+    assert plan.order_quantity[1] == plan.order_quantity[0] + 50
+
+
 def test_more_service_never_means_less_stock() -> None:
     points = [
         make_plan(

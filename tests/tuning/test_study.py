@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from restock.config import SearchSettings
 from restock.errors import ConfigError
@@ -79,11 +80,13 @@ def test_a_failed_trial_is_told_and_the_sweep_goes_on() -> None:
             raise MemoryError("no room")
         return bowl(values, report)
 
-    result, _, sampler = study(flaky, max_identical_failures=12, num_trials=16)
+    result, tracker, sampler = study(flaky, max_identical_failures=12, num_trials=16)
     failed = [trial for trial in result.trials if trial.state == "failed"]
     assert failed
     assert failed[0].error == "MemoryError: no room"
     assert sampler.study.trials[failed[0].number].state.name == "FAIL"
+    statuses = [run.status for run in tracker.children]
+    assert statuses == ["FAILED" if t.state == "failed" else "FINISHED" for t in result.trials]
 
 
 def test_the_same_failure_again_and_again_stops_the_sweep() -> None:
@@ -98,6 +101,27 @@ def test_values_outside_their_own_range_are_refused() -> None:
     narrow = {**SPACE, "units": {"path": "model.units", "kind": "int", "low": 32, "high": 64}}
     with pytest.raises(ConfigError, match=r"model\.units=20 lies outside search\.space\.units"):
         study(space=narrow)
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        ("model.unit", "Did you mean 'model.units'"),
+        ("features.seasonal_lag", "cannot be swept"),
+        ("evaluation.horizon", "cannot be swept"),
+    ],
+)
+def test_only_known_paths_of_the_model_and_its_training_can_be_swept(
+    path: str, message: str
+) -> None:
+    with pytest.raises(ValidationError, match=message):
+        search(space={"x": {"path": path, "kind": "int", "low": 1, "high": 4}})
+
+
+def test_a_configured_value_off_the_grid_is_refused() -> None:
+    stepped = {"path": "model.units", "kind": "int", "low": 16, "high": 64, "step": 16}
+    with pytest.raises(ConfigError, match=r"model\.units=20 lies outside"):
+        study(space={**SPACE, "units": stepped})
 
 
 def test_the_study_is_drawn(tmp_path: Path) -> None:

@@ -44,7 +44,7 @@ def test_training_never_reads_or_teaches_what_lies_after_its_end(end: int, lookb
 
 def test_targets_are_the_periods_right_after_each_origin() -> None:
     base = panel(1, 40)
-    windows = maker(base, 30, lookback=100, num_origins=100)
+    windows = maker(base, 30, lookback=30, num_origins=100)
     (batch,) = batches(windows, 30, 1)
     scale = batch.inputs.scale[0]
     taught = batch.loss_mask[0, :, 0, 0] > 0
@@ -61,7 +61,7 @@ def test_targets_are_the_periods_right_after_each_origin() -> None:
 def test_a_stock_out_teaches_nothing() -> None:
     stock = np.ones((1, 40), dtype=bool)
     stock[0, 20:25] = False
-    windows = maker(panel(1, 40, in_stock=stock), 35, num_origins=100)
+    windows = maker(panel(1, 40, in_stock=stock), 35, lookback=35, num_origins=100)
     (batch,) = batches(windows, 35, 1)
     places = batch.inputs.origin_index[0][:, None] + np.arange(1, 5)[None, :]
     taught = batch.loss_mask[0, :, :, 0] > 0

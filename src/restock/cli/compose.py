@@ -22,6 +22,7 @@ from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
 
 from restock.cli.project import conf_folder
 from restock.config import Settings, known_paths, parse_settings
@@ -80,6 +81,8 @@ def compose(command: str, arguments: Sequence[str], run: Callable[[Job], None]) 
         main(job)()
     except (HydraException, OmegaConfBaseException) as error:
         raise ConfigError(_explain(error)) from None
+    except YAMLError as error:
+        raise ConfigError(f"a configuration file is no valid YAML: {error}") from None
     finally:
         sys.argv = before
     if failures:
@@ -88,6 +91,8 @@ def compose(command: str, arguments: Sequence[str], run: Callable[[Job], None]) 
 
 def _complete_data(config: DictConfig, choice: str | None) -> None:
     """Give a data set what other groups refer to, where its file does not start from base."""
+    if not isinstance(config.get("data"), DictConfig):
+        raise ConfigError(f"data/{choice}.yaml: expected a mapping of settings")
     with open_dict(config):
         for name, value in (("name", choice), ("country", None), ("price", None)):
             config.data.setdefault(name, value)

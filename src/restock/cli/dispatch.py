@@ -25,21 +25,10 @@ from restock.types.tracking import Tracker
 
 STAGES = ("fetch", "prepare", "featurize", "tune", "train", "evaluate", "forecast", "plan")
 LOGGED = ("tune", "train", "evaluate", "run")
-FLAGS_WITH_VALUE = set(
-    [
-        "-c",
-        "--cfg",
-        "-p",
-        "--package",
-        "-cp",
-        "--config-path",
-        "-cn",
-        "--config-name",
-        "-cd",
-        "--config-dir",
-        "--experimental-rerun",
-    ]
-)
+FLAGS_WITH_VALUE = {
+    *("-c", "--cfg", "-p", "--package", "-i", "--info", "--experimental-rerun"),
+    *("-cp", "--config-path", "-cn", "--config-name", "-cd", "--config-dir"),
+}
 # Commands whose configured values the tuner's best would replace.
 TUNED = ("train", "run")
 
@@ -94,17 +83,29 @@ def _compose_and_execute(command: str, arguments: list[str]) -> None:
     if command == "train":  # typed: train what it says, unless told otherwise
         overrides = ["training.use_tuned=false", *overrides]
 
+    last: Settings | None = None
+
     def run(job: Job) -> None:
+        nonlocal last
+        last = job.settings
         root = Path(job.settings.output_dir)
         if command in TUNED and job.settings.training.use_tuned:
             from restock.cli.params import refuse_swept
 
             swept = {dimension.path for dimension in job.settings.search.space.values()}
             refuse_swept({p: v for p, v in job.overrides.items() if p in swept}, root)
-        _execute(command, job.settings, Layout(root, job.folder or root))
+        # A job of a grid reads what is there and writes beside the others; `run` reads its own.
+        target = job.folder or root
+        _execute(command, job.settings, Layout(target if command == "run" else root, target))
 
-    with _pipeline(command, arguments):
-        compose(command, [*flags, *overrides], run)
+    multirun = bool({"-m", "--multirun"} & set(flags))
+    if multirun and command in LOGGED:
+        os.environ.setdefault("RESTOCK_PIPELINE", f"{command} multirun-{secrets.token_hex(6)}")
+    compose(command, [*flags, *overrides], run)
+    if multirun and last is not None and last.tracking.name != "none":
+        from restock.tracking.mlflow.tracker import close_pipeline
+
+        close_pipeline(last.tracking, project_root(), {})
 
 
 def split_arguments(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -122,15 +123,6 @@ def split_arguments(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
         else:
             overrides.append(argument)
     return flags, overrides
-
-
-@contextmanager
-def _pipeline(command: str, arguments: list[str]) -> Iterator[None]:
-    """Give the jobs of a multirun one parent run."""
-    multirun = bool({"-m", "--multirun"} & set(arguments))
-    if multirun and command in LOGGED and "RESTOCK_PIPELINE" not in os.environ:
-        os.environ["RESTOCK_PIPELINE"] = f"{command} multirun-{secrets.token_hex(6)}"
-    yield
 
 
 def _execute(command: str, settings: Settings, files: Layout) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import restock
 
+OURS = ("dvc.yaml", "conf/config.yaml", "conf/data/base.yaml")
 PACKAGED = Path(restock.__file__).parent / "conf"
 SOURCE_TREE = Path(restock.__file__).parents[2] / "conf"  # an editable install
 
@@ -15,7 +16,8 @@ def project_root() -> Path:
     """Return the nearest folder upwards that holds a dvc.yaml, or the working folder."""
     here = Path.cwd()
     for folder in (here, *here.parents):
-        if (folder / "dvc.yaml").is_file() and (folder / "conf" / "config.yaml").is_file():
+        # Another project with DVC and Hydra is none of ours.
+        if all((folder / name).is_file() for name in OURS):
             return folder
     return here
 

@@ -7,7 +7,9 @@ from typing import Any
 
 from restock.config import Settings
 from restock.data.store import read_json, write_json
-from restock.errors import ConfigError, IntegrityError
+from restock.errors import ConfigError
+from restock.evaluation.report import log_report
+from restock.evaluation.selection import check_scored
 from restock.forecasters.bundle import load_bundle
 from restock.forecasters.names import LSTM
 from restock.promotion.verdict import Verdict, judge
@@ -34,11 +36,7 @@ def run(
         raise ConfigError("promote needs a registry: set tracking.name=mlflow.")
     bundle = load_bundle(files.read(layout.BUNDLE))
     report = read_json(files.read(layout.METRICS))
-    if report["bundle"] != bundle.manifest.digest:
-        raise IntegrityError(
-            f"{layout.METRICS} scored bundle {report['bundle'][:12]}, but the bundle here is "
-            f"{bundle.manifest.digest[:12]}. Evaluate again first."
-        )
+    check_scored(report, bundle.manifest.digest)
     verdict = judge_report(report)
     client, experiment_id = connect(settings.tracking, root)
     registry = Registry(client, settings.tracking.model_name)
@@ -77,10 +75,7 @@ def _log_report(
     with open_run(
         settings.tracking, root, "evaluate", {**tags, BUNDLE_TAG: report["bundle"]}
     ) as run:
-        for name, scores in report["models"].items():
-            prefix = "" if name == LSTM else f"{name}."
-            run.log_metrics({prefix + k: v for k, v in scores.items() if v is not None})
-        run.log_params({"chosen": report["chosen"], "horizon": report["horizon"]})
+        log_report(run, report)
         run.set_tags({"restock.source": "stored report"})
         for name in (layout.METRICS, layout.LEADERBOARD):
             run.log_artifact(files.read(name))

@@ -21,14 +21,14 @@ def run(settings: Settings, files: Layout, root: Path) -> list[tuple[str, pd.Dat
     """Return the parts of the summary as (title, table or text), and end the pipeline's run."""
     report = read_json(files.read(layout.METRICS))
     table = pd.read_csv(files.read(layout.LEADERBOARD))[SHOWN]
-    plan = pd.read_csv(files.read(layout.PLAN))
+    plan = pd.read_csv(files.read(layout.PLAN), dtype={"series_id": str})
     columns = ["series_id", "reorder_point", "safety_stock", "order_up_to_level", "order_quantity"]
     scores = {k: v for k, v in report["models"][LSTM].items() if v is not None}
     close_pipeline(settings.tracking, root, scores)
     return [
         (f"Leaderboard, test folds (horizon {report['horizon']})", table),
         ("Forecast by", f"{report['chosen']}, lowest weighted quantile loss on the tuning folds"),
-        ("Champion", _champion(files)),
+        ("Champion", _champion(files, report["bundle"])),
         ("Reorder first", plan[[*columns, "expected_shortage_cost"]].head(5)),
         ("Report", str(files.read(layout.REPORT) / "report.html")),
         ("Plan", str(files.read(layout.PLAN))),
@@ -36,11 +36,11 @@ def run(settings: Settings, files: Layout, root: Path) -> list[tuple[str, pd.Dat
     ]
 
 
-def _champion(files: Layout) -> str:
+def _champion(files: Layout, bundle: str) -> str:
     path = files.read(layout.VERDICT)
-    if not path.is_file():
-        return "none yet: run `restock promote`"
-    verdict: dict[str, Any] = read_json(path)
+    verdict: dict[str, Any] = read_json(path) if path.is_file() else {}
+    if verdict.get("bundle") != bundle:
+        return "this bundle is not judged yet: run `restock promote`"
     reasons = "; ".join(verdict["reasons"])
     if verdict["promote"]:
         return f"{verdict['model']} version {verdict['champion']} ({reasons})"

@@ -11,7 +11,7 @@ from restock.config import DataSettings, DerivedColumn
 from restock.data import frequency
 from restock.data.columns import dates, located_row, numbers, require
 from restock.data.rules import apply_rules
-from restock.errors import DataError
+from restock.errors import ConfigError, DataError
 from restock.types.panel import DemandPanel
 
 
@@ -52,9 +52,7 @@ def _roles(table: pd.DataFrame, settings: DataSettings) -> pd.DataFrame:
     if columns.demand.transform == "exp":
         demand = np.exp(demand)
     roles: dict[str, Any] = {
-        "series_id": table[list(columns.series)].astype(str).agg("/".join, axis=1)
-        if len(columns.series) > 1
-        else table[columns.series[0]].astype(str),
+        "series_id": _keys(table, columns.series),
         "period": frequency.ordinals(stamps, settings.frequency),
         "stamp": stamps,
         "demand": _not_negative(demand, table, settings),
@@ -62,17 +60,34 @@ def _roles(table: pd.DataFrame, settings: DataSettings) -> pd.DataFrame:
         if columns.in_stock
         else pd.Series(1.0, index=table.index),
     }
+    # A prefix keeps a user's column called "period" apart from ours.
     for name in (*columns.known_future, *columns.observed):
-        roles[name] = numbers(table, name, decimal=decimal)
+        roles[f"number {name}"] = numbers(table, name, decimal=decimal)
     for name in columns.static:
-        roles[name] = table[name]
+        roles[f"static {name}"] = table[name]
     for derived in settings.derived_static.values():
         require(table, derived.column)
-        roles[f"_from {derived.column}"] = table[derived.column]
+        roles[f"raw {derived.column}"] = table[derived.column]
     # Positions, not labels, identify a row from here on: two files may share row numbers.
     rows = pd.DataFrame({name: np.asarray(values) for name, values in roles.items()})
     rows["_order"] = np.arange(len(rows))
     return rows
+
+
+def _keys(table: pd.DataFrame, columns: tuple[str, ...]) -> pd.Series:
+    """Join the key columns by "/". A row without a key belongs to no series and is refused."""
+    parts = [table[column].astype("string") for column in columns]
+    for column, part in zip(columns, parts, strict=True):
+        if part.isna().any():
+            first = int(np.flatnonzero(part.isna())[0])
+            raise DataError(
+                f"{located_row(table, first)}, column {column!r} is empty, expected a series key "
+                f"({int(part.isna().sum())} such rows)."
+            )
+    joined = parts[0]
+    for part in parts[1:]:
+        joined = joined + "/" + part
+    return joined.astype(object)
 
 
 def _timestamps(table: pd.DataFrame, settings: DataSettings) -> pd.Series:
@@ -84,7 +99,12 @@ def _timestamps(table: pd.DataFrame, settings: DataSettings) -> pd.Series:
     if wrong.any():
         where = located_row(table, int(np.flatnonzero(wrong)[0]))
         raise DataError(f"{where}, column {column.column!r}: expected an integer period.")
-    start = pd.Series([pd.Timestamp(column.start)])
+    try:
+        start = pd.Series([pd.Timestamp(column.start)])
+    except ValueError:
+        raise ConfigError(
+            f"data.columns.timestamp.start: {column.start!r} is no date; give that of period 0."
+        ) from None
     first = int(frequency.ordinals(start, settings.frequency)[0])
     period = numbered.astype("int64") + first
     base = int(period.min())
@@ -112,7 +132,8 @@ def _drop_unfinished(
     if not settings.rules.drop_unfinished_last_period:
         return rows
     last = int(rows["period"].max())
-    if rows["stamp"].max().normalize() >= frequency.ends_at(last, settings.frequency):
+    finished = frequency.ends_at(last, settings.frequency)
+    if last == rows["period"].min() or rows["stamp"].max().normalize() >= finished:
         return rows
     unfinished = rows["period"] == last
     report["dropped"]["unfinished last period"] = int(unfinished.sum())
@@ -141,7 +162,7 @@ def _one_row_per_cell(
     covariates = [*settings.columns.known_future, *settings.columns.observed]
     cells = pd.DataFrame({"demand": demand, "in_stock": groups["in_stock"].min()})
     for name in covariates:
-        cells[name] = groups[name].mean()
+        cells[f"number {name}"] = groups[f"number {name}"].mean()
     return cells.reset_index()
 
 
@@ -184,8 +205,10 @@ def _grid(cells: pd.DataFrame, rows: pd.DataFrame, settings: DataSettings) -> De
         frequency=frequency.label_alias(settings.frequency),
         unit=settings.unit,
         static=_static(rows, names, settings),
-        known_future={name: wide(name) for name in settings.columns.known_future},
-        observed={name: wide(name)[:, :num_steps] for name in settings.columns.observed},
+        known_future={name: wide(f"number {name}") for name in settings.columns.known_future},
+        observed={
+            name: wide(f"number {name}")[:, :num_steps] for name in settings.columns.observed
+        },
     )
     _check_known_future(panel)
     return panel
@@ -201,8 +224,13 @@ def _fill(demand: np.ndarray, missing: str) -> np.ndarray:
 
 def _check_known_future(panel: DemandPanel) -> None:
     """Refuse a known-future column with a hole where the table promises the future."""
-    for name, values in panel.known_future.items():
-        holes = np.isnan(values[:, panel.num_steps :])
+    ahead = {name: values[:, panel.num_steps :] for name, values in panel.known_future.items()}
+    if not ahead:
+        return
+    # A discontinued series has no future rows at all, and needs none.
+    goes_on = np.any([np.isfinite(values).any(axis=1) for values in ahead.values()], axis=0)
+    for name, values in ahead.items():
+        holes = np.isnan(values) & goes_on[:, None]
         if panel.num_future and holes.any():
             series, step = np.argwhere(holes)[0]
             period = panel.timestamps[panel.num_steps + step].date()
@@ -216,7 +244,9 @@ def _check_known_future(panel: DemandPanel) -> None:
 def _static(rows: pd.DataFrame, names: np.ndarray, settings: DataSettings) -> pd.DataFrame:
     rows = rows[rows["series_id"].isin(names)]
     by_series = rows.groupby("series_id", sort=True)
-    static = pd.DataFrame({name: by_series[name].first() for name in settings.columns.static})
+    static = pd.DataFrame(
+        {name: _typed(by_series[f"static {name}"].first()) for name in settings.columns.static}
+    )
     if settings.derived_static:
         # Only a series' first periods: a later price or country would be knowledge of the future.
         begin = by_series["period"].transform("min")
@@ -226,10 +256,19 @@ def _static(rows: pd.DataFrame, names: np.ndarray, settings: DataSettings) -> pd
     return static.reindex(names).reset_index(drop=True)
 
 
+def _typed(column: pd.Series) -> pd.Series:
+    """Read a column whose every value is a number as numbers: a CSV holds only text."""
+    values = pd.to_numeric(column, errors="coerce")
+    return values.astype(float) if values.notna().sum() == column.notna().sum() else column
+
+
 def _derive(early: pd.DataFrame, rule: DerivedColumn, *, decimal: str) -> pd.Series:
-    column = f"_from {rule.column}"
+    column = f"raw {rule.column}"
     if rule.how == "band":
-        values = pd.to_numeric(early[column].astype("string").str.replace(decimal, "."))
+        text = early[column].astype("string").str.replace(decimal, ".", regex=False)
+        values = pd.to_numeric(text, errors="coerce")
+        if values.isna().all():
+            raise DataError(f"column {rule.column!r} holds no numbers to put into bands.")
         median = values.groupby(early["series_id"]).median()
         return pd.Series(np.digitize(median, rule.edges), index=median.index).map("band {}".format)
     by_series = early.dropna(subset=[column]).groupby("series_id")[column]
@@ -238,7 +277,7 @@ def _derive(early: pd.DataFrame, rule: DerivedColumn, *, decimal: str) -> pd.Ser
         ordered = counts.sort_values(["series_id", "count", column], ascending=[True, False, True])
         return ordered.groupby("series_id")[column].first()
     first = by_series.first()
-    return first.str.split().str[-1] if rule.how == "last_word" else first
+    return first.astype(str).str.split().str[-1] if rule.how == "last_word" else first
 
 
 def _describe(panel: DemandPanel) -> dict[str, Any]:

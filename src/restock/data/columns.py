@@ -54,7 +54,13 @@ def dates(table: pd.DataFrame, column: str, *, pattern: str) -> pd.Series:
             "integer periods, write timestamp: {column: ..., start: <date of period 0>}."
         )
     else:
-        values = pd.to_datetime(raw, errors="coerce", format=pattern)
+        try:
+            values = pd.to_datetime(raw, errors="coerce", format=pattern)
+        except ValueError as error:
+            raise DataError(
+                f"{table['__file__'].iloc[0]}: column {column!r} cannot be read as dates by "
+                f"{pattern!r}: {error}"
+            ) from None
     if values.isna().any():
         raise DataError(_located(table, column, values.isna(), f"a date ({pattern})"))
     return values.dt.tz_localize(None) if values.dt.tz is not None else values

@@ -44,9 +44,8 @@ def make_folds(panel: DemandPanel, settings: EvaluationSettings) -> Folds:
     first = test_origins[0]
     test = Fold("test", np.where(usable, first, -1), np.where(usable, test_origins, -1))
     tuning = _tuning_folds(first, starts, usable, settings)
-    return Folds(
-        settings.horizon, tuple(tuning), test, tuple(_notes(panel, usable, tuning, settings))
-    )
+    short = tuple(str(name) for name in panel.series_id[~usable])
+    return Folds(settings.horizon, tuple(tuning), test, _notes(short, len(tuning), settings), short)
 
 
 def latest_origins(panel: DemandPanel, settings: EvaluationSettings) -> IntArray:
@@ -77,19 +76,17 @@ def _tuning_folds(
 
 
 def _notes(
-    panel: DemandPanel, usable: np.ndarray, tuning: list[Fold], settings: EvaluationSettings
-) -> list[str]:
+    short: tuple[str, ...], num_tuning: int, settings: EvaluationSettings
+) -> tuple[str, ...]:
     notes = []
-    if len(tuning) < settings.num_tuning_folds:
+    if num_tuning < settings.num_tuning_folds:
         notes.append(
-            f"{len(tuning)} tuning fold(s) instead of {settings.num_tuning_folds}: "
+            f"{num_tuning} tuning fold(s) instead of {settings.num_tuning_folds}: "
             "the history is too short for more without overlap."
         )
-    if not usable.all():
-        short = [str(name) for name in panel.series_id[~usable]]
+    if short:
         shown = ", ".join(short[:5]) + (", ..." if len(short) > 5 else "")
         notes.append(
-            f"{len(short)} of {panel.num_series} series are too short to test and are "
-            f"forecast as cold starts: {shown}"
+            f"{len(short)} series are too short to test and are forecast as cold starts: {shown}"
         )
-    return notes
+    return tuple(notes)

@@ -34,7 +34,7 @@ def apply_rules(
         table = keep("duplicate rows", table, ~table.duplicated(subset=columns))
     for column in rules.uppercase:
         require(table, column)
-        table = table.assign(**{column: table[column].str.upper()})
+        table = table.assign(**{column: table[column].astype("string").str.upper()})
     for column, pattern in rules.keep_matching.items():
         require(table, column)
         table = keep(f"{column} does not match {pattern}", table, _matches(table[column], pattern))

@@ -30,10 +30,13 @@ def replacing(path: Path) -> Iterator[Path]:
         yield aside
         for file in [aside, *aside.rglob("*")] if aside.is_dir() else [aside]:
             _sync(file)
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path)
+        old = path.with_name(f".{path.name}.{os.getpid()}.old")
+        if path.is_dir():  # a folder cannot be renamed over another one
+            path.replace(old)
         aside.replace(path)
         _sync(path.parent)
+        if old.exists():
+            shutil.rmtree(old)
     finally:
         if aside.is_dir():
             shutil.rmtree(aside)

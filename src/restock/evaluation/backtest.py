@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +10,7 @@ import pandas as pd
 
 from restock.evaluation.metrics import ScoredPoints, naive_scales, score
 from restock.types.folds import Fold
-from restock.types.forecast import DemandForecast, FittedForecaster
+from restock.types.forecast import DemandForecast
 from restock.types.panel import DemandPanel, IntArray
 
 Scores = dict[str, float]
@@ -52,27 +52,37 @@ class Backtest:
         return {str(name): score(self.points.select(label == name)) for name in np.unique(label)}
 
 
+Predict = Callable[[IntArray], DemandForecast]
+
+
 def run_backtest(
-    model: FittedForecaster, panel: DemandPanel, fold: Fold, seasonal_period: int
+    predict: Predict, panel: DemandPanel, fold: Fold, seasonal_period: int
 ) -> Backtest:
     """Forecast from every origin of a fold, without refit, and match each value to its actual.
 
-    Series whose history ends before an origin leaves nothing to compare there.
+    A period without demand, or with a stock-out that may have hidden it, is not scored.
+
+    Args:
+        predict: Forecasts from an origin per series.
+        panel: The actuals.
+        fold: Its origins.
+        seasonal_period: m of the scaled metrics.
     """
     parts: list[ScoredPoints] = []
     rows: list[IntArray] = []
     numbers: list[IntArray] = []
     forecasts = []
-    steps = np.arange(1, model.horizon + 1)
+    demand = panel.uncensored
     for number, origins in enumerate(fold.origins):
-        forecast = model.predict(panel, np.maximum(origins, 0))
+        forecast = predict(np.maximum(origins, 0))
+        steps = np.arange(1, forecast.point.shape[1] + 1)
         forecasts.append(forecast)
         kept = np.flatnonzero(origins >= 0)
         target = np.minimum(origins[kept, None] + steps, panel.num_steps - 1)
-        scale, squared = naive_scales(panel.demand[kept], origins[kept], seasonal_period)
+        scale, squared = naive_scales(demand[kept], origins[kept], seasonal_period)
         parts.append(
             ScoredPoints(
-                panel.demand[kept[:, None], target],
+                demand[kept[:, None], target],
                 forecast.point[kept],
                 forecast.quantiles[kept],
                 forecast.levels,

@@ -2,43 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Any
 
 import numpy as np
 
-from restock.evaluation.metrics import ScoredPoints, naive_scales, score
+from restock.config import EvaluationSettings
+from restock.data.folds import make_folds
+from restock.errors import IntegrityError
+from restock.evaluation.backtest import Predict, run_backtest
 from restock.types.folds import Fold, Folds
-from restock.types.forecast import DemandForecast, FittedForecaster
-from restock.types.panel import DemandPanel, IntArray
+from restock.types.forecast import FittedForecaster
+from restock.types.panel import DemandPanel
 
 # With no tuning fold nothing can be compared: the sturdiest simple forecast is used.
 FALLBACK = "moving_median"
 
 
-def fold_wql(
-    predict: Callable[[IntArray], DemandForecast], panel: DemandPanel, fold: Fold
-) -> float:
-    """Return the weighted quantile loss of forecasts from a tuning fold's origin."""
+def folds_with_demand(panel: DemandPanel, settings: EvaluationSettings) -> Folds:
+    """Cut the panel, and leave out tuning folds in which nothing was sold: they rank nothing."""
+    folds = make_folds(panel, settings)
+    kept = tuple(fold for fold in folds.tuning if _has_demand(panel, fold, folds.horizon))
+    missing = len(folds.tuning) - len(kept)
+    if not missing:
+        return folds
+    note = f"{missing} tuning fold(s) left out: nothing was sold in them."
+    return replace(folds, tuning=kept, notes=(*folds.notes, note))
+
+
+def _has_demand(panel: DemandPanel, fold: Fold, horizon: int) -> bool:
     (origins,) = fold.origins
-    forecast = predict(np.maximum(origins, 0))
     kept = np.flatnonzero(origins >= 0)
-    steps = np.arange(1, forecast.point.shape[1] + 1)
-    actual = panel.demand[kept[:, None], origins[kept, None] + steps]
-    scale, squared = naive_scales(panel.demand[kept], origins[kept], 1)
-    points = ScoredPoints(
-        actual, forecast.point[kept], forecast.quantiles[kept], forecast.levels, scale, squared
-    )
-    return score(points)["wql"]
+    targets = origins[kept, None] + np.arange(1, horizon + 1)
+    return bool(np.nansum(panel.uncensored[kept[:, None], targets]) > 0)
+
+
+def fold_wql(predict: Predict, panel: DemandPanel, fold: Fold) -> float:
+    """Return the weighted quantile loss of forecasts from a fold's origins."""
+    return run_backtest(predict, panel, fold, 1).scores()["wql"]
 
 
 def tuning_wql(model: FittedForecaster, panel: DemandPanel, folds: Folds) -> float | None:
     """Return a model's mean loss over the tuning folds; None where there is no fold."""
     if not folds.tuning:
         return None
-    losses = [
-        fold_wql(lambda origins: model.predict(panel, origins), panel, fold)
-        for fold in folds.tuning
-    ]
+    losses = [fold_wql(partial(model.predict, panel), panel, fold) for fold in folds.tuning]
     return float(np.mean(losses))
 
 
@@ -46,3 +56,16 @@ def choose(tuning: Mapping[str, float | None]) -> str:
     """Return the model with the lowest loss on the tuning folds."""
     known = {name: loss for name, loss in tuning.items() if loss is not None and np.isfinite(loss)}
     return min(known, key=known.__getitem__) if known else FALLBACK
+
+
+def check_scored(report: Mapping[str, Any], bundle: str) -> None:
+    """Refuse a report that scored another bundle than the one at hand.
+
+    Raises:
+        IntegrityError: Naming both.
+    """
+    if report["bundle"] != bundle:
+        raise IntegrityError(
+            f"metrics.json scored bundle {report['bundle'][:12]}, but the bundle here is "
+            f"{bundle[:12]}. Evaluate again first."
+        )

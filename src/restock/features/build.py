@@ -91,20 +91,22 @@ def _raw(
     scale = running_scale(panel.demand, settings.scale_window, floor, cold)
     past = history_features(panel.demand, scale, settings.lags, settings.rolling_windows)
     for name, values in panel.observed.items():
-        past |= price_features(name, values)
+        past |= price_features(f"observed {name}", values)
     num_all = panel.num_steps + horizon
-    grid = extend(panel.timestamps, panel.frequency, num_all - len(panel.timestamps))[:num_all]
+    # One period more, so that the last one has a next one, too.
+    missing = num_all + 1 - len(panel.timestamps)
+    grid = extend(panel.timestamps, panel.frequency, missing)[: num_all + 1]
     calendar = calendar_features(
         grid, settings.calendar, settings.holidays, ends_periods=_ends(panel.frequency)
     )
     future = {
-        name: np.broadcast_to(values, (panel.num_series, num_all))
+        name: np.broadcast_to(values[:num_all], (panel.num_series, num_all))
         for name, values in calendar.items()
     }
     for name, values in panel.known_future.items():
         held = carried_forward(_resize(values, num_all))
-        future[name] = held
-        future[f"{name}_relative"] = held - rolling_mean(held, num_all)
+        future[f"known {name}"] = held
+        future[f"known {name}_relative"] = held - rolling_mean(held, num_all)
     return past, future
 
 

@@ -67,6 +67,8 @@ def _holiday_counts(timestamps: pd.DatetimeIndex, country: str, ends_periods: bo
     except NotImplementedError as error:
         raise ConfigError(f"features.holidays: {error}") from None
     days = pd.DatetimeIndex(sorted(table)).as_unit(timestamps.unit)
+    if _first_gap(timestamps) < pd.Timedelta(days=1):  # every hour of a holiday
+        return np.asarray(timestamps.normalize().isin(days), dtype=float)
     if ends_periods:  # the first label at or after the day
         place = np.searchsorted(np.asarray(timestamps), np.asarray(days), side="left")
         place = np.where(np.asarray(days) <= _first_start(timestamps), -1, place)

@@ -129,7 +129,7 @@ class Baseline:
         the same number of steps ahead at earlier origins of the same series. Series with few such
         errors borrow from the others, scaled by each one's mean demand.
         """
-        demand = _hide_future(panel.demand, origins)
+        demand = _hide_future(panel.uncensored, origins)
         every = self.point_forecast(demand, self.horizon)
         every = np.broadcast_to(every, (*demand.shape, self.horizon))
         rows = np.arange(panel.num_series)

@@ -42,6 +42,7 @@ class Manifest:
         levels: Quantile levels it answers.
         roles: Columns by role that a panel must have.
         train_end: Label of the last training target.
+        cut: Identifies the horizon and where each series' training targets end.
         features, windows: Settings its inputs are made with.
         model, training: Settings it was trained with.
         epochs: Epochs trained, chosen on tuning folds.
@@ -58,6 +59,7 @@ class Manifest:
     levels: list[float]
     roles: dict[str, list[str]]
     train_end: str
+    cut: str
     features: dict[str, Any]
     windows: dict[str, Any]
     model: dict[str, Any]

@@ -90,13 +90,13 @@ def make_plan(
     known = np.isfinite(position)
     quantity = np.where(position <= reorder_point, np.maximum(np.ceil(up_to - position), 0), 0.0)
     quantity = np.where(known, quantity, np.nan)
-    stock = np.where(known, np.maximum(position, 0.0), reorder_point)
+    stock = np.where(known, position, reorder_point)
     shortage = demand.expected_shortage(stock) / settings.review_period
     shortage_cost = shortage * settings.stockout_cost * unit_value
     cost = shortage_cost + demand.expected_leftover(stock) * holding
     why = [
         _why(*row, service_level=settings.service_level, num_periods=demand.num_periods)
-        for row in zip(position, reorder_point, expected, quantity, strict=True)
+        for row in zip(position, reorder_point, expected, strict=True)
     ]
     return ReplenishmentPlan(
         series_id, reorder_point, safety_stock, up_to, quantity, cost, shortage_cost, why
@@ -121,7 +121,6 @@ def _why(
     position: float,
     reorder_point: float,
     expected: float,
-    quantity: float,
     *,
     service_level: float,
     num_periods: int,
@@ -132,6 +131,6 @@ def _why(
     )
     if np.isnan(position):
         return f"stock unknown; {cover}"
-    if quantity > 0:
+    if position <= reorder_point:
         return f"position {position:.0f} is at or below the reorder point; {cover}"
     return f"position {position:.0f} is above the reorder point; {cover}"

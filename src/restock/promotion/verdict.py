@@ -24,9 +24,10 @@ def judge(challenger: float, baselines: dict[str, float]) -> Verdict:
 
     Args:
         challenger: Its weighted quantile loss.
-        baselines: Theirs, by name; at least one.
+        baselines: Theirs, by name; none where nothing could be scored.
     """
-    assert baselines
+    if not baselines:
+        return Verdict(False, ("nothing could be scored: there is no demand in the test",), {})
     if not math.isfinite(challenger):
         return Verdict(False, ("the challenger has no finite score on the test folds",), {})
     margins = {name: 1 - challenger / loss for name, loss in baselines.items() if loss > 0}

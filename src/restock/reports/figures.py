@@ -30,11 +30,11 @@ HISTORY_SHOWN = 40  # periods before the origin in a fan chart
 
 def leaderboard_bars(path: Path, models: Mapping[str, Mapping[str, Any]], chosen: str) -> None:
     """Draw each model's weighted quantile loss and WAPE, the best on top."""
-    ordered = sorted(models, key=lambda name: models[name]["wql"] or np.inf, reverse=True)
+    ordered = sorted(models, key=lambda name: _known(models[name]["wql"]), reverse=True)
     figure, axes = plt.subplots(1, 2, figsize=(9, 0.45 * len(ordered) + 1.4), sharey=True)
     titles = {"wql": "weighted quantile loss", "wape": "WAPE (point forecast)"}
     for axis, (metric, title) in zip(axes, titles.items(), strict=True):
-        values = [models[name][metric] or 0.0 for name in ordered]
+        values = pd.Series([models[name][metric] for name in ordered], dtype=float)
         colors = [ACCENT if name == chosen else QUIET for name in ordered]
         bars = axis.barh(ordered, values, color=colors)
         axis.bar_label(bars, fmt="%.3f", padding=3, fontsize=8)
@@ -42,6 +42,10 @@ def leaderboard_bars(path: Path, models: Mapping[str, Mapping[str, Any]], chosen
         axis.margins(x=0.15)
         axis.spines[["top", "right"]].set_visible(False)
     _save(figure, path)
+
+
+def _known(value: float | None) -> float:
+    return np.inf if value is None else value
 
 
 def loss_by_step(path: Path, losses: Mapping[str, list[float]]) -> None:

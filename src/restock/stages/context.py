@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from restock.types.layout import Layout
@@ -16,6 +15,3 @@ class Context:
     layout: Layout
     tracker: Tracker
     console: Console
-
-
-Metrics = Mapping[str, float]

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from restock.config import Settings
-from restock.data.folds import make_folds
 from restock.data.store import load_panel, replacing, write_json, write_table
+from restock.errors import ConfigError
 from restock.evaluation.backtest import Backtest, forecast_table, run_backtest, segments
-from restock.evaluation.metrics import CARDS
-from restock.evaluation.selection import choose, tuning_wql
+from restock.evaluation.report import leaderboard, log_report
+from restock.evaluation.selection import choose, folds_with_demand, tuning_wql
 from restock.forecasters.baselines import fitted_baselines
 from restock.forecasters.bundle import load_bundle
 from restock.forecasters.names import LSTM
@@ -27,8 +28,14 @@ from restock.types.panel import DemandPanel
 def run(settings: Settings, context: Context) -> None:
     """Write scores, leaderboard, the chosen model's forecasts, and plots."""
     panel = load_panel(context.layout.read(layout.PANEL))
-    folds = make_folds(panel, settings.evaluation)
+    folds = folds_with_demand(panel, settings.evaluation)
     bundle = load_bundle(context.layout.read(layout.BUNDLE))
+    if bundle.manifest.cut != folds.cut:
+        raise ConfigError(
+            f"the bundle was trained for {bundle.horizon} periods on targets up to "
+            f"{bundle.manifest.train_end}; the evaluation settings cut the history elsewhere. "
+            "Train again with the same evaluation settings."
+        )
     levels = np.array(bundle.manifest.levels)
     models: dict[str, FittedForecaster] = {LSTM: bundle}
     models |= fitted_baselines(settings.evaluation, levels)
@@ -36,7 +43,8 @@ def run(settings: Settings, context: Context) -> None:
     backtests = {}
     with context.console.progress("evaluating", len(models)) as progress:
         for name, model in models.items():
-            backtests[name] = run_backtest(model, panel, folds.test, m)
+            predict = partial(model.predict, panel)
+            backtests[name] = run_backtest(predict, panel, folds.test, m)
             progress.advance(name)
     tuning = {
         name: tuning_wql(model, panel, folds) for name, model in models.items() if name != LSTM
@@ -65,6 +73,7 @@ def _report(
         "folds": {name: [_plain(s) for s in test.by_fold()] for name, test in backtests.items()},
         "tuning_wql": tuning,
         "notes": list(folds.notes),
+        "short_series": list(folds.short_series),
     }
 
 
@@ -82,14 +91,6 @@ def _write_tables(
     steps = {name: [s["wql"] for s in test.by_step()] for name, test in backtests.items()}
     by_step = pd.DataFrame(steps, index=pd.RangeIndex(1, report["horizon"] + 1, name="step"))
     write_table(layout_.write(layout.STEP_SCORES), by_step.reset_index())
-
-
-def leaderboard(report: dict[str, Any]) -> pd.DataFrame:
-    """Return one row per model, lowest weighted quantile loss first."""
-    names = [card.name for card in CARDS]
-    rows = [{"model": name, **scores} for name, scores in report["models"].items()]
-    table = pd.DataFrame(rows)[["model", *names]]
-    return table.sort_values(["wql", "model"], kind="stable").reset_index(drop=True)
 
 
 def _write_figures(
@@ -121,11 +122,7 @@ def _write_figures(
 
 def _log(context: Context, report: dict[str, Any]) -> None:
     tracker = context.tracker
-    for name, scores in report["models"].items():
-        prefix = "" if name == LSTM else f"{name}."
-        tracker.log_metrics({prefix + k: v for k, v in scores.items() if v is not None})
-    tracker.log_params({"chosen": report["chosen"], "horizon": report["horizon"]})
-    tracker.set_tags({"restock.bundle": report["bundle"]})
+    log_report(tracker, report)
     for name in (layout.METRICS, layout.LEADERBOARD, layout.STEP_SCORES, layout.REPORT):
         tracker.log_artifact(context.layout.write(name))
     for note in report["notes"]:

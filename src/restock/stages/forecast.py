@@ -7,7 +7,7 @@ import numpy as np
 from restock.config import Settings
 from restock.data.folds import latest_origins
 from restock.data.store import load_panel, read_json, write_json, write_table
-from restock.errors import IntegrityError
+from restock.evaluation.selection import check_scored
 from restock.forecasters.baselines import fitted_baselines
 from restock.forecasters.bundle import load_bundle
 from restock.forecasters.names import LSTM
@@ -21,11 +21,7 @@ def run(settings: Settings, context: Context) -> None:
     panel = load_panel(context.layout.read(layout.PANEL))
     bundle = load_bundle(context.layout.read(layout.BUNDLE))
     report = read_json(context.layout.read(layout.METRICS))
-    if report["bundle"] != bundle.manifest.digest:
-        raise IntegrityError(
-            f"{layout.METRICS} scored bundle {report['bundle'][:12]}, but the bundle here is "
-            f"{bundle.manifest.digest[:12]}. Evaluate again first."
-        )
+    check_scored(report, bundle.manifest.digest)
     chosen: str = report["chosen"]
     model: FittedForecaster = bundle
     if chosen != LSTM:

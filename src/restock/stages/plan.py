@@ -31,6 +31,11 @@ def run(settings: Settings, context: Context) -> None:
     position = np.full(panel.num_series, np.nan)
     if inventory.stock_path is not None:
         position = read_positions(Path(inventory.stock_path), panel.series_id)
+        unlisted = int(np.isnan(position).sum())
+        if unlisted:
+            context.console.note(
+                f"{unlisted} of {panel.num_series} series are not in the stock table"
+            )
     plan = make_plan(
         forecast.series_id, demand, inventory, _unit_value(panel, inventory.unit_value), position
     )

@@ -1,18 +1,22 @@
-"""From settings to what the LSTM is trained with."""
+"""From settings to what the LSTM is trained with, and what its features were made from."""
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 from restock.config import Settings
-from restock.forecasters.lstm.fit import LstmRecipe
+from restock.data.store import digest
+from restock.types.folds import Folds
+
+MADE_FROM = "made_from.json"
 
 
-def lstm_recipe(settings: Settings) -> LstmRecipe:
-    """Collect the settings that decide what is trained."""
-    return LstmRecipe(
-        features=settings.features,
-        windows=settings.windows,
-        model=settings.model,
-        training=settings.training,
-        horizon=settings.evaluation.horizon,
-        seed=settings.seed,
-    )
+def features_made_from(settings: Settings, panel_folder: Path, folds: Folds) -> dict[str, Any]:
+    """Identify the settings, the data and the training cut that features depend on."""
+    return {
+        "features": settings.features.model_dump(mode="json"),
+        "panel": digest(panel_folder / "panel.parquet"),
+        "static": digest(panel_folder / "static.parquet"),
+        "cut": folds.cut,
+    }

@@ -8,17 +8,18 @@ import numpy as np
 import pandas as pd
 
 from restock.config import Settings, replace_at, value_at
-from restock.data.folds import make_folds
 from restock.data.store import digest, load_panel, read_json, write_json, write_table
+from restock.errors import ConfigError
+from restock.evaluation.selection import folds_with_demand
 from restock.features.state import read_state
 from restock.forecasters.lstm import backend
 from restock.forecasters.lstm.fit import LstmRecipe, LstmTraining
 from restock.forecasters.lstm.save import save_bundle
 from restock.stages.context import Context
-from restock.stages.recipe import lstm_recipe
+from restock.stages.recipe import MADE_FROM, features_made_from
 from restock.tuning.objective import prepare_folds, train_on_folds
 from restock.types import layout
-from restock.types.features import FeaturePanel
+from restock.types.features import FeaturePanel, FeatureState
 from restock.types.folds import Folds
 from restock.types.panel import DemandPanel
 
@@ -27,12 +28,15 @@ def run(settings: Settings, context: Context) -> None:
     """Write the bundle and its training metrics."""
     panel_folder = context.layout.read(layout.PANEL)
     panel = load_panel(panel_folder)
-    folds = make_folds(panel, settings.evaluation)
+    folds = folds_with_demand(panel, settings.evaluation)
     settings, epochs, tuning_wql = _decide(settings, panel, folds, context)
     backend.prepare(settings.seed, settings.engine.num_threads)
-    features = context.layout.read(layout.FEATURES)
-    prepared = read_state(features / "state.json"), _read_features(features)
-    training = LstmTraining(lstm_recipe(settings), panel, folds.test.train_end, prepared)
+    training = LstmTraining(
+        LstmRecipe.from_settings(settings),
+        panel,
+        folds.test.train_end,
+        _prepared(settings, folds, context),
+    )
     losses = []
     with context.console.progress("training", epochs) as progress:
         for epoch in range(epochs):
@@ -42,6 +46,7 @@ def run(settings: Settings, context: Context) -> None:
     manifest = save_bundle(
         training,
         context.layout.write(layout.BUNDLE),
+        cut=folds.cut,
         tuning_wql=tuning_wql,
         data_digest=digest(panel_folder / "panel.parquet"),
     )
@@ -64,12 +69,36 @@ def _decide(
         context.console.note("no tuning fold fits: the configured values are trained as they are")
     elif settings.training.use_tuned:
         tuned = read_json(context.layout.read(layout.TUNING))
+        _check_tuned(settings, tuned, folds)
         return replace_at(settings, tuned["best"]), tuned["epochs"], tuned["wql"]
     if not folds.tuning:
         return settings, settings.training.max_epochs, None
-    recipe = lstm_recipe(settings)
+    recipe = LstmRecipe.from_settings(settings)
     epochs, tuning_wql = _score_on_folds(recipe, panel, folds, settings.engine.num_threads, context)
     return settings, epochs, tuning_wql
+
+
+def _check_tuned(settings: Settings, tuned: dict[str, Any], folds: Folds) -> None:
+    """Refuse a tuning result of other folds, and swept values other than those it started from.
+
+    Raises:
+        ConfigError: Naming the given and the tuned values.
+    """
+    if tuned.get("cut") != folds.tuning_cut:
+        raise ConfigError(
+            f"{layout.TUNING} was tuned on other folds or for another horizon. Tune again, or set "
+            "training.use_tuned=false."
+        )
+    given = {path: value_at(settings, path) for path in tuned["configured"]}
+    differing = [
+        f"{path}={value} was given, but training.use_tuned=true replaces it by the tuned value "
+        f"{tuned['best'][path]}"
+        for path, value in given.items()
+        if value != tuned["configured"][path]
+    ]
+    if differing:
+        differing.append("Add training.use_tuned=false to train what you say.")
+        raise ConfigError("\n".join(differing))
 
 
 def _score_on_folds(
@@ -88,9 +117,18 @@ def _score_on_folds(
     return outcome.best_epoch, outcome.value
 
 
-def _read_features(folder: Any) -> FeaturePanel:
+def _prepared(
+    settings: Settings, folds: Folds, context: Context
+) -> tuple[FeatureState, FeaturePanel] | None:
+    """Read the features on disk, or return None where other settings need others."""
+    folder = context.layout.read(layout.FEATURES)
+    wanted = features_made_from(settings, context.layout.read(layout.PANEL), folds)
+    if not (folder / MADE_FROM).is_file() or read_json(folder / MADE_FROM) != wanted:
+        context.console.note("the features on disk were made from other settings: making them anew")
+        return None
     names = FeaturePanel.__dataclass_fields__
-    return FeaturePanel(**{name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in names})
+    arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in names}
+    return read_state(folder / "state.json"), FeaturePanel(**arrays)
 
 
 def _log(

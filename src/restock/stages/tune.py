@@ -8,12 +8,11 @@ from pathlib import Path
 import pandas as pd
 
 from restock.config import Settings, replace_at, value_at
-from restock.data.folds import make_folds
 from restock.data.store import load_panel, write_json, write_table
-from restock.errors import ConfigError
+from restock.evaluation.selection import folds_with_demand
+from restock.forecasters.lstm.fit import LstmRecipe
 from restock.seeding import child_seed
 from restock.stages.context import Context
-from restock.stages.recipe import lstm_recipe
 from restock.tuning.objective import prepare_folds, train_on_folds
 from restock.tuning.optuna.sampler import OptunaSampler
 from restock.tuning.results import Outcome, StudyResult
@@ -24,24 +23,22 @@ from restock.types import layout
 def run(settings: Settings, context: Context) -> None:
     """Write the best values with all trials, and a table of the trials."""
     if not settings.training.use_tuned:
-        _skip(context)
+        _skip(context, "training.use_tuned=false trains the configured values")
         return
     panel = load_panel(context.layout.read(layout.PANEL))
-    folds = make_folds(panel, settings.evaluation)
+    folds = folds_with_demand(panel, settings.evaluation)
     for note in folds.notes:
         context.console.note(note)
     if not folds.tuning:
-        raise ConfigError(
-            "no tuning fold fits into the history, so there is nothing to tune on. Train with "
-            "`restock train`, or lower evaluation.horizon or evaluation.num_folds."
-        )
-    prepared = prepare_folds(lstm_recipe(settings), panel, folds)
+        _skip(context, "no tuning fold to tune on: the configured values are trained")
+        return
+    prepared = prepare_folds(LstmRecipe.from_settings(settings), panel, folds)
     paths = [dimension.path for dimension in settings.search.space.values()]
     configured = {path: value_at(settings, path) for path in paths}
     sampler = OptunaSampler(settings.search, configured, child_seed(settings.seed, "sampler"))
 
     def objective(values: dict[str, object], report: Report) -> Outcome:
-        recipe = lstm_recipe(replace_at(settings, values))
+        recipe = LstmRecipe.from_settings(replace_at(settings, values))
         threads = settings.engine.num_threads
         return train_on_folds(recipe, panel, folds, prepared, num_threads=threads, report=report)
 
@@ -53,20 +50,20 @@ def run(settings: Settings, context: Context) -> None:
         tracker=context.tracker,
         console=context.console,
     )
-    _write(result, configured, context)
+    _write(result, configured, folds.tuning_cut, context)
     with tempfile.TemporaryDirectory() as temporary:
         for path in sampler.plot(Path(temporary)):
             context.tracker.log_artifact(path, "plots")
 
 
-def _skip(context: Context) -> None:
-    """Leave an empty result: an experiment with its own values need not wait for a sweep."""
-    context.console.note("skipped: training.use_tuned=false trains the configured values")
-    write_json(context.layout.write(layout.TUNING), {"skipped": "training.use_tuned=false"})
+def _skip(context: Context, reason: str) -> None:
+    """Leave an empty result, so that what follows need not wait for a sweep."""
+    context.console.note(f"skipped: {reason}")
+    write_json(context.layout.write(layout.TUNING), {"skipped": reason})
     write_table(context.layout.write(layout.TUNING_TRIALS), pd.DataFrame(columns=["trial", "wql"]))
 
 
-def _write(result: StudyResult, configured: dict[str, object], context: Context) -> None:
+def _write(result: StudyResult, configured: dict[str, object], cut: str, context: Context) -> None:
     best = result.best
     assert best.outcome is not None
     content = {
@@ -75,6 +72,7 @@ def _write(result: StudyResult, configured: dict[str, object], context: Context)
         "best": best.values,
         "best_trial": best.number,
         "configured": configured,
+        "cut": cut,
         "study": result.as_dict(),
     }
     write_json(context.layout.write(layout.TUNING), content)

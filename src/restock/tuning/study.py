@@ -14,6 +14,10 @@ Report = Callable[[int, float], None]
 Objective = Callable[[dict[str, Any], Report], Outcome]
 
 
+# What training may raise because of the values it was given.
+FAILURES = (ArithmeticError, ValueError, MemoryError, RuntimeError)
+
+
 class Pruned(Exception):  # noqa: N818 - a signal, not an error
     """The trial was stopped because it is worse than others at the same epoch."""
 
@@ -86,7 +90,7 @@ def _run_trial(suggestion: Suggestion, objective: Objective, tracker: Tracker) -
     number, values = suggestion.number, suggestion.values
     curve: list[float] = []
 
-    with tracker.child(f"trial {number}") as run:
+    def run_in(run: Tracker) -> Trial:
         run.log_params(values)
 
         def report(step: int, value: float) -> None:
@@ -96,15 +100,23 @@ def _run_trial(suggestion: Suggestion, objective: Objective, tracker: Tracker) -
                 raise Pruned
 
         try:
-            outcome = objective(values, report)
-            trial = Trial(number, values, "complete", outcome)
+            return Trial(number, values, "complete", objective(values, report))
         except Pruned:
             best = min(range(len(curve)), key=curve.__getitem__)
             partial = Outcome(curve[best], best + 1, tuple(curve), ())
-            trial = Trial(number, values, "pruned", partial)
-        except (ArithmeticError, ValueError, MemoryError, RuntimeError) as error:
-            trial = Trial(number, values, "failed", None, f"{type(error).__name__}: {error}")
-        _log_end(run, trial)
+            return Trial(number, values, "pruned", partial)
+
+    try:
+        with tracker.child(f"trial {number}") as run:
+            try:
+                trial = run_in(run)
+            except FAILURES as error:
+                trial = Trial(number, values, "failed", None, f"{type(error).__name__}: {error}")
+                _log_end(run, trial)
+                raise  # so that its run ends as failed
+            _log_end(run, trial)
+    except FAILURES:
+        assert trial.state == "failed"
     return trial
 
 

@@ -111,13 +111,3 @@ class FittedForecaster(Protocol):
             origins: Last known grid position per series. Shape ``(N,)``.
         """
         ...
-
-
-class Forecaster(Protocol):
-    """A recipe that turns history into a :class:`FittedForecaster`."""
-
-    name: str
-
-    def fit(self, panel: DemandPanel, train_end: IntArray, horizon: int) -> FittedForecaster:
-        """Learn from targets at or before ``train_end`` (per series)."""
-        ...

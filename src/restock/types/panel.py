@@ -80,6 +80,11 @@ class DemandPanel:
         return len(self.timestamps) - self.num_steps
 
     @property
+    def uncensored(self) -> FloatArray:
+        """Demand where it was seen: NaN where a stock-out may have hidden it. Shape ``(N, T)``."""
+        return np.where(self.in_stock, self.demand, np.nan)
+
+    @property
     def first_index(self) -> IntArray:
         """Position of each series' first observation; T where there is none. Shape ``(N,)``."""
         seen = np.isfinite(self.demand)

@@ -91,7 +91,7 @@ class WindowMaker:
             usable = np.flatnonzero(train_end - first >= 1)
         order = rng.permutation(usable)
         typical = float(np.median(self.features.scale[usable, np.maximum(train_end[usable], 0)]))
-        length = min(self.settings.lookback, int(train_end.max()))
+        length = self.settings.lookback
         size = min(batch_size, len(order))
         for start in range(0, len(order), size):
             rows, padding = _filled(order[start : start + size], size)
@@ -119,8 +119,7 @@ class WindowMaker:
 
     def prediction_batch(self, rows: IntArray, origins: IntArray) -> WindowBatch:
         """Return the windows that end at one origin per series. Both shaped ``(B,)``."""
-        length = min(self.settings.lookback, int(origins.max()) + 1)
-        return self._inputs(rows, origins, origins[:, None], max(length, 1))
+        return self._inputs(rows, origins, origins[:, None], self.settings.lookback)
 
     def _first_known(self) -> IntArray:
         known = np.isfinite(self.features.demand)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from lzma import LZMAError
 from pathlib import Path
 
 import pandas as pd
@@ -11,7 +12,7 @@ from restock.config import SourceSettings
 from restock.data.store import replacing
 from restock.errors import DataError
 
-SUFFIXES = (".csv", ".csv.gz", ".csv.xz", ".csv.zst", ".tsv", ".parquet")
+SUFFIXES = (".csv", ".csv.gz", ".csv.xz", ".tsv", ".parquet")
 
 
 def fetch(source: SourceSettings, folder: Path) -> None:
@@ -67,7 +68,7 @@ def _read_one(path: Path, source: SourceSettings) -> pd.DataFrame:
                 keep_default_na=False,
                 na_values=[""],
             )
-    except (ValueError, OSError) as error:  # pandas' parser errors are ValueErrors
+    except (ValueError, OSError, EOFError, LZMAError) as error:  # a parser error is a ValueError
         raise DataError(
             f"{path.name}: cannot be read as a table ({error}). "
             "Check source.separator and source.encoding."

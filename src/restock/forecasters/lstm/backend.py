@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 # TensorFlow prints its build flags on import unless told otherwise first. oneDNN's operations are
 # no faster for networks of this size, and round differently from one thread count to the next.
@@ -26,6 +28,24 @@ def prepare(seed: int, num_threads: int) -> None:
     keras.utils.set_random_seed(seed)
     if keras.backend.backend() == "tensorflow":
         _prepare_tensorflow(num_threads)
+
+
+@contextmanager
+def plain_errors() -> Iterator[None]:
+    """Turn the backend's own errors (out of memory, a bad shape) into RuntimeError.
+
+    Raises:
+        RuntimeError: With the backend's message.
+    """
+    if keras.backend.backend() != "tensorflow":
+        yield
+        return
+    import tensorflow as tf
+
+    try:
+        yield
+    except tf.errors.OpError as error:
+        raise RuntimeError(f"{type(error).__name__}: {error.message}") from error
 
 
 def _prepare_tensorflow(num_threads: int) -> None:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import keras
 import numpy as np
 
-from restock.config import FeatureSettings, ModelSettings, TrainingSettings, WindowSettings
+from restock.config import (
+    FeatureSettings,
+    ModelSettings,
+    Settings,
+    TrainingSettings,
+    WindowSettings,
+)
 from restock.features.build import fit_state, make_features
 from restock.forecasters.assemble import assemble_forecast
+from restock.forecasters.lstm import backend
 from restock.forecasters.lstm.network import NetworkShape, QuantileLoss, build_network
 from restock.seeding import child_seed, generator
 from restock.types.features import FeaturePanel, FeatureState
@@ -29,6 +36,18 @@ class LstmRecipe:
     horizon: int
     seed: int
 
+    @classmethod
+    def from_settings(cls, settings: Settings) -> LstmRecipe:
+        """Collect the settings that decide what is trained."""
+        return cls(
+            features=settings.features,
+            windows=settings.windows,
+            model=settings.model,
+            training=settings.training,
+            horizon=settings.evaluation.horizon,
+            seed=settings.seed,
+        )
+
 
 class DivergedError(ArithmeticError):
     """The loss is not a finite number."""
@@ -45,11 +64,14 @@ class LstmTraining:
         prepared: tuple[FeatureState, FeaturePanel] | None = None,
     ) -> None:
         """Fit feature constants up to ``train_end`` (unless given) and build a fresh network."""
-        self.recipe, self.panel, self.train_end = recipe, panel, train_end
+        # The longest history there is to train on is the longest that is ever shown: a forecast
+        # must depend neither on lengths that were never trained nor on the series beside it.
+        lookback = min(recipe.windows.lookback, int(train_end.max()) + 1)
+        windows = recipe.windows.model_copy(update={"lookback": lookback})
+        self.recipe = replace(recipe, windows=windows)
+        self.panel, self.train_end = panel, train_end
         self.state, features = prepared or prepare_features(recipe, panel, train_end)
-        self.windows = WindowMaker(
-            features, recipe.horizon, recipe.features.seasonal_lag, recipe.windows
-        )
+        self.windows = WindowMaker(features, recipe.horizon, recipe.features.seasonal_lag, windows)
         self.epoch = 0
         keras.utils.set_random_seed(child_seed(recipe.seed, "weights"))
         self.shape = network_shape(features, self.state, recipe.horizon)
@@ -78,16 +100,16 @@ class LstmTraining:
             for batch in self.windows.training_batches(
                 self.train_end, training.batch_size, training.weight_by_scale, rng
             ):
-                losses.append(
-                    self.network.train_on_batch(
+                with backend.plain_errors():
+                    loss = self.network.train_on_batch(
                         batch.inputs.inputs(), batch.target, sample_weight=batch.loss_mask
                     )
-                )
+                losses.append(loss)
         self.epoch += 1
-        loss = float(np.mean(losses)) if losses else float("nan")
-        if not np.isfinite(loss):
-            raise DivergedError(f"epoch {self.epoch}: loss is {loss}")
-        return loss
+        mean = float(np.mean(losses)) if losses else float("nan")
+        if not np.isfinite(mean):
+            raise DivergedError(f"epoch {self.epoch}: loss is {mean}")
+        return mean
 
     def inference_network(self) -> keras.Model:
         """Return the same network without dropout, which exports as one plain LSTM operation."""

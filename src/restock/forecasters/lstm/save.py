@@ -14,7 +14,12 @@ from restock.forecasters.lstm.fit import LstmTraining
 
 
 def save_bundle(
-    training: LstmTraining, folder: Path, *, tuning_wql: float | None, data_digest: str
+    training: LstmTraining,
+    folder: Path,
+    *,
+    cut: str,
+    tuning_wql: float | None,
+    data_digest: str,
 ) -> bundle.Manifest:
     """Write the network, its feature state and its manifest; all of them or none."""
     recipe, panel = training.recipe, training.panel
@@ -31,6 +36,7 @@ def save_bundle(
             horizon=recipe.horizon,
             levels=list(recipe.model.quantile_levels),
             roles=bundle.roles(panel),
+            cut=cut,
             train_end=str(panel.timestamps[int(training.train_end.max())].date()),
             features=recipe.features.model_dump(mode="json"),
             windows=recipe.windows.model_dump(mode="json"),

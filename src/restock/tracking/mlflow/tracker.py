@@ -18,6 +18,7 @@ import logging
 
 from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, RunStatus, RunTag
+from mlflow.exceptions import MlflowException
 from mlflow.utils.mlflow_tags import (
     MLFLOW_GIT_COMMIT,
     MLFLOW_PARENT_RUN_ID,
@@ -25,6 +26,7 @@ from mlflow.utils.mlflow_tags import (
 )
 
 from restock.config import TrackingSettings
+from restock.errors import UnreachableError
 from restock.types.tracking import Tracker
 
 # MLflow reports each migration of a fresh database.
@@ -61,17 +63,23 @@ def connect(settings: TrackingSettings, root: Path) -> tuple[MlflowClient, str]:
     break each other.
     """
     uri = tracking_uri(settings, root)
+    try:
+        return _connect(uri, settings.experiment_name, root)
+    except MlflowException as error:
+        raise UnreachableError(f"the tracking store {uri} cannot be used: {error}") from error
+
+
+def _connect(uri: str, experiment_name: str, root: Path) -> tuple[MlflowClient, str]:
     with _store_lock(uri):
         client = MlflowClient(tracking_uri=uri)
-        found = client.get_experiment_by_name(settings.experiment_name)
+        found = client.get_experiment_by_name(experiment_name)
         if found is not None:
             return client, str(found.experiment_id)
         location = None
         if uri.startswith("sqlite:"):
             location = (root.resolve() / "mlartifacts").as_uri()
         tags = {"mlflow.experimentKind": "custom_model_development"}  # which view the UI opens
-        name = settings.experiment_name
-        return client, str(client.create_experiment(name, location, tags))
+        return client, str(client.create_experiment(experiment_name, location, tags))
 
 
 @contextmanager
@@ -149,13 +157,20 @@ def open_run(
     """
     client, experiment_id = connect(settings, root)
     parent = parent_run(client, experiment_id)
+    if parent is not None:  # runs nest within one experiment only
+        experiment_id = str(client.get_run(parent).info.experiment_id)
     labels = {COMMAND_TAG: name, MLFLOW_SOURCE_NAME: f"restock {name}", **tags}
     if "commit" in tags:
         labels[MLFLOW_GIT_COMMIT] = labels.pop("commit")
     if parent is not None:
         labels[MLFLOW_PARENT_RUN_ID] = parent
-    with _run(client, experiment_id, name, labels) as run:
-        yield run
+    try:
+        with _run(client, experiment_id, name, labels) as run:
+            yield run
+    except BaseException:
+        if parent is not None and "MLFLOW_RUN_ID" not in os.environ:
+            client.set_terminated(parent, RunStatus.to_string(RunStatus.FAILED))
+        raise
 
 
 def parent_run(client: MlflowClient, experiment_id: str) -> str | None:

@@ -128,10 +128,13 @@ def _check_inside(name: str, dimension: Dimension, value: Any) -> None:
         assert dimension.low is not None
         assert dimension.high is not None
         inside = dimension.low <= value <= dimension.high
+        if inside and dimension.step:  # on the grid, up to rounding
+            steps = (value - dimension.low) / dimension.step
+            inside = abs(steps - round(steps)) < 1e-9
     if not inside:
         raise ConfigError(
             f"{dimension.path}={value} lies outside search.space.{name}. The configured values "
-            "are the first trial: widen the range or change the value."
+            "are the first trial: widen the range (or its step) or change the value."
         )
 
 

@@ -1,0 +1,29 @@
+"""What an evaluation says, as the plain data of metrics.json, and how it is logged."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from restock.evaluation.metrics import CARDS
+from restock.forecasters.names import LSTM
+from restock.types.tracking import Tracker
+
+
+def leaderboard(report: Mapping[str, Any]) -> pd.DataFrame:
+    """Return one row per model, lowest weighted quantile loss first."""
+    names = [card.name for card in CARDS]
+    rows = [{"model": name, **scores} for name, scores in report["models"].items()]
+    table = pd.DataFrame(rows)[["model", *names]]
+    return table.sort_values(["wql", "model"], kind="stable").reset_index(drop=True)
+
+
+def log_report(tracker: Tracker, report: Mapping[str, Any]) -> None:
+    """Log the LSTM's scores by their names and every other model's behind its own."""
+    for name, scores in report["models"].items():
+        prefix = "" if name == LSTM else f"{name}."
+        tracker.log_metrics({prefix + k: v for k, v in scores.items() if v is not None})
+    tracker.log_params({"chosen": report["chosen"], "horizon": report["horizon"]})
+    tracker.set_tags({"restock.bundle": report["bundle"]})

@@ -68,6 +68,18 @@ def test_a_users_mistake_exits_2_with_a_sentence_and_no_traceback(
     assert "Traceback" not in done.stderr
 
 
+def test_a_missing_extra_is_named() -> None:
+    code = (
+        "import sys\n"
+        "sys.modules['rich'] = None\n"
+        "from restock.cli.main import main\n"
+        "sys.exit(main(['train']))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "rich is not installed. Install the extra: pip install 'restock[train]'" in done.stderr
+
+
 def test_cfg_job_shows_the_composed_configuration() -> None:
     done = restock("train", "model.units=48", "--cfg", "job")
     assert done.returncode == 0

@@ -49,11 +49,22 @@ def _guarded(command: str, rest: list[str]) -> int:
 
         dispatch(command, rest)
     except RestockError as error:
-        print(f"restock {command}: error: {error}", file=sys.stderr)  # noqa: T201
-        return error.exit_code
+        return _fail(command, str(error), error.exit_code)
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.startswith("restock"):
+            raise
+        hint = "pip install 'restock[train]'"
+        return _fail(
+            command, f"{error.name.split('.')[0]} is not installed. Install the extra: {hint}", 2
+        )
     except KeyboardInterrupt:
         return 130
     return 0
+
+
+def _fail(command: str, message: str, exit_code: int) -> int:
+    print(f"restock {command}: error: {message}", file=sys.stderr)  # noqa: T201
+    return exit_code
 
 
 def _print(text: str) -> int:

@@ -10,6 +10,8 @@ from restock.types.forecast import DemandForecast
 from restock.types.panel import DemandPanel, FloatArray, IntArray
 from restock.windows.sequences import WindowMaker
 
+MATURE = 52  # known periods
+
 # Network inputs by name -> quantiles in arcsinh space, (B, 1, H, 2, Q)
 Run = Callable[[dict[str, np.ndarray]], np.ndarray]
 
@@ -32,6 +34,7 @@ def assemble_forecast(
         scales.append(batch.scale[:count, 0])
     relative = np.maximum(np.sinh(np.concatenate(parts)), 0.0)
     units = relative * np.concatenate(scales).astype(np.float64)[:, None, None, None]
+    units = np.minimum(units, plausible_ceiling(panel, origins)[:, None, None, None])
     steps = np.arange(1, windows.horizon + 1)
     quantiles = units[:, :, 0]
     # A total can only grow with more periods: hold each level at what it was a step before.
@@ -47,3 +50,19 @@ def assemble_forecast(
         cumulative=cumulative,
         unit=panel.unit,
     )
+
+
+def plausible_ceiling(panel: DemandPanel, origins: IntArray) -> FloatArray:
+    """Return the most that a forecast may say of one period: twice the most there ever was.
+
+    A network answers on a relative scale. For a product that has all but stopped selling, its
+    outermost quantiles would otherwise stand for orders that nothing in its history supports.
+    Series with fewer than :data:`MATURE` known periods have no ceiling.
+
+    Returns:
+        Units per period, read up to each origin only. Shape ``(N,)``.
+    """
+    past = np.arange(panel.num_steps)[None, :] <= origins[:, None]
+    known = past & np.isfinite(panel.demand)
+    most = np.where(known, panel.demand, 0.0).max(axis=1)
+    return np.where(known.sum(axis=1) >= MATURE, np.maximum(2 * most, 1.0), np.inf)

@@ -76,6 +76,17 @@ def test_metrics_hold_every_model_and_measure(project: Path) -> None:
     assert any("item 5" in note for note in report["notes"])
 
 
+def test_scores_stand_by_step_and_by_segment(project: Path) -> None:
+    steps = pd.read_csv(project / "OUT/scores_by_step.csv")
+    assert steps["step"].tolist() == [1, 2, 3]
+    assert {"lstm", *BASELINES} <= set(steps.columns)
+    cuts = pd.read_csv(project / "OUT/scores_by_segment.csv")
+    assert set(cuts["kind"]) == {"volume", "pattern"}
+    assert set(cuts["model"]) == {"lstm", *BASELINES}
+    page = (project / "OUT/report/report.html").read_text()
+    assert "Weighted quantile loss by volume" in page
+
+
 def test_backtest_forecasts_can_be_scored_again_by_hand(project: Path) -> None:
     rows = pd.read_parquet(project / "OUT/backtest_forecasts.parquet")
     quantiles = [f"q{level / 10:.1f}" for level in range(1, 10)]

@@ -37,8 +37,10 @@ def assemble_forecast(
     units = np.minimum(units, plausible_ceiling(panel, origins)[:, None, None, None])
     steps = np.arange(1, windows.horizon + 1)
     quantiles = units[:, :, 0]
-    # A total can only grow with more periods: hold each level at what it was a step before.
-    cumulative = np.maximum.accumulate(units[:, :, 1] * steps[None, :, None], axis=1)
+    # The first total is the first step; after it a total can only grow with more periods.
+    totals = units[:, :, 1] * steps[None, :, None]
+    totals[:, 0] = quantiles[:, 0]
+    cumulative = np.maximum.accumulate(totals, axis=1)
     middle = int(np.flatnonzero(np.isclose(levels, 0.5))[0])
     return DemandForecast(
         series_id=panel.series_id,

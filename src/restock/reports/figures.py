@@ -114,7 +114,7 @@ def write_page(
     path: Path,
     report: Mapping[str, Any],
     table: pd.DataFrame,
-    by_segment: Mapping[str, Mapping[str, Mapping[str, Mapping[str, float]]]],
+    by_segment: pd.DataFrame,
 ) -> None:
     """Write the evaluation as one page beside its pictures."""
     parts = [
@@ -131,9 +131,8 @@ def write_page(
         "<h2>By step</h2><img src='loss_by_step.png' alt='loss by periods ahead'>",
         "<h2>Calibration</h2><img src='calibration.png' alt='quantile levels against shares'>",
     ]
-    for kind, models in by_segment.items():
-        losses = {name: {s: v["wql"] for s, v in cut.items()} for name, cut in models.items()}
-        cut = pd.DataFrame(losses).T.round(4)
+    for kind, rows in by_segment.groupby("kind", sort=False):
+        cut = rows.pivot_table(index="model", columns="segment", values="wql", sort=False).round(4)
         parts += [f"<h2>Weighted quantile loss by {kind}</h2>", cut.to_html(border=0, na_rep="-")]
     path.write_text("\n".join(parts) + "\n</html>\n", encoding="utf-8")
 

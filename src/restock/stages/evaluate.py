@@ -52,7 +52,9 @@ def run(settings: Settings, context: Context) -> None:
     tuning[LSTM] = bundle.manifest.tuning_wql
     report = _report(settings, folds, backtests, tuning, bundle.manifest.digest)
     _write_tables(context, panel, report, backtests)
-    _write_figures(context, panel, folds, report, backtests)
+    by_segment = _score_segments(panel, folds, backtests)
+    write_table(context.layout.write(layout.SEGMENT_SCORES), by_segment)
+    _write_figures(context, panel, report, backtests, by_segment)
     _log(context, report)
 
 
@@ -93,29 +95,34 @@ def _write_tables(
     write_table(layout_.write(layout.STEP_SCORES), by_step.reset_index())
 
 
+def _score_segments(
+    panel: DemandPanel, folds: Folds, backtests: dict[str, Backtest]
+) -> pd.DataFrame:
+    """Return one row per kind of segment, segment and model."""
+    rows = [
+        {"kind": kind, "segment": segment, "model": name, **scores}
+        for kind, labels in segments(panel, folds.test.train_end).items()
+        for name, test in backtests.items()
+        for segment, scores in test.by_segment(labels).items()
+    ]
+    return pd.DataFrame(rows)
+
+
 def _write_figures(
     context: Context,
     panel: DemandPanel,
-    folds: Folds,
     report: dict[str, Any],
     backtests: dict[str, Backtest],
+    by_segment: pd.DataFrame,
 ) -> None:
-    groups = segments(panel, folds.test.train_end)
     chosen = report["chosen"]
-    by_segment = {
-        kind: {name: test.by_segment(labels) for name, test in backtests.items()}
-        for kind, labels in groups.items()
-    }
+    by_step = {name: [s["wql"] for s in test.by_step()] for name, test in backtests.items()}
+    points = {name: test.points for name, test in backtests.items()}
     with replacing(context.layout.write(layout.REPORT)) as aside:
         aside.mkdir()
         figures.leaderboard_bars(aside / "leaderboard.png", report["models"], chosen)
-        figures.loss_by_step(
-            aside / "loss_by_step.png",
-            {n: [s["wql"] for s in t.by_step()] for n, t in backtests.items()},
-        )
-        figures.calibration(
-            aside / "calibration.png", {n: t.points for n, t in backtests.items()}, chosen
-        )
+        figures.loss_by_step(aside / "loss_by_step.png", by_step)
+        figures.calibration(aside / "calibration.png", points, chosen)
         figures.fan_charts(aside / "forecasts.png", panel, backtests[chosen])
         figures.write_page(aside / "report.html", report, leaderboard(report), by_segment)
 
@@ -123,7 +130,8 @@ def _write_figures(
 def _log(context: Context, report: dict[str, Any]) -> None:
     tracker = context.tracker
     log_report(tracker, report)
-    for name in (layout.METRICS, layout.LEADERBOARD, layout.STEP_SCORES, layout.REPORT):
+    tables = (layout.METRICS, layout.LEADERBOARD, layout.STEP_SCORES, layout.SEGMENT_SCORES)
+    for name in (*tables, layout.REPORT):
         tracker.log_artifact(context.layout.write(name))
     for note in report["notes"]:
         context.console.note(note)

@@ -1,0 +1,71 @@
+"""What every fitted forecaster promises, whatever is inside it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from restock.forecasters.baselines import fitted_baselines
+from restock.forecasters.bundle import load_bundle
+from restock.forecasters.lstm import backend
+from restock.forecasters.lstm.fit import LstmRecipe, LstmTraining
+from restock.forecasters.lstm.save import save_bundle
+from restock.types.forecast import FittedForecaster
+from support.builders import LEVELS, evaluation, panel, settings
+
+NAMES = ["lstm", "naive", "seasonal_naive", "moving_median", "ses", "croston", "tsb"]
+ORIGINS = np.array([40, 44, 44])
+
+
+@pytest.fixture(scope="module")
+def forecasters(tmp_path_factory: pytest.TempPathFactory) -> dict[str, FittedForecaster]:
+    folder = tmp_path_factory.mktemp("contract") / "bundle"
+    backend.prepare(1, 1)
+    recipe = LstmRecipe.from_settings(settings())
+    training = LstmTraining(recipe, panel(3, 50), np.full(3, 40))
+    training.run_epoch()
+    save_bundle(training, folder, cut="c", tuning_wql=None, data_digest="d")
+    return {"lstm": load_bundle(folder), **fitted_baselines(evaluation(), np.array(LEVELS))}
+
+
+def test_every_baseline_is_under_contract(forecasters: dict[str, FittedForecaster]) -> None:
+    assert sorted(forecasters) == sorted(NAMES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+class TestContract:
+    def test_answers_every_series_step_and_level(
+        self, forecasters: dict[str, FittedForecaster], name: str
+    ) -> None:
+        base = panel(3, 50)
+        forecast = forecasters[name].predict(base, ORIGINS)
+        assert forecasters[name].horizon == 3
+        assert forecast.quantiles.shape == forecast.cumulative.shape == (3, 3, len(LEVELS))
+        np.testing.assert_array_equal(forecast.origin, np.asarray(base.timestamps)[ORIGINS])
+        np.testing.assert_array_equal(
+            forecast.timestamps[0], np.asarray(base.timestamps)[[41, 42, 43]]
+        )
+
+    def test_reads_nothing_after_the_origin(
+        self, forecasters: dict[str, FittedForecaster], name: str
+    ) -> None:
+        edited = panel(3, 50).demand.copy()
+        for series, origin in enumerate(ORIGINS):
+            edited[series, origin + 1 :] = 1e6
+        before = forecasters[name].predict(panel(3, 50), ORIGINS)
+        after = forecasters[name].predict(panel(3, 50, demand=edited), ORIGINS)
+        np.testing.assert_array_equal(before.quantiles, after.quantiles)
+        np.testing.assert_array_equal(before.cumulative, after.cumulative)
+
+    def test_reaches_beyond_the_end_of_the_history(
+        self, forecasters: dict[str, FittedForecaster], name: str
+    ) -> None:
+        forecast = forecasters[name].predict(panel(3, 50), np.full(3, 49))
+        last = panel(3, 50).timestamps[-1].to_datetime64()
+        assert (forecast.timestamps > last).all()
+
+    def test_the_first_total_is_the_first_step(
+        self, forecasters: dict[str, FittedForecaster], name: str
+    ) -> None:
+        forecast = forecasters[name].predict(panel(3, 50), ORIGINS)
+        np.testing.assert_allclose(forecast.cumulative[:, 0], forecast.quantiles[:, 0])

@@ -264,7 +264,7 @@ def test_a_grid_of_whole_runs_keeps_each_job_to_itself(project: Path) -> None:
 def test_every_experiment_runs_tiny(tmp_path: Path, name: str) -> None:
     own_data(tmp_path, table(3, 60))
     arguments = ["run", "--config-dir", "my conf", "data=mine", f"experiment={name}"]
-    more = ["debug=tiny", "output_dir=OUT", "+data.min_active_periods=1"]
+    more = ["debug=tiny", "output_dir=OUT"]
     done = restock(*arguments, *more, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "OUT/plan.csv").is_file()

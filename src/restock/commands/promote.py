@@ -14,7 +14,13 @@ from restock.forecasters.bundle import load_bundle
 from restock.forecasters.names import LSTM
 from restock.promotion.verdict import Verdict, judge
 from restock.tracking.mlflow.registry import ModelVersion, Registry
-from restock.tracking.mlflow.tracker import BUNDLE_TAG, COMMAND_TAG, connect, open_run
+from restock.tracking.mlflow.tracker import (
+    BUNDLE_TAG,
+    COMMAND_TAG,
+    close_pipeline,
+    connect,
+    open_run,
+)
 from restock.types import layout
 from restock.types.layout import Layout
 from restock.types.tracking import Console
@@ -52,6 +58,9 @@ def run(
         registry.set_champion(version)
     _write(files, verdict, version, registry.champion())
     _say(console, verdict, version, before)
+    # The last of a pipeline's commands that logs: its parent run ends with the scores.
+    scores = {k: v for k, v in report["models"][LSTM].items() if v is not None}
+    close_pipeline(settings.tracking, root, scores)
     return verdict
 
 

@@ -9,8 +9,7 @@ import pandas as pd
 
 from restock.config import Settings
 from restock.data.store import read_json
-from restock.forecasters.names import LSTM
-from restock.tracking.mlflow.tracker import close_pipeline, tracking_uri
+from restock.tracking.uri import tracking_uri
 from restock.types import layout
 from restock.types.layout import Layout
 
@@ -18,13 +17,11 @@ SHOWN = ["model", "wql", "sql", "wape", "mase", "bias", "coverage_80"]
 
 
 def run(settings: Settings, files: Layout, root: Path) -> list[tuple[str, pd.DataFrame | str]]:
-    """Return the parts of the summary as (title, table or text), and end the pipeline's run."""
+    """Return the parts of the summary as (title, table or text)."""
     report = read_json(files.read(layout.METRICS))
     table = pd.read_csv(files.read(layout.LEADERBOARD))[SHOWN]
     plan = pd.read_csv(files.read(layout.PLAN), dtype={"series_id": str})
     columns = ["series_id", "reorder_point", "safety_stock", "order_up_to_level", "order_quantity"]
-    scores = {k: v for k, v in report["models"][LSTM].items() if v is not None}
-    close_pipeline(settings.tracking, root, scores)
     return [
         (f"Leaderboard, test folds (horizon {report['horizon']})", table),
         ("Forecast by", f"{report['chosen']}, lowest weighted quantile loss on the tuning folds"),

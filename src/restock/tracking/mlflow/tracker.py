@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("MLFLOW_DISABLE_AGENT_HINTS", "true")
@@ -27,6 +26,7 @@ from mlflow.utils.mlflow_tags import (
 
 from restock.config import TrackingSettings
 from restock.errors import UnreachableError
+from restock.tracking.uri import tracking_uri
 from restock.types.tracking import Tracker
 
 # MLflow reports each migration of a fresh database.
@@ -39,21 +39,6 @@ BUNDLE_TAG = "restock.bundle"
 COMMAND_TAG = "restock.command"
 FLUSH_SECONDS = 5.0
 BATCH = 900  # MLflow takes at most 1,000 metrics a call
-
-
-def tracking_uri(settings: TrackingSettings, root: Path) -> str:
-    """Return where runs go: the environment, then the settings, then SQLite in the project."""
-    default = f"sqlite:///{root.resolve() / 'mlflow.db'}"
-    return _decoded(os.environ.get("MLFLOW_TRACKING_URI") or settings.uri or default)
-
-
-def _decoded(uri: str) -> str:
-    """Undo what `mlflow run` does to the path of a SQLite store below a folder with a space."""
-    path = uri.removeprefix("sqlite:///")
-    plain = unquote(path)
-    if path not in (uri, plain) and not Path(path).exists() and Path(plain).exists():
-        return f"sqlite:///{plain}"
-    return uri
 
 
 def connect(settings: TrackingSettings, root: Path) -> tuple[MlflowClient, str]:

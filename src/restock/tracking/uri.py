@@ -1,0 +1,24 @@
+"""Where runs are logged, settled without importing what logs them."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from urllib.parse import unquote
+
+from restock.config import TrackingSettings
+
+
+def tracking_uri(settings: TrackingSettings, root: Path) -> str:
+    """Return where runs go: the environment, then the settings, then SQLite in the project."""
+    default = f"sqlite:///{root.resolve() / 'mlflow.db'}"
+    return _decoded(os.environ.get("MLFLOW_TRACKING_URI") or settings.uri or default)
+
+
+def _decoded(uri: str) -> str:
+    """Undo what `mlflow run` does to the path of a SQLite store below a folder with a space."""
+    path = uri.removeprefix("sqlite:///")
+    plain = unquote(path)
+    if path not in (uri, plain) and not Path(path).exists() and Path(plain).exists():
+        return f"sqlite:///{plain}"
+    return uri

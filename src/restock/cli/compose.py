@@ -100,17 +100,13 @@ def _complete_data(config: DictConfig, choice: str | None) -> None:
 
 def _resolve_source(tree: dict[str, Any], choice: str | None, folders: Iterable[str]) -> None:
     """Read a relative source path from the folder of the YAML file that says it."""
+    source = tree["data"].get("source")
+    if not isinstance(source, dict) or not source.get("path"):
+        return
     for folder in folders:
         if folder and (Path(folder) / "data" / f"{choice}.yaml").is_file():
-            resolve_path(tree, Path(folder) / "data")
+            source["path"] = str((Path(folder) / "data" / source["path"]).resolve())
             return
-
-
-def resolve_path(tree: dict[str, Any], folder: Path) -> None:
-    """Make ``data.source.path`` absolute, from the folder that it is relative to."""
-    source = tree.get("data", {}).get("source", {})
-    if isinstance(source, dict) and source.get("path"):
-        source["path"] = str((folder / source["path"]).resolve())
 
 
 def _explain(error: Exception) -> str:

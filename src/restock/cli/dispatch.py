@@ -15,7 +15,7 @@ import yaml
 
 from restock.cli.console import TerminalConsole
 from restock.cli.project import commit, project_root
-from restock.config import Settings, load_params
+from restock.config import Settings, load_params, replace_at
 from restock.errors import UserError
 from restock.inventory.demand import check_reach
 from restock.stages.context import Context
@@ -61,8 +61,6 @@ def _from_params(arguments: list[str]) -> Settings:
     if source.path is None:
         return settings
     # In conf/data/NAME.yaml a path is relative to that file; params.yaml holds it as written.
-    from restock.config import replace_at
-
     resolved = (path.parent / "conf" / "data" / source.path).resolve()
     return replace_at(settings, {"data.source.path": str(resolved)})
 

@@ -13,7 +13,7 @@ SOURCE_TREE = Path(restock.__file__).parents[2] / "conf"  # an editable install
 
 
 def project_root() -> Path:
-    """Return the nearest folder upwards that holds a dvc.yaml, or the working folder."""
+    """Return the nearest folder upwards that is a restock project, or the working folder."""
     here = Path.cwd()
     for folder in (here, *here.parents):
         # Another project with DVC and Hydra is none of ours.

@@ -80,11 +80,14 @@ def run_backtest(
         kept = np.flatnonzero(origins >= 0)
         target = np.minimum(origins[kept, None] + steps, panel.num_steps - 1)
         scale, squared = naive_scales(demand[kept], origins[kept], seasonal_period)
+        actual = demand[kept[:, None], target]
         parts.append(
             ScoredPoints(
-                demand[kept[:, None], target],
+                actual,
                 forecast.point[kept],
                 forecast.quantiles[kept],
+                np.cumsum(actual, axis=1),
+                forecast.cumulative[kept],
                 forecast.levels,
                 scale,
                 squared,
@@ -151,6 +154,8 @@ def _concatenate(parts: list[ScoredPoints]) -> ScoredPoints:
         np.concatenate([part.actual for part in parts]),
         np.concatenate([part.point for part in parts]),
         np.concatenate([part.quantiles for part in parts]),
+        np.concatenate([part.total for part in parts]),
+        np.concatenate([part.cumulative for part in parts]),
         parts[0].levels,
         np.concatenate([part.scale for part in parts]),
         np.concatenate([part.squared_scale for part in parts]),

@@ -35,11 +35,16 @@ CARDS = (
     MetricCard("rmsse", "naive errors", "minimize", False, False),
     MetricCard("wql", "share of demand", "minimize", True, True),
     MetricCard("sql", "naive errors", "minimize", True, False),
+    # Of the central interval of each step, and of each running total; ties are split (`ranks`).
     MetricCard("coverage_50", "share of points", "nominal", True, False),
     MetricCard("coverage_80", "share of points", "nominal", True, False),
     MetricCard("coverage_90", "share of points", "nominal", True, False),
+    MetricCard("total_coverage_50", "share of totals", "nominal", True, False),
+    MetricCard("total_coverage_80", "share of totals", "nominal", True, False),
+    MetricCard("total_coverage_90", "share of totals", "nominal", True, False),
 )
-INTERVALS = {"coverage_50": (0.25, 0.75), "coverage_80": (0.1, 0.9), "coverage_90": (0.05, 0.95)}
+DECILES = np.arange(1, 10) / 10
+INTERVALS = (50, 80, 90)  # percent
 
 
 @dataclass(frozen=True)
@@ -50,6 +55,8 @@ class ScoredPoints:
         actual: Demand; NaN is not scored. Shape ``(R, H)``.
         point: Point forecast. Shape ``(R, H)``.
         quantiles: Forecast quantiles. Shape ``(R, H, Q)``.
+        total: Running total of the actuals; NaN once one is missing. Shape ``(R, H)``.
+        cumulative: Quantiles of the running total. Shape ``(R, H, Q)``.
         levels: Their levels. Shape ``(Q,)``.
         scale: Mean absolute in-sample seasonal difference up to the origin; NaN where a series
             has none or never moved (it then counts in no scaled metric). Shape ``(R,)``.
@@ -59,6 +66,8 @@ class ScoredPoints:
     actual: FloatArray
     point: FloatArray
     quantiles: FloatArray
+    total: FloatArray
+    cumulative: FloatArray
     levels: FloatArray
     scale: FloatArray
     squared_scale: FloatArray
@@ -68,6 +77,7 @@ class ScoredPoints:
         rows, horizon = self.actual.shape
         assert self.point.shape == (rows, horizon)
         assert self.quantiles.shape == (rows, horizon, len(self.levels))
+        assert self.cumulative.shape == self.quantiles.shape
         assert self.scale.shape == self.squared_scale.shape == (rows,)
 
     def select(self, rows: np.ndarray | slice, steps: slice = slice(None)) -> ScoredPoints:
@@ -76,6 +86,8 @@ class ScoredPoints:
             self.actual[rows, steps],
             self.point[rows, steps],
             self.quantiles[rows, steps],
+            self.total[rows, steps],
+            self.cumulative[rows, steps],
             self.levels,
             self.scale[rows],
             self.squared_scale[rows],
@@ -101,14 +113,24 @@ def score(points: ScoredPoints) -> dict[str, float]:
         "wql": _ratio(np.nansum(loss), total),
         "sql": _mean(_row_means(loss) / points.scale),
     }
-    for name, (low, high) in INTERVALS.items():
-        result[name] = _mean(_inside(points, low, high))
+    outward = np.abs(2 * ranks(points.actual, points.quantiles, points.levels) - 1)
+    total_outward = np.abs(2 * ranks(points.total, points.cumulative, points.levels) - 1)
+    for share in INTERVALS:
+        result[f"coverage_{share}"] = _share(outward <= share / 100, outward)
+        result[f"total_coverage_{share}"] = _share(total_outward <= share / 100, total_outward)
     return result
+
+
+def reached_shares(points: ScoredPoints) -> FloatArray:
+    """Return P(demand <= quantile) for each level; a calibrated forecast returns the levels."""
+    known = np.isfinite(points.actual)
+    reached = points.actual[known][:, None] <= points.quantiles[known]
+    return reached.mean(axis=0) if known.any() else np.full(len(points.levels), np.nan)
 
 
 def decile_loss(points: ScoredPoints) -> FloatArray:
     """Return twice the pinball loss, averaged over the levels 0.1 to 0.9. Shape ``(R, H)``."""
-    picked = level_indices(points.levels, np.arange(1, 10) / 10)
+    picked = level_indices(points.levels, DECILES)
     return pinball(points.actual, points.quantiles[:, :, picked], points.levels[picked]).mean(
         axis=2
     )
@@ -152,12 +174,34 @@ def naive_scales(
     return np.where(absolute > 0, absolute, np.nan), np.where(squared > 0, squared, np.nan)
 
 
-def _inside(points: ScoredPoints, low: float, high: float) -> FloatArray:
-    first, last = level_indices(points.levels, np.array([low, high]))
-    inside = (points.actual >= points.quantiles[:, :, first]) & (
-        points.actual <= points.quantiles[:, :, last]
-    )
-    return np.where(np.isnan(points.actual), np.nan, inside)
+def ranks(actual: FloatArray, quantiles: FloatArray, levels: FloatArray) -> FloatArray:
+    """Return where each actual lies in its forecast distribution, from 0 to 1; NaN if unknown.
+
+    An actual that equals several quantiles (zero, mostly) lies anywhere between their levels, and
+    one beyond the outermost quantile anywhere beyond its level: such ranks are spread over their
+    range by a fixed sequence (the randomised probability integral transform; Czado, Gneiting and
+    Held, 2009).
+
+    Args:
+        actual: Shape ``(...)``.
+        quantiles: Rising along the last axis. Shape ``(..., Q)``.
+        levels: Shape ``(Q,)``.
+    """
+    count = len(levels)
+    below = (quantiles < actual[..., None]).sum(axis=-1)
+    reached = (quantiles <= actual[..., None]).sum(axis=-1)
+    before, after = np.maximum(below - 1, 0), np.minimum(below, count - 1)
+    tie = reached > below
+    first = np.where(below == 0, 0.0, levels[np.where(tie, after, before)])
+    top = levels[np.where(tie, np.maximum(reached - 1, 0), after)]
+    last = np.where(np.where(tie, reached - below, below) == count, 1.0, top)
+    low = np.take_along_axis(quantiles, before[..., None], axis=-1)[..., 0]
+    high = np.take_along_axis(quantiles, after[..., None], axis=-1)[..., 0]
+    between = np.clip((actual - low) / np.maximum(high - low, 1e-12), 0.0, 1.0)
+    # The golden ratio's multiples fill [0, 1) evenly, however many there are.
+    even = (np.arange(actual.size).reshape(actual.shape) * 0.6180339887498949) % 1.0
+    share = np.where(~tie & (below > 0) & (below < count), between, even)
+    return np.where(np.isfinite(actual), first + share * (last - first), np.nan)
 
 
 def _row_means(values: FloatArray) -> FloatArray:
@@ -165,6 +209,11 @@ def _row_means(values: FloatArray) -> FloatArray:
     known = np.isfinite(values)
     total = np.where(known, values, 0).sum(axis=1)
     return np.where(known.any(axis=1), total / np.maximum(known.sum(axis=1), 1), np.nan)
+
+
+def _share(held: np.ndarray, values: FloatArray) -> float:
+    known = np.isfinite(values)
+    return float(held[known].mean()) if known.any() else float("nan")
 
 
 def _mean(values: FloatArray) -> float:

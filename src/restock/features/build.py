@@ -6,10 +6,13 @@ learns nothing.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 
 from restock.config import FeatureSettings
+from restock.features.anchors import make_anchors
 from restock.features.calendar import calendar_features
 from restock.features.history import (
     carried_forward,
@@ -18,10 +21,14 @@ from restock.features.history import (
     rolling_mean,
     running_scale,
 )
-from restock.types.features import FeaturePanel, FeatureState
+from restock.types.anchors import Anchors
+from restock.types.features import FeaturePanel, FeatureSource, FeatureState
 from restock.types.panel import DemandPanel, FloatArray, IntArray, extend
 
 Named = dict[str, FloatArray]
+HELD_POINTS = 1_000_000  # series times periods whose features are held at once, some 400 MB
+FITTED_SERIES = 4_096  # of a larger panel, evenly picked, are enough to learn moments from
+ERROR_WINDOW = 13  # periods over which the recent errors of an anchor are averaged
 
 
 def fit_state(panel: DemandPanel, settings: FeatureSettings, train_end: IntArray) -> FeatureState:
@@ -32,15 +39,18 @@ def fit_state(panel: DemandPanel, settings: FeatureSettings, train_end: IntArray
         settings: Which features.
         train_end: Last training position per series; -1 leaves a series out. Shape ``(N,)``.
     """
+    vocabularies, static_mean, static_std = _fit_static(panel.static[train_end >= 0], settings)
+    if panel.num_series > FITTED_SERIES:
+        picked = np.linspace(0, panel.num_series - 1, FITTED_SERIES).astype(int)
+        panel, train_end = panel.take(picked), train_end[picked]
     taught = np.arange(panel.num_steps)[None, :] <= train_end[:, None]
-    demand = np.where(taught, panel.demand, np.nan)
+    demand = np.where(taught, panel.uncensored, np.nan)
     means = rolling_mean(demand, panel.num_steps)[:, -1]
     means = means[means > 0]
     typical = float(np.median(means)) if means.size else 1.0
-    past, future = _raw(panel, settings, 0, 0.02 * typical, typical)
+    past, future, _ = _raw(panel, settings, 0, 0.02 * typical, typical)
     past_mean, past_std = _moments(past, taught & np.isfinite(demand))
     future_mean, future_std = _moments(future, taught)
-    vocabularies, static_mean, static_std = _fit_static(panel.static[train_end >= 0], settings)
     return FeatureState(
         scale_floor=0.02 * typical,
         cold_scale=typical,
@@ -61,7 +71,7 @@ def make_features(
 
     Known-future columns beyond the table's end hold their last known value.
     """
-    past, future = _raw(panel, settings, horizon, state.scale_floor, state.cold_scale)
+    past, future, anchors = _raw(panel, settings, horizon, state.scale_floor, state.cold_scale)
     known = np.isfinite(panel.demand)
     standard = [
         _standardise(past[name], state.past_mean[name], state.past_std[name])
@@ -81,15 +91,50 @@ def make_features(
         scale=np.exp(past["level"]).astype(np.float32),
         demand=panel.demand.astype(np.float32),
         teaches=known & panel.in_stock,
+        anchors=anchors,
     )
+
+
+@dataclass(frozen=True)
+class FeaturesOnDemand:
+    """Features of a panel too large to hold them all: made for the series that are asked for."""
+
+    panel: DemandPanel
+    settings: FeatureSettings
+    state: FeatureState
+    horizon: int
+
+    @property
+    def num_series(self) -> int:
+        """Number of series, N."""
+        return self.panel.num_series
+
+    def take(self, rows: IntArray) -> FeaturePanel:
+        """Make the features of some series."""
+        once, place = np.unique(rows, return_inverse=True)
+        panel = self.panel.take(once)
+        return make_features(panel, self.settings, self.state, self.horizon).take(place)
+
+
+def feature_source(
+    panel: DemandPanel, settings: FeatureSettings, state: FeatureState, horizon: int
+) -> FeatureSource:
+    """Return features by series: all of them at once where they are small enough to hold."""
+    on_demand = FeaturesOnDemand(panel, settings, state, horizon)
+    if panel.demand.size <= HELD_POINTS:
+        return on_demand.take(np.arange(panel.num_series))
+    return on_demand
 
 
 def _raw(
     panel: DemandPanel, settings: FeatureSettings, horizon: int, floor: float, cold: float
-) -> tuple[Named, Named]:
-    """Return unscaled past features ``(N, T)`` and known-future features ``(N, T + horizon)``."""
-    scale = running_scale(panel.demand, settings.scale_window, floor, cold)
-    past = history_features(panel.demand, scale, settings.lags, settings.rolling_windows)
+) -> tuple[Named, Named, Anchors]:
+    """Return unscaled past features ``(N, T)``, known-future ones ``(N, T + horizon)``, anchors."""
+    demand = panel.uncensored  # a stock-out says nothing about the level of demand
+    scale = running_scale(demand, settings.scale_window, floor, cold)
+    past = history_features(demand, scale, settings.lags, settings.rolling_windows)
+    anchors = make_anchors(demand, settings.seasonal_lag, settings.scale_window, floor)
+    past |= _anchor_errors(anchors, demand, scale)
     for name, values in panel.observed.items():
         past |= price_features(f"observed {name}", values)
     num_all = panel.num_steps + horizon
@@ -107,7 +152,18 @@ def _raw(
         held = carried_forward(_resize(values, num_all))
         future[f"known {name}"] = held
         future[f"known {name}_relative"] = held - rolling_mean(held, num_all)
-    return past, future
+    return past, future, anchors
+
+
+def _anchor_errors(anchors: Anchors, demand: FloatArray, scale: FloatArray) -> Named:
+    """How well each anchor has done lately, one step ahead, relative to the scale."""
+    every = np.broadcast_to(np.arange(demand.shape[1] - 1), (len(demand), demand.shape[1] - 1))
+    error = np.full((*demand.shape, anchors.count), np.nan)
+    error[:, 1:] = np.abs(anchors.forecast(every, 1)[:, :, 0] - demand[:, 1:, None])
+    return {
+        f"anchor_{a}_error": np.arcsinh(rolling_mean(error[:, :, a], ERROR_WINDOW) / scale)
+        for a in range(anchors.count)
+    }
 
 
 def _ends(frequency: str) -> bool:

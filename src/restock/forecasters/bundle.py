@@ -103,8 +103,9 @@ class Bundle:
         features = FeatureSettings.model_validate(self.manifest.features)
         windows = WindowMaker(
             make_features(panel, features, self.state, self.horizon),
+            panel.first_index,
+            self.state.cold_scale,
             self.horizon,
-            features.seasonal_lag,
             WindowSettings.model_validate(self.manifest.windows),
         )
         name = self._session.get_outputs()[0].name

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 
+from restock.types.anchors import Anchors
 from restock.types.panel import FloatArray, IntArray
 
 
@@ -46,6 +48,7 @@ class FeaturePanel:
         scale: Demand level known at each position, in units, > 0. Shape ``(N, T)``.
         demand: Units; NaN where unknown. Shape ``(N, T)``, float32.
         teaches: True where demand may be a training target (known and in stock). ``(N, T)``.
+        anchors: Simple forecasts from every position.
     """
 
     past: FloatArray
@@ -55,6 +58,7 @@ class FeaturePanel:
     scale: FloatArray
     demand: FloatArray
     teaches: np.ndarray
+    anchors: Anchors
 
     def __post_init__(self) -> None:
         """Check that roles agree on N and T and that nothing the network reads is NaN."""
@@ -72,3 +76,22 @@ class FeaturePanel:
     def num_series(self) -> int:
         """Number of series, N."""
         return int(self.demand.shape[0])
+
+    def take(self, rows: IntArray) -> FeaturePanel:
+        """Return the features of some series."""
+        names = ("past", "future", "static_codes", "static_numbers", "scale", "demand", "teaches")
+        arrays = {name: getattr(self, name)[rows] for name in names}
+        return replace(self, **arrays, anchors=self.anchors.take(rows))
+
+
+class FeatureSource(Protocol):
+    """Where windows get features from: held at once, or made for the series at hand."""
+
+    @property
+    def num_series(self) -> int:
+        """Number of series, N."""
+        ...
+
+    def take(self, rows: IntArray) -> FeaturePanel:
+        """Return the features of some series."""
+        ...

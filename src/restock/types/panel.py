@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -63,6 +63,18 @@ class DemandPanel:
         for name, (got, expected) in shapes.items():
             if got != expected:
                 raise DataError(f"panel: {name} has shape {got}, expected {expected}")
+
+    def take(self, rows: IntArray) -> DemandPanel:
+        """Return the panel of some series, each at most once."""
+        return replace(
+            self,
+            series_id=self.series_id[rows],
+            demand=self.demand[rows],
+            in_stock=self.in_stock[rows],
+            static=self.static.iloc[rows].reset_index(drop=True) if len(self.static) else self.static,
+            known_future={name: values[rows] for name, values in self.known_future.items()},
+            observed={name: values[rows] for name, values in self.observed.items()},
+        )
 
     @property
     def num_series(self) -> int:

@@ -2,7 +2,7 @@
 
 One sequence trains all its forecast origins in one pass, so that windows are never laid out beside
 each other. Shapes: B series in a batch, L lookback, O origins, H horizon, P past features,
-K known-future features, C categorical and S numeric static columns.
+K known-future features, A anchors, C categorical and S numeric static columns.
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from restock.config import WindowSettings
-from restock.types.features import FeaturePanel
-from restock.types.panel import FloatArray, IntArray
+from restock.types.features import FeaturePanel, FeatureSource
+from restock.types.panel import BoolArray, FloatArray, IntArray
 
 PREDICTED_AT_ONCE = 512
+COLD_SHARE = 0.25  # of the sequences have one origin without history
 
 
 @dataclass(frozen=True)
@@ -24,10 +25,13 @@ class WindowBatch:
     """Inputs of the network.
 
     Attributes:
-        past: Left-padded with zeros where a series is younger. Shape ``(B, L, P)``.
-        origin_index: Place of each origin in ``past``. Shape ``(B, O)``.
-        future: Shape ``(B, O, H, K + 2)``: the known future, the seasonal lag aligned with each
-            target, and whether that lag is known.
+        past: One step of zeros, which stands for "no history", then the lookback, left-padded with
+            zeros where a series is younger. Shape ``(B, 1 + L, P)``.
+        origin_index: Place of each origin in ``past``; 0 before a series' first period.
+            Shape ``(B, O)``.
+        future: The known future at each target. Shape ``(B, O, H, K)``.
+        anchors: Simple forecasts of each step and of the running mean up to it, in arcsinh of
+            demand over scale. Shape ``(B, O, H, 2, A)``.
         static_codes: Shape ``(B, C)``.
         static_numbers: Shape ``(B, S)``.
         scale: Demand level at each origin, in units. Shape ``(B, O)``.
@@ -36,6 +40,7 @@ class WindowBatch:
     past: FloatArray
     origin_index: IntArray
     future: FloatArray
+    anchors: FloatArray
     static_codes: IntArray
     static_numbers: FloatArray
     scale: FloatArray
@@ -46,6 +51,7 @@ class WindowBatch:
             "past": self.past,
             "origin_index": self.origin_index,
             "future": self.future,
+            "anchors": self.anchors,
             "static_codes": self.static_codes,
             "static_numbers": self.static_numbers,
         }
@@ -69,12 +75,36 @@ class SequenceBatch:
 
 
 @dataclass(frozen=True)
-class WindowMaker:
-    """Cuts sequences and windows out of a feature panel, which is held once."""
+class Origins:
+    """Where a batch looks from, within its own rows.
 
-    features: FeaturePanel
+    Attributes:
+        last: Grid position at which each sequence ends. Shape ``(B,)``.
+        at: Grid position of each origin, at least 0. Shape ``(B, O)``.
+        cold: True where nothing of the series' past is to be seen. Shape ``(B, O)``.
+        counts: False where an origin only fills up. Shape ``(B, O)``.
+    """
+
+    last: IntArray
+    at: IntArray
+    cold: BoolArray
+    counts: BoolArray
+
+
+@dataclass(frozen=True)
+class WindowMaker:
+    """Cuts sequences and windows out of features.
+
+    Attributes:
+        features: Of all series.
+        first: Position of each series' first known period; T where there is none. Shape ``(N,)``.
+        cold_scale: Scale of a series without history, in units.
+    """
+
+    features: FeatureSource
+    first: IntArray
+    cold_scale: float
     horizon: int
-    seasonal_lag: int
     settings: WindowSettings
 
     def training_batches(
@@ -85,22 +115,19 @@ class WindowMaker:
         rng: np.random.Generator,
     ) -> Iterator[SequenceBatch]:
         """Yield one pass over all series that have something to teach, in random order."""
-        first = self._first_known()
-        usable = np.flatnonzero(train_end - first >= self.settings.min_context)
+        usable = np.flatnonzero(train_end - self.first >= self.settings.min_context)
         if not usable.size:  # short panels: any series with one origin and one target
-            usable = np.flatnonzero(train_end - first >= 1)
+            usable = np.flatnonzero(train_end - self.first >= 1)
         order = rng.permutation(usable)
-        typical = float(np.median(self.features.scale[usable, np.maximum(train_end[usable], 0)]))
-        length = self.settings.lookback
         size = min(batch_size, len(order))
         for start in range(0, len(order), size):
             rows, padding = _filled(order[start : start + size], size)
-            last = self._crop_ends(rows, first, train_end, length, rng)
-            origins = self._draw_origins(rows, first, last, length, rng)
-            inputs = self._inputs(rows, last, origins, length)
-            target, mask = self._targets(rows, origins, train_end, inputs.scale)
+            features = self.features.take(rows)
+            origins = self._draw_origins(self.first[rows], train_end[rows], rng)
+            inputs = self._inputs(features, origins)
+            target, mask = self._targets(features, origins, train_end[rows], inputs.scale)
             mask[padding] = 0.0
-            weight = (np.maximum(inputs.scale, 1e-9) / typical) ** weight_by_scale
+            weight = (inputs.scale / self.cold_scale) ** weight_by_scale
             yield SequenceBatch(
                 inputs, target, (mask * weight[:, :, None, None]).astype(np.float32)
             )
@@ -119,88 +146,72 @@ class WindowMaker:
 
     def prediction_batch(self, rows: IntArray, origins: IntArray) -> WindowBatch:
         """Return the windows that end at one origin per series. Both shaped ``(B,)``."""
-        return self._inputs(rows, origins, origins[:, None], self.settings.lookback)
-
-    def _first_known(self) -> IntArray:
-        known = np.isfinite(self.features.demand)
-        return np.where(known.any(axis=1), known.argmax(axis=1), known.shape[1])
-
-    def _crop_ends(
-        self,
-        rows: IntArray,
-        first: IntArray,
-        train_end: IntArray,
-        length: int,
-        rng: np.random.Generator,
-    ) -> IntArray:
-        """Choose where each sequence ends: at the last origin, or earlier in a long history."""
-        latest = train_end[rows] - 1
-        earliest = np.minimum(np.maximum(first[rows], 0) + length - 1, latest)
-        return latest - (rng.random(len(rows)) * (latest - earliest + 1)).astype(int)
+        at = origins[:, None]
+        places = Origins(origins, at, at < self.first[rows][:, None], np.ones_like(at, dtype=bool))
+        return self._inputs(self.features.take(rows), places)
 
     def _draw_origins(
-        self,
-        rows: IntArray,
-        first: IntArray,
-        last: IntArray,
-        length: int,
-        rng: np.random.Generator,
-    ) -> IntArray:
-        """Draw origins of each sequence without replacement; -1 fills up a short one."""
+        self, first: IntArray, train_end: IntArray, rng: np.random.Generator
+    ) -> Origins:
+        """Draw the end of each sequence and its origins, without replacement.
+
+        One origin of some sequences is made cold: the network learns to answer without history.
+        """
+        length = self.settings.lookback
+        latest = train_end - 1
+        earliest = np.minimum(first + length - 1, latest)
+        last = latest - (rng.random(len(first)) * (latest - earliest + 1)).astype(int)
         place = last[:, None] - length + 1 + np.arange(length)[None, :]
-        context = np.minimum(self.settings.min_context - 1, last - first[rows])
-        allowed = place >= (first[rows] + context)[:, None]
+        context = np.minimum(self.settings.min_context - 1, last - first)
+        allowed = place >= (first + context)[:, None]
         key = np.where(allowed, rng.random(place.shape), -1.0)
         num = min(self.settings.num_origins, length)
         picked = np.sort(np.argsort(-key, axis=1, kind="stable")[:, :num], axis=1)
-        chosen = np.take_along_axis(place, picked, axis=1)
-        return np.where(np.take_along_axis(allowed, picked, axis=1), chosen, -1)
+        counts = np.take_along_axis(allowed, picked, axis=1)
+        at = np.maximum(np.take_along_axis(place, picked, axis=1), 0)
+        cold = np.zeros_like(counts)
+        cold[:, -1] = rng.random(len(first)) < COLD_SHARE
+        return Origins(last, at, cold, counts)
 
-    def _inputs(
-        self, rows: IntArray, last: IntArray, origins: IntArray, length: int
-    ) -> WindowBatch:
-        features = self.features
-        place = last[:, None] - length + 1 + np.arange(length)[None, :]
+    def _inputs(self, features: FeaturePanel, origins: Origins) -> WindowBatch:
+        length = self.settings.lookback
+        rows = np.arange(features.num_series)[:, None]
+        place = origins.last[:, None] - length + np.arange(1 + length)[None, :]
         inside = place >= 0
-        past = features.past[rows[:, None], np.maximum(place, 0)] * inside[:, :, None]
-        at = np.maximum(origins, 0)
-        scale = features.scale[rows[:, None], at]
+        inside[:, 0] = False
+        past = features.past[rows, np.maximum(place, 0)] * inside[:, :, None]
+        index = np.where(origins.cold, 0, origins.at - (origins.last - length)[:, None])
+        scale = np.where(origins.cold, self.cold_scale, features.scale[rows, origins.at])
+        targets = origins.at[:, :, None] + np.arange(1, self.horizon + 1)
         return WindowBatch(
             past=past.astype(np.float32),
-            origin_index=np.maximum(at - (last - length + 1)[:, None], 0).astype(np.int32),
-            future=self._future(rows, at, scale),
-            static_codes=features.static_codes[rows],
-            static_numbers=features.static_numbers[rows],
-            scale=scale,
+            origin_index=np.maximum(index, 0).astype(np.int32),
+            future=features.future[rows[:, :, None], targets].astype(np.float32),
+            anchors=self._anchors(features, origins, scale),
+            static_codes=features.static_codes,
+            static_numbers=features.static_numbers,
+            scale=scale.astype(np.float32),
         )
 
-    def _future(self, rows: IntArray, origins: IntArray, scale: FloatArray) -> FloatArray:
-        """Gather what is known ahead of each origin, and demand one season before each target."""
+    def _anchors(self, features: FeaturePanel, origins: Origins, scale: FloatArray) -> FloatArray:
+        """Lay out the simple forecasts of steps and running means, relative to the scale."""
+        relative = features.anchors.forecast(origins.at, self.horizon) / scale[:, :, None, None]
+        relative = np.where(origins.cold[:, :, None, None], 1.0, relative)
         steps = np.arange(1, self.horizon + 1)
-        at = origins[:, :, None] + steps[None, None, :]
-        known = self.features.future[rows[:, None, None], at]
-        seasonal = np.full(at.shape, np.nan, dtype=np.float32)
-        if self.seasonal_lag:
-            seasons = -(-steps // self.seasonal_lag) * self.seasonal_lag
-            source = at - seasons[None, None, :]
-            value = self.features.demand[rows[:, None, None], np.maximum(source, 0)]
-            seasonal = np.where(source >= 0, value, np.nan)
-        flag = np.isfinite(seasonal)
-        relative = np.arcsinh(np.where(flag, seasonal, 0.0) / scale[:, :, None])
-        extra = np.stack([relative, flag], axis=3)
-        return np.concatenate([known, extra], axis=3).astype(np.float32)
+        running = np.cumsum(relative, axis=2) / steps[:, None]
+        return np.arcsinh(np.stack([relative, running], axis=3)).astype(np.float32)
 
     def _targets(
-        self, rows: IntArray, origins: IntArray, train_end: IntArray, scale: FloatArray
+        self, features: FeaturePanel, origins: Origins, train_end: IntArray, scale: FloatArray
     ) -> tuple[FloatArray, FloatArray]:
         steps = np.arange(1, self.horizon + 1)
-        at = np.maximum(origins, 0)[:, :, None] + steps[None, None, :]
-        taught = (at <= train_end[rows][:, None, None]) & (origins >= 0)[:, :, None]
-        at = np.minimum(at, self.features.demand.shape[1] - 1)
-        taught &= self.features.teaches[rows[:, None, None], at]
-        demand = np.where(taught, self.features.demand[rows[:, None, None], at], 0.0)
-        demand = demand / scale[:, :, None]
-        running = np.cumsum(demand, axis=2) / steps[None, None, :]
+        rows = np.arange(features.num_series)[:, None, None]
+        at = origins.at[:, :, None] + steps
+        taught = (at <= train_end[:, None, None]) & origins.counts[:, :, None]
+        at = np.minimum(at, features.demand.shape[1] - 1)
+        taught &= features.teaches[rows, at]
+        demand = np.where(taught, features.demand[rows, at], 0.0) / scale[:, :, None]
+        running = np.cumsum(demand, axis=2) / steps
         complete = np.logical_and.accumulate(taught, axis=2)
         target = np.stack([demand, running], axis=3)
         return target.astype(np.float32), np.stack([taught, complete], axis=3).astype(np.float32)

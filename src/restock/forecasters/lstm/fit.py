@@ -1,7 +1,10 @@
-"""Fit the network: one object that trains epoch by epoch and can be scored in between."""
+"""Fit networks: objects that train epoch by epoch and can be scored in between."""
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import keras
@@ -14,15 +17,23 @@ from restock.config import (
     TrainingSettings,
     WindowSettings,
 )
-from restock.features.build import fit_state, make_features
+from restock.features.build import feature_source, fit_state
 from restock.forecasters.assemble import assemble_forecast
 from restock.forecasters.lstm import backend
-from restock.forecasters.lstm.network import NetworkShape, QuantileLoss, build_network
+from restock.forecasters.lstm.network import (
+    NetworkShape,
+    QuantileLoss,
+    average_networks,
+    build_network,
+)
 from restock.seeding import child_seed, generator
-from restock.types.features import FeaturePanel, FeatureState
+from restock.types.features import FeaturePanel, FeatureSource, FeatureState
 from restock.types.forecast import DemandForecast
 from restock.types.panel import DemandPanel, IntArray
 from restock.windows.sequences import WindowMaker
+
+
+Prepared = tuple[FeatureState, FeatureSource]
 
 
 @dataclass(frozen=True)
@@ -61,21 +72,23 @@ class LstmTraining:
         recipe: LstmRecipe,
         panel: DemandPanel,
         train_end: IntArray,
-        prepared: tuple[FeatureState, FeaturePanel] | None = None,
+        prepared: Prepared,
+        member: int = 0,
     ) -> None:
-        """Fit feature constants up to ``train_end`` (unless given) and build a fresh network."""
-        # The longest history there is to train on is the longest that is ever shown: a forecast
-        # must depend neither on lengths that were never trained nor on the series beside it.
-        lookback = min(recipe.windows.lookback, int(train_end.max()) + 1)
-        windows = recipe.windows.model_copy(update={"lookback": lookback})
-        self.recipe = replace(recipe, windows=windows)
-        self.panel, self.train_end = panel, train_end
-        self.state, features = prepared or prepare_features(recipe, panel, train_end)
-        self.windows = WindowMaker(features, recipe.horizon, recipe.features.seasonal_lag, windows)
+        """Build a fresh network; ``member`` tells the networks of an ensemble apart."""
+        self.recipe, self.train_end = recipe, train_end
+        self.seed = child_seed(recipe.seed, "member", member)
+        self.state, features = prepared
+        windows = recipe.windows
+        self.windows = WindowMaker(
+            features, panel.first_index, self.state.cold_scale, recipe.horizon, windows
+        )
         self.epoch = 0
-        keras.utils.set_random_seed(child_seed(recipe.seed, "weights"))
-        self.shape = network_shape(features, self.state, recipe.horizon)
+        keras.utils.set_random_seed(child_seed(self.seed, "weights"))
+        sample = features.take(np.array([0]))
+        self.shape = network_shape(sample, self.state, recipe.horizon)
         self.network = build_network(self.shape, recipe.model)
+        self.snapshots: deque[list[np.ndarray]] = deque(maxlen=recipe.training.snapshots)
         training = recipe.training
         self.network.compile(
             optimizer=keras.optimizers.Adam(training.learning_rate, clipnorm=training.clip_norm),
@@ -90,7 +103,7 @@ class LstmTraining:
             DivergedError: If the loss is not finite.
         """
         training = self.recipe.training
-        rng = generator(self.recipe.seed, "epoch", self.epoch)
+        rng = generator(self.seed, "epoch", self.epoch)
         # Half a cosine over the budget of epochs, down to a twentieth of the start.
         share = self.epoch / training.max_epochs
         decay = 0.05 + 0.95 * 0.5 * (1 + np.cos(np.pi * share))
@@ -109,41 +122,94 @@ class LstmTraining:
         mean = float(np.mean(losses)) if losses else float("nan")
         if not np.isfinite(mean):
             raise DivergedError(f"epoch {self.epoch}: loss is {mean}")
+        self.snapshots.append(self.network.get_weights())
         return mean
 
-    def inference_network(self) -> keras.Model:
-        """Return the same network without dropout, which exports as one plain LSTM operation."""
+    def inference_networks(self) -> list[keras.Model]:
+        """Return the network of each snapshot without dropout: it exports as plain LSTMs."""
         settings = self.recipe.model.model_copy(update={"dropout": 0.0, "recurrent_dropout": 0.0})
-        network = build_network(self.shape, settings)
-        network.set_weights(self.network.get_weights())
+        networks = []
+        for weights in self.snapshots:
+            networks.append(build_network(self.shape, settings))
+            networks[-1].set_weights(weights)
+        return networks
+
+
+class LstmEnsemble:
+    """Networks that differ by their seed, trained on one fold; they answer by their mean."""
+
+    def __init__(
+        self,
+        recipe: LstmRecipe,
+        panel: DemandPanel,
+        train_end: IntArray,
+        prepared: Prepared | None = None,
+    ) -> None:
+        """Fit feature constants up to ``train_end`` (unless given) and build the networks."""
+        # The longest history there is to train on is the longest that is ever shown: a forecast
+        # must depend neither on lengths that were never trained nor on the series beside it.
+        lookback = min(recipe.windows.lookback, int(train_end.max()) + 1)
+        windows = recipe.windows.model_copy(update={"lookback": lookback})
+        self.recipe = replace(recipe, windows=windows)
+        self.panel, self.train_end = panel, train_end
+        prepared = prepared or prepare_features(recipe, panel, train_end)
+        self.state = prepared[0]
+        self.members = [
+            LstmTraining(self.recipe, panel, train_end, prepared, member)
+            for member in range(recipe.training.ensemble_size)
+        ]
+
+    @property
+    def epoch(self) -> int:
+        """Epochs trained."""
+        return self.members[0].epoch
+
+    def network(self) -> keras.Model:
+        """Return the mean over members and snapshots as one network."""
+        networks = [n for member in self.members for n in member.inference_networks()]
+        network = average_networks(networks)
         row = np.array([0])
-        network(self.windows.prediction_batch(row, row).inputs())  # Keras exports what was called
+        windows = self.members[0].windows
+        network(windows.prediction_batch(row, row).inputs())  # Keras exports what was called
         return network
 
     def predict(self, origins: IntArray) -> DemandForecast:
         """Forecast every series from its origin with the weights as they are."""
+        network = self.network()
         return assemble_forecast(
-            lambda inputs: np.asarray(self.network.predict_on_batch(inputs)),
-            self.windows,
+            lambda inputs: np.asarray(network.predict_on_batch(inputs)),
+            self.members[0].windows,
             self.panel,
             origins,
             np.array(self.recipe.model.quantile_levels),
         )
 
 
-def prepare_features(
-    recipe: LstmRecipe, panel: DemandPanel, train_end: IntArray
-) -> tuple[FeatureState, FeaturePanel]:
+def run_epochs(ensembles: Iterable[LstmEnsemble], pool: ThreadPoolExecutor) -> list[float]:
+    """Train every network of every ensemble for one epoch, side by side.
+
+    The backend lets go of Python while it computes. Each network's numbers depend on its own seed
+    alone, so the number of threads changes none of them.
+
+    Returns:
+        Each ensemble's mean loss.
+    """
+    jobs = [[pool.submit(m.run_epoch) for m in ensemble.members] for ensemble in ensembles]
+    return [float(np.mean([job.result() for job in members])) for members in jobs]
+
+
+def prepare_features(recipe: LstmRecipe, panel: DemandPanel, train_end: IntArray) -> Prepared:
     """Fit feature constants on training rows and make the features."""
     state = fit_state(panel, recipe.features, train_end)
-    return state, make_features(panel, recipe.features, state, recipe.horizon)
+    return state, feature_source(panel, recipe.features, state, recipe.horizon)
 
 
 def network_shape(features: FeaturePanel, state: FeatureState, horizon: int) -> NetworkShape:
     """Return the sizes of the network's inputs."""
     return NetworkShape(
         num_past=features.past.shape[2],
-        num_future=features.future.shape[2] + 2,  # + the seasonal lag and whether it is known
+        num_future=features.future.shape[2],
+        num_anchors=features.anchors.count,
         num_static_numbers=features.static_numbers.shape[1],
         vocabulary_sizes=tuple(len(words) for words in state.vocabularies.values()),
         horizon=horizon,

@@ -1,6 +1,7 @@
 """The network: an LSTM over the past, and a decoder that answers for every origin and step.
 
-Shapes: B series, L lookback, O origins, H horizon, K future features, U units, Q levels.
+Shapes: B series, L lookback, O origins, H horizon, K future features, A anchors, U units,
+Q levels.
 Outputs are quantiles of arcsinh(demand / scale): of each step, and of the running mean.
 """
 
@@ -14,8 +15,6 @@ from keras import layers, ops
 
 from restock.config import ModelSettings
 
-ARCSINH_OF_ONE = 0.881373587
-
 
 @dataclass(frozen=True)
 class NetworkShape:
@@ -23,6 +22,7 @@ class NetworkShape:
 
     num_past: int
     num_future: int
+    num_anchors: int
     num_static_numbers: int
     vocabulary_sizes: tuple[int, ...]
     horizon: int
@@ -53,6 +53,16 @@ class StepBias(layers.Layer):  # type: ignore[misc]
 
 
 @keras.saving.register_keras_serializable(package="restock")
+class WeighAnchors(layers.Layer):  # type: ignore[misc]
+    """Mix the anchors by weights that are positive and sum to one: ``(..., A)`` → ``(..., 1)``."""
+
+    def call(self, inputs: tuple[Any, Any]) -> Any:
+        """Weigh; equal weights where the choice is all zero."""
+        choice, anchors = inputs
+        return ops.sum(ops.softmax(choice, axis=-1) * anchors, axis=-1, keepdims=True)
+
+
+@keras.saving.register_keras_serializable(package="restock")
 class RisingQuantiles(layers.Layer):  # type: ignore[misc]
     """Turn free numbers into quantiles that cannot cross: a middle one and positive distances."""
 
@@ -63,9 +73,9 @@ class RisingQuantiles(layers.Layer):  # type: ignore[misc]
 
     def call(self, inputs: Any) -> Any:
         """Return the same shape, rising along the last axis."""
-        # Where all inputs are zero, the middle is demand at its scale and the distances are small:
-        # training starts from a plausible distribution.
-        middle = inputs[..., self.middle : self.middle + 1] + ARCSINH_OF_ONE
+        # Where all inputs are zero the distances are small: training starts from a narrow
+        # distribution around the anchors.
+        middle = inputs[..., self.middle : self.middle + 1]
         above = ops.cumsum(ops.softplus(inputs[..., self.middle + 1 :] - 2.0), axis=-1)
         below = ops.softplus(inputs[..., : self.middle][..., ::-1] - 2.0)
         below = ops.cumsum(below, axis=-1)[..., ::-1]
@@ -77,7 +87,8 @@ class RisingQuantiles(layers.Layer):  # type: ignore[misc]
 
 
 CUSTOM_OBJECTS = {
-    f"restock>{layer.__name__}": layer for layer in (TakeOrigins, StepBias, RisingQuantiles)
+    f"restock>{layer.__name__}": layer
+    for layer in (TakeOrigins, StepBias, WeighAnchors, RisingQuantiles)
 }
 
 
@@ -86,6 +97,7 @@ def build_network(shape: NetworkShape, settings: ModelSettings) -> keras.Model:
     past = keras.Input((None, shape.num_past), name="past")
     index = keras.Input((None,), dtype="int32", name="origin_index")
     future = keras.Input((None, shape.horizon, shape.num_future), name="future")
+    anchors = keras.Input((None, shape.horizon, 2, shape.num_anchors), name="anchors")
     codes = keras.Input((len(shape.vocabulary_sizes),), dtype="int32", name="static_codes")
     numbers = keras.Input((shape.num_static_numbers,), name="static_numbers")
 
@@ -108,7 +120,9 @@ def build_network(shape: NetworkShape, settings: ModelSettings) -> keras.Model:
         context = layers.Add(name="with_static")(
             [context, layers.Reshape((1, settings.units))(static)]
         )
-    ahead = layers.Dense(settings.units, use_bias=False, name="ahead")(future)
+    flat = layers.Reshape((-1, shape.horizon, 2 * shape.num_anchors), name="flat_anchors")(anchors)
+    ahead = layers.Concatenate(name="known")([future, flat])
+    ahead = layers.Dense(settings.units, use_bias=False, name="ahead")(ahead)
     context = layers.Reshape((-1, 1, settings.units), name="per_step")(context)
     joint = StepBias(name="step")(layers.Add(name="joint")([ahead, context]))
     joint = layers.Activation("silu", name="mix")(joint)
@@ -117,9 +131,24 @@ def build_network(shape: NetworkShape, settings: ModelSettings) -> keras.Model:
     num_levels = len(settings.quantile_levels)
     raw = layers.Dense(2 * num_levels, kernel_initializer="zeros", name="raw")(joint)
     raw = layers.Reshape((-1, shape.horizon, 2, num_levels), name="heads")(raw)
-    middle = settings.quantile_levels.index(0.5)
-    output = RisingQuantiles(middle, name="quantiles")(raw)
-    return keras.Model([past, index, future, codes, numbers], output, name="restock_lstm")
+    output = RisingQuantiles(settings.quantile_levels.index(0.5), name="quantiles")(raw)
+    choice = layers.Dense(2 * shape.num_anchors, kernel_initializer="zeros", name="choice")(joint)
+    choice = layers.Reshape((-1, shape.horizon, 2, shape.num_anchors), name="choices")(choice)
+    anchor = WeighAnchors(name="anchor")((choice, anchors))
+    output = layers.Add(name="forecast")([output, anchor])
+    inputs = [past, index, future, anchors, codes, numbers]
+    return keras.Model(inputs, output, name="restock_lstm")
+
+
+def average_networks(networks: list[keras.Model]) -> keras.Model:
+    """Join networks of one shape into one that answers by their mean, which cannot cross either."""
+    if len(networks) == 1:
+        return networks[0]
+    inputs = [keras.Input(i.shape[1:], dtype=i.dtype, name=i.name) for i in networks[0].inputs]
+    for number, network in enumerate(networks):
+        network.name = f"member_{number}"
+    output = layers.Average(name="mean")([network(inputs) for network in networks])
+    return keras.Model(inputs, output, name="restock_lstm")
 
 
 def _static_context(

@@ -1,0 +1,151 @@
+"""Learn, on tuning folds, how the network is mixed with simple forecasts and how it is calibrated.
+
+Shapes: R rows (a series at one origin), H steps, Q levels, M models.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from restock.evaluation.metrics import DECILES, level_indices, naive_scales, ranks
+from restock.forecasters.combine import Combination, mix
+from restock.forecasters.names import LSTM
+from restock.types.forecast import DemandForecast
+from restock.types.panel import DemandPanel, FloatArray, IntArray
+
+SMALLEST_WEIGHT = 0.05  # a model that adds less is left out: it would only cost time
+BELIEF = 500.0  # points after which what a fold says of calibration counts for a half
+ROWS = 2_000  # are enough to learn a few weights from
+
+
+@dataclass(frozen=True)
+class Rehearsal:
+    """What every model forecast from one tuning origin, beside what happened.
+
+    Attributes:
+        forecasts: By model.
+        actual: Demand; NaN is not scored. Shape ``(N, H)``.
+        scale: Mean absolute naive error of each series up to the origin; NaN if 0. ``(N,)``.
+    """
+
+    forecasts: Mapping[str, DemandForecast]
+    actual: FloatArray
+    scale: FloatArray
+
+
+def rehearse(
+    forecasts: Mapping[str, DemandForecast], panel: DemandPanel, origins: IntArray
+) -> Rehearsal:
+    """Put forecasts from one origin per series (-1: not taking part) beside the actuals."""
+    demand = panel.uncensored
+    horizon = next(iter(forecasts.values())).point.shape[1]
+    target = np.minimum(origins[:, None] + np.arange(1, horizon + 1), panel.num_steps - 1)
+    actual = np.where(origins[:, None] >= 0, np.take_along_axis(demand, target, axis=1), np.nan)
+    scale, _ = naive_scales(demand, origins, 1)
+    return Rehearsal(forecasts, actual, scale)
+
+
+def learn_combination(rehearsals: Sequence[Rehearsal]) -> Combination:
+    """Learn weights, then the calibration of the weighted forecast."""
+    weights = learn_weights(rehearsals)
+    mixed = [mix(rehearsal.forecasts, weights) for rehearsal in rehearsals]
+    levels = np.asarray(mixed[0].levels)
+    steps, totals = [], []
+    for forecast, rehearsal in zip(mixed, rehearsals, strict=True):
+        running = np.cumsum(rehearsal.actual, axis=1)
+        steps.append(ranks(rehearsal.actual, forecast.quantiles, levels).ravel())
+        totals.append(ranks(running, forecast.cumulative, levels).ravel())
+    return Combination(
+        weights,
+        calibrated_levels(np.concatenate(steps), levels),
+        calibrated_levels(np.concatenate(totals), levels),
+    )
+
+
+def learn_weights(rehearsals: Sequence[Rehearsal]) -> dict[str, float]:
+    """Return the convex weights with the lowest loss: half weighted, half scaled quantile loss.
+
+    Both are taken relative to the network's own. The loss is convex in the weights.
+    """
+    from scipy.optimize import minimize
+
+    names = [LSTM, *(name for name in rehearsals[0].forecasts if name != LSTM)]
+    forecasts, actual, importance, levels = _stacked(rehearsals, names)
+
+    def loss(weights: FloatArray) -> tuple[float, FloatArray]:
+        error = actual[:, None] - forecasts @ weights
+        slope = np.where(error > 0, -levels, 1.0 - levels) * importance[:, None]
+        value = np.sum(pinball_of(error, levels) * importance[:, None])
+        return float(value), np.einsum("rq,rqm->m", 2 * slope, forecasts)
+
+    start = np.full(len(names), 0.3 / max(len(names) - 1, 1))
+    start[0] = 0.7 if len(names) > 1 else 1.0
+    scale, _ = loss(np.eye(len(names))[0])
+    found = minimize(
+        lambda w: tuple(part / scale for part in loss(w)),
+        start,
+        jac=True,
+        method="SLSQP",
+        bounds=[(0.0, 1.0)] * len(names),
+        constraints={"type": "eq", "fun": lambda w: w.sum() - 1.0, "jac": np.ones_like},
+    )
+    kept = np.where(found.x >= SMALLEST_WEIGHT, found.x, 0.0)
+    kept = np.round(kept / kept.sum(), 4)
+    return {name: float(weight) for name, weight in zip(names, kept, strict=True) if weight > 0}
+
+
+def pinball_of(error: FloatArray, levels: FloatArray) -> FloatArray:
+    """Return twice the pinball loss of errors (actual minus quantile), level by level."""
+    return 2 * np.maximum(levels * error, (levels - 1) * error)
+
+
+def _stacked(
+    rehearsals: Sequence[Rehearsal], names: list[str]
+) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+    """Lay points of all rehearsals out: quantiles ``(P, 9, M)``, actuals, importances, levels."""
+    forecasts, actuals, importances = [], [], []
+    levels = np.asarray(rehearsals[0].forecasts[LSTM].levels)
+    picked = level_indices(levels, DECILES)
+    for rehearsal in rehearsals:
+        every = np.linspace(0, len(rehearsal.actual) - 1, min(ROWS, len(rehearsal.actual)))
+        rows = np.unique(every.astype(int))
+        actual = rehearsal.actual[rows]
+        known = np.isfinite(actual)
+        scaled = np.nan_to_num(1.0 / rehearsal.scale[rows], nan=0.0)[:, None] * known
+        total = max(float(np.nansum(actual)), 1e-9)
+        # A point counts by its share of all demand, and by its share of all scaled points.
+        importance = known / total + scaled / max(float((scaled * actual.clip(0))[known].sum()), 1e-9)
+        parts = [rehearsal.forecasts[name].quantiles[rows][:, :, picked] for name in names]
+        forecasts.append(np.stack(parts, axis=3)[known])
+        actuals.append(actual[known])
+        importances.append(importance[known])
+    return (
+        np.concatenate(forecasts),
+        np.concatenate(actuals),
+        np.concatenate(importances),
+        levels[picked],
+    )
+
+
+def calibrated_levels(rank: FloatArray, levels: FloatArray) -> list[float]:
+    """Return which level to read in place of each nominal one, so that intervals cover as named.
+
+    Only the width is learned, symmetrically around the median: whether all demand was above or
+    below its forecasts in a few weeks says little about the next.
+
+    Args:
+        rank: Of past actuals, from :func:`ranks`.
+        levels: Nominal levels.
+    """
+    rank = rank[np.isfinite(rank)]
+    if not rank.size:
+        return [float(level) for level in levels]
+    outward = np.abs(2 * levels - 1)
+    found = np.quantile(np.abs(2 * rank - 1), outward)
+    share = rank.size / (rank.size + BELIEF)
+    found = np.clip(share * found + (1 - share) * outward, 0.0, None)
+    moved = 0.5 + np.sign(levels - 0.5) * found / 2
+    return [float(level) for level in np.clip(moved, levels[0], levels[-1])]

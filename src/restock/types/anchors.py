@@ -1,0 +1,75 @@
+"""Anchors: simple forecasts from every origin, which the network weighs and corrects.
+
+Held as three numbers a position, not as forecasts: steps are laid out for the origins at hand only.
+Shapes: N series, T periods, A anchors, B series and O origins asked for, H horizon.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from restock.types.panel import BoolArray, FloatArray, IntArray
+
+# A quarter more than ever was seen: a trend that multiplies must not run away.
+HEADROOM = 1.25
+
+
+@dataclass(frozen=True)
+class Anchors:
+    """What every anchor knows at every position; nothing after it.
+
+    Attributes:
+        level, trend, season: Each ``(N, T, A)``, float32. The season is the index of that very
+            period, as it stood once the period was seen.
+        most: Largest demand so far, in units. Shape ``(N, T)``.
+        ready: Whether a whole season lies behind a position. Shape ``(N, T)``.
+        period: Periods of a season; 0 for none.
+        damping: Share of a trend that is left after each step. Shape ``(A,)``.
+        ratios: Whether an anchor's numbers are logarithms. Shape ``(A,)``.
+        unit: Demand below which its logarithms turn into differences, in units.
+    """
+
+    level: FloatArray
+    trend: FloatArray
+    season: FloatArray
+    most: FloatArray
+    ready: BoolArray
+    period: int
+    damping: FloatArray
+    ratios: BoolArray
+    unit: float
+
+    @property
+    def count(self) -> int:
+        """Number of anchors, A."""
+        return int(self.level.shape[2])
+
+    def take(self, rows: IntArray) -> Anchors:
+        """Return the anchors of some series."""
+        names = ("level", "trend", "season", "most", "ready")
+        return replace(self, **{name: getattr(self, name)[rows] for name in names})
+
+    def forecast(self, origins: IntArray, horizon: int) -> FloatArray:
+        """Lay out every series' forecasts from some origins.
+
+        Args:
+            origins: Positions. Shape ``(N, O)``.
+            horizon: H.
+
+        Returns:
+            Units, not negative. Shape ``(N, O, H, A)``.
+        """
+        steps = np.arange(1, horizon + 1)
+        rows = np.arange(len(origins))[:, None]
+        turns = np.cumsum(self.damping[None, :] ** steps[:, None], axis=0).astype(np.float32)
+        value = self.level[rows, origins][:, :, None, :]
+        value = value + self.trend[rows, origins][:, :, None, :] * turns
+        if self.period:
+            source = origins[:, :, None] + steps - -(-steps // self.period) * self.period
+            index = self.season[rows[:, :, None], np.maximum(source, 0)]
+            value = value + np.where(self.ready[rows, origins][:, :, None, None], index, 0.0)
+        units = np.where(self.ratios, self.unit * np.expm1(np.minimum(value, 30.0)), value)
+        most = HEADROOM * self.most[rows, origins][:, :, None, None]
+        return np.clip(units, 0.0, most).astype(np.float32)

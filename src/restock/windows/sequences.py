@@ -121,6 +121,18 @@ class WindowMaker:
         """Return the windows that end at one origin per series. Both shaped ``(B,)``."""
         return self._inputs(rows, origins, origins[:, None], self.settings.lookback)
 
+    def pairs(self, rows: IntArray, origins: IntArray, train_end: IntArray) -> SequenceBatch:
+        """Return windows that end at one origin each, with their targets.
+
+        Args:
+            rows: Series; one may stand in several pairs. Shape ``(B,)``.
+            origins: An origin of each. Shape ``(B,)``.
+            train_end: Last training position per series. Shape ``(N,)``.
+        """
+        inputs = self.prediction_batch(rows, origins)
+        target, mask = self._targets(rows, origins[:, None], train_end, inputs.scale)
+        return SequenceBatch(inputs, target, mask)
+
     def _first_known(self) -> IntArray:
         known = np.isfinite(self.features.demand)
         return np.where(known.any(axis=1), known.argmax(axis=1), known.shape[1])

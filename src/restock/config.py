@@ -212,6 +212,9 @@ class TrainingSettings(Frozen):
     passes_per_epoch: Annotated[int, Field(ge=1)] = 1
     clip_norm: Annotated[float, Field(gt=0)] = 1.0
     weight_by_scale: Annotated[float, Field(ge=0, le=1)] = 0.5
+    ensemble_size: Annotated[int, Field(ge=1, le=32)] = 2
+    snapshots: Annotated[int, Field(ge=1, le=8)] = 1
+    combine: bool = True
     use_tuned: bool = True
 
 
@@ -260,13 +263,38 @@ class SearchSettings(Frozen):
     space: dict[str, Dimension]
 
 
-class BaselineSettings(Frozen):
-    """The simple forecasts that stand in every report."""
+class TreeSettings(Frozen):
+    """Boosted trees: how many rows each model sees, and how long it is boosted."""
 
+    num_rows: Annotated[int, Field(ge=1)] = 40_000  # drawn evenly where there are more
+    num_iterations: Annotated[int, Field(ge=1)] = 60
+    learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.1
+
+
+BASELINES = (
+    "naive", "seasonal_naive", "moving_mean", "moving_median", "ses", "ets", "theta", "croston",
+    "sba", "tsb", "boosted_trees",
+)  # fmt: skip
+
+
+class BaselineSettings(Frozen):
+    """The forecasts that stand beside the LSTM in every report."""
+
+    names: Names = BASELINES
     seasonal_period: Annotated[int, Field(ge=1)]
     moving_window: Annotated[int, Field(ge=1)] = 8
     smoothing: Annotated[float, Field(gt=0, le=1)] = 0.2
     error_origins: Annotated[int, Field(ge=2)] = 104
+    trees: TreeSettings = TreeSettings()
+
+    @model_validator(mode="after")
+    def _known_names(self) -> BaselineSettings:
+        for name in self.names:
+            if name not in BASELINES:
+                raise ValueError(f"no baseline {name!r}. {nearest(name, BASELINES)}")
+        if not self.names or len(set(self.names)) < len(self.names):
+            raise ValueError("names must hold at least one baseline, and each only once")
+        return self
 
 
 class EvaluationSettings(Frozen):

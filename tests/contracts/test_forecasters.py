@@ -5,15 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from restock.forecasters.baselines import fitted_baselines
+from restock.forecasters.baselines.make import make_baselines
 from restock.forecasters.bundle import load_bundle
 from restock.forecasters.lstm import backend
 from restock.forecasters.lstm.fit import LstmRecipe, LstmTraining
 from restock.forecasters.lstm.save import save_bundle
 from restock.types.forecast import FittedForecaster
-from support.builders import LEVELS, evaluation, panel, settings
+from support.builders import LEVELS, evaluation, features, panel, settings
 
-NAMES = ["lstm", "naive", "seasonal_naive", "moving_median", "ses", "croston", "tsb"]
+NAMES = ["lstm", "naive", "seasonal_naive", "moving_mean", "moving_median", "ses", "ets", "theta"]
+NAMES += ["croston", "sba", "tsb", "boosted_trees"]
 ORIGINS = np.array([40, 44, 44])
 
 
@@ -25,7 +26,9 @@ def forecasters(tmp_path_factory: pytest.TempPathFactory) -> dict[str, FittedFor
     training = LstmTraining(recipe, panel(3, 50), np.full(3, 40))
     training.run_epoch()
     save_bundle(training, folder, cut="c", tuning_wql=None, data_digest="d")
-    return {"lstm": load_bundle(folder), **fitted_baselines(evaluation(), np.array(LEVELS))}
+    baselines = make_baselines(evaluation(), features(), np.array(LEVELS), 0)
+    fitted = {name: b.fit(panel(3, 50), np.full(3, 40)) for name, b in baselines.items()}
+    return {"lstm": load_bundle(folder), **fitted}
 
 
 def test_every_baseline_is_under_contract(forecasters: dict[str, FittedForecaster]) -> None:

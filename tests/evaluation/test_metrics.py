@@ -116,7 +116,7 @@ def test_segments_read_nothing_after_the_training_end() -> None:
 def test_the_chosen_model_has_the_lowest_tuning_loss() -> None:
     assert choose({"lstm": 0.4, "naive": 0.5}) == "lstm"
     assert choose({"lstm": float("nan"), "naive": 0.5}) == "naive"
-    assert choose({"lstm": None, "naive": None}) == FALLBACK
+    assert choose({"lstm": None, "naive": None, FALLBACK: None}) == FALLBACK
 
 
 def test_a_period_hidden_by_a_stock_out_is_not_scored() -> None:

@@ -28,7 +28,8 @@ frequency: W-SUN
 """
 METRICS = ["mae", "rmse", "wape", "bias", "mase", "rmsse", "wql", "sql"]
 METRICS += ["coverage_50", "coverage_80", "coverage_90"]
-BASELINES = {"naive", "seasonal_naive", "moving_median", "ses", "croston", "tsb"}
+BASELINES = {"naive", "seasonal_naive", "moving_mean", "moving_median", "ses", "ets", "theta"}
+BASELINES |= {"croston", "sba", "tsb", "boosted_trees"}
 
 
 def restock(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:

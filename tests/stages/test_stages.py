@@ -79,3 +79,12 @@ def test_too_little_history_to_tune_on_is_said_and_everything_else_runs(tmp_path
     report = json.loads((tmp_path / "out/metrics.json").read_text())
     assert report["chosen"] == "moving_median"
     assert report["tuning_wql"]["lstm"] is None
+
+
+def test_a_chosen_baseline_that_is_fitted_forecasts_too(tmp_path: Path) -> None:
+    run("fetch prepare featurize train evaluate", untuned(tmp_path), tmp_path)
+    path = tmp_path / "out/metrics.json"
+    report = json.loads(path.read_text())
+    path.write_text(json.dumps({**report, "chosen": "boosted_trees"}))
+    said = run("forecast plan", untuned(tmp_path), tmp_path)
+    assert "forecast 3 series by boosted_trees" in said

@@ -56,6 +56,7 @@ def table(num_series: int = 3, num_steps: int = 60, seed: int = 0) -> pd.DataFra
     return pd.concat(parts, ignore_index=True)
 
 
+TINY_TREES = {"num_rows": 400, "num_iterations": 3}
 DATA = {
     "name": "own",
     "source": {"kind": "file", "path": "own.csv"},
@@ -77,7 +78,13 @@ def settings(**groups: dict[str, object]) -> Settings:
             "num_trials": 2,
             "space": {"units": {"path": "model.units", "kind": "int", "low": 4, "high": 8}},
         },
-        "evaluation": {"horizon": 3, "num_folds": 2, "stride": 3, "num_tuning_folds": 1},
+        "evaluation": {
+            "horizon": 3,
+            "num_folds": 2,
+            "stride": 3,
+            "num_tuning_folds": 1,
+            "baselines": {"trees": TINY_TREES},
+        },
         "inventory": {},
         "tracking": {"name": "none", "model_name": "own"},
         "engine": {},

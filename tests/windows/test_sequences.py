@@ -95,3 +95,17 @@ def test_every_batch_has_the_same_shape_and_padding_teaches_nothing() -> None:
     last = batches(windows, 30, 2)[-1]
     assert last.loss_mask[0].any()
     assert not last.loss_mask[1].any()
+
+
+def test_a_pair_is_a_window_of_one_origin_with_its_targets() -> None:
+    windows = maker(panel(3, 40), 30, lookback=5)
+    rows, origins = np.array([0, 2, 2]), np.array([20, 20, 29])
+    batch = windows.pairs(rows, origins, np.full(3, 30))
+    np.testing.assert_array_equal(
+        batch.inputs.past[1], windows.prediction_batch(rows, origins).past[1]
+    )
+    scale = windows.features.scale[2, 20]
+    ahead = windows.features.demand[2, 21:25]
+    np.testing.assert_allclose(batch.target[1, 0, :, 0] * scale, ahead, rtol=1e-5)
+    np.testing.assert_allclose(batch.target[1, 0, -1, 1] * scale, ahead.mean(), rtol=1e-5)
+    assert batch.loss_mask[2, 0].tolist() == [[1, 1], [0, 0], [0, 0], [0, 0]]  # 30 is the end

@@ -245,7 +245,10 @@ def _static(rows: pd.DataFrame, names: np.ndarray, settings: DataSettings) -> pd
     rows = rows[rows["series_id"].isin(names)]
     by_series = rows.groupby("series_id", sort=True)
     static = pd.DataFrame(
-        {name: _typed(by_series[f"static {name}"].first()) for name in settings.columns.static}
+        {
+            name: _static_column(by_series[f"static {name}"].first(), name, settings)
+            for name in settings.columns.static
+        }
     )
     if settings.derived_static:
         # Only a series' first periods: a later price or country would be knowledge of the future.
@@ -254,6 +257,11 @@ def _static(rows: pd.DataFrame, names: np.ndarray, settings: DataSettings) -> pd
         for name, rule in settings.derived_static.items():
             static[name] = _derive(early, rule, decimal=settings.source.decimal)
     return static.reindex(names).reset_index(drop=True)
+
+
+def _static_column(column: pd.Series, name: str, settings: DataSettings) -> pd.Series:
+    """Part of a series' key is a name, even where it is a number: store 2 is not twice store 1."""
+    return column.astype(str) if name in settings.columns.series else _typed(column)
 
 
 def _typed(column: pd.Series) -> pd.Series:

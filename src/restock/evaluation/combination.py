@@ -10,11 +10,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from restock.evaluation.metrics import DECILES, level_indices, naive_scales, ranks
+from restock.evaluation.metrics import DECILES, level_indices, naive_scales, pinball, ranks
 from restock.forecasters.combine import Combination, mix
 from restock.forecasters.names import LSTM
-from restock.types.forecast import DemandForecast
-from restock.types.panel import DemandPanel, FloatArray, IntArray
+from restock.types.folds import Fold
+from restock.types.forecast import DemandForecast, FittedForecaster
+from restock.types.panel import DemandPanel, FloatArray
 
 SMALLEST_WEIGHT = 0.05  # a model that adds less is left out: it would only cost time
 BELIEF = 500.0  # points after which what a fold says of calibration counts for a half
@@ -37,15 +38,37 @@ class Rehearsal:
 
 
 def rehearse(
-    forecasts: Mapping[str, DemandForecast], panel: DemandPanel, origins: IntArray
+    forecast: DemandForecast,
+    simple: Mapping[str, FittedForecaster],
+    panel: DemandPanel,
+    fold: Fold,
 ) -> Rehearsal:
-    """Put forecasts from one origin per series (-1: not taking part) beside the actuals."""
+    """Put the network's forecast from a tuning fold beside the simple ones and the actuals."""
+    (origins,) = fold.origins
     demand = panel.uncensored
-    horizon = next(iter(forecasts.values())).point.shape[1]
-    target = np.minimum(origins[:, None] + np.arange(1, horizon + 1), panel.num_steps - 1)
+    steps = np.arange(1, forecast.point.shape[1] + 1)
+    target = np.minimum(origins[:, None] + steps, panel.num_steps - 1)
     actual = np.where(origins[:, None] >= 0, np.take_along_axis(demand, target, axis=1), np.nan)
     scale, _ = naive_scales(demand, origins, 1)
-    return Rehearsal(forecasts, actual, scale)
+    made = {name: model.predict(panel, np.maximum(origins, 0)) for name, model in simple.items()}
+    return Rehearsal({LSTM: forecast, **made}, actual, scale)
+
+
+def held_out_wql(rehearsals: Sequence[Rehearsal]) -> float:
+    """Return the mean loss over the folds, each combined by what the others have taught.
+
+    With a single fold nothing is held out: the network's own loss stands for it.
+    """
+    losses = []
+    for place, rehearsal in enumerate(rehearsals):
+        others = [*rehearsals[:place], *rehearsals[place + 1 :]]
+        made = rehearsal.forecasts[LSTM]
+        if others:
+            made = learn_combination(others).apply(rehearsal.forecasts)
+        picked = level_indices(np.asarray(made.levels), DECILES)
+        loss = pinball(rehearsal.actual, made.quantiles[:, :, picked], DECILES).mean(axis=2)
+        losses.append(float(np.nansum(loss) / np.nansum(rehearsal.actual)))
+    return float(np.mean(losses))
 
 
 def learn_combination(rehearsals: Sequence[Rehearsal]) -> Combination:
@@ -117,7 +140,9 @@ def _stacked(
         scaled = np.nan_to_num(1.0 / rehearsal.scale[rows], nan=0.0)[:, None] * known
         total = max(float(np.nansum(actual)), 1e-9)
         # A point counts by its share of all demand, and by its share of all scaled points.
-        importance = known / total + scaled / max(float((scaled * actual.clip(0))[known].sum()), 1e-9)
+        importance = known / total + scaled / max(
+            float((scaled * actual.clip(0))[known].sum()), 1e-9
+        )
         parts = [rehearsal.forecasts[name].quantiles[rows][:, :, picked] for name in names]
         forecasts.append(np.stack(parts, axis=3)[known])
         actuals.append(actual[known])

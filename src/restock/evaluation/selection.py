@@ -14,7 +14,7 @@ from restock.data.folds import make_folds
 from restock.errors import IntegrityError
 from restock.evaluation.backtest import Predict, run_backtest
 from restock.types.folds import Fold, Folds
-from restock.types.forecast import FittedForecaster
+from restock.types.forecast import DemandForecast, Forecaster
 from restock.types.panel import DemandPanel
 
 # With no tuning fold nothing can be compared: the sturdiest simple forecast is used.
@@ -44,18 +44,31 @@ def fold_wql(predict: Predict, panel: DemandPanel, fold: Fold) -> float:
     return run_backtest(predict, panel, fold, 1).scores()["wql"]
 
 
-def tuning_wql(model: FittedForecaster, panel: DemandPanel, folds: Folds) -> float | None:
-    """Return a model's mean loss over the tuning folds; None where there is no fold."""
+def forecast_wql(forecast: DemandForecast, panel: DemandPanel, fold: Fold) -> float:
+    """Return the weighted quantile loss of a forecast made from a fold's only origin."""
+    return fold_wql(lambda _: forecast, panel, fold)
+
+
+def tuning_wql(forecaster: Forecaster, panel: DemandPanel, folds: Folds) -> float | None:
+    """Return the mean loss over the tuning folds, fitted for each; None where there is no fold."""
     if not folds.tuning:
         return None
-    losses = [fold_wql(partial(model.predict, panel), panel, fold) for fold in folds.tuning]
+    losses = []
+    for fold in folds.tuning:
+        fitted = forecaster.fit(panel, fold.train_end)
+        losses.append(fold_wql(partial(fitted.predict, panel), panel, fold))
     return float(np.mean(losses))
 
 
 def choose(tuning: Mapping[str, float | None]) -> str:
-    """Return the model with the lowest loss on the tuning folds."""
+    """Return the model with the lowest loss on the tuning folds.
+
+    Where none has a loss: :data:`FALLBACK`, or the first model if that one is not in the report.
+    """
     known = {name: loss for name, loss in tuning.items() if loss is not None and np.isfinite(loss)}
-    return min(known, key=known.__getitem__) if known else FALLBACK
+    if known:
+        return min(known, key=known.__getitem__)
+    return FALLBACK if FALLBACK in tuning else next(iter(tuning))
 
 
 def check_scored(report: Mapping[str, Any], bundle: str) -> None:

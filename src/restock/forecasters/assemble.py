@@ -32,10 +32,26 @@ def assemble_forecast(
     for batch, count in windows.prediction_batches(origins):
         parts.append(np.asarray(run(batch.inputs()), dtype=np.float64)[:count, 0])
         scales.append(batch.scale[:count, 0])
-    relative = np.maximum(np.sinh(np.concatenate(parts)), 0.0)
-    units = relative * np.concatenate(scales).astype(np.float64)[:, None, None, None]
+    return to_units(np.concatenate(parts), np.concatenate(scales), panel, origins, levels)
+
+
+def to_units(
+    answer: FloatArray, scale: FloatArray, panel: DemandPanel, origins: IntArray, levels: FloatArray
+) -> DemandForecast:
+    """Turn relative quantiles of steps and of running means into a forecast in units.
+
+    Args:
+        answer: Quantiles of arcsinh(demand / scale): of each step, and of the mean up to it; not
+            crossing. Shape ``(N, H, 2, Q)``.
+        scale: Units that the demand is relative to. Shape ``(N,)``.
+        panel: Names, grid and history of the series.
+        origins: Shape ``(N,)``.
+        levels: Quantile levels; 0.5 is one of them. Shape ``(Q,)``.
+    """
+    relative = np.maximum(np.sinh(answer), 0.0)
+    units = relative * scale.astype(np.float64)[:, None, None, None]
     units = np.minimum(units, plausible_ceiling(panel, origins)[:, None, None, None])
-    steps = np.arange(1, windows.horizon + 1)
+    steps = np.arange(1, answer.shape[1] + 1)
     quantiles = units[:, :, 0]
     # The first total is the first step; after it a total can only grow with more periods.
     totals = units[:, :, 1] * steps[None, :, None]

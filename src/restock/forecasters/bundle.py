@@ -6,6 +6,7 @@ Predicts by NumPy and ONNX Runtime. It must not know Keras, TensorFlow or how a 
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -14,18 +15,21 @@ from typing import Any
 
 import numpy as np
 
-from restock.config import FeatureSettings, WindowSettings
+from restock.config import BaselineSettings, FeatureSettings, WindowSettings
 from restock.data.store import digest, read_json
 from restock.errors import DataError, IntegrityError
-from restock.features.build import make_features
+from restock.features.build import feature_source
 from restock.features.state import read_state
 from restock.forecasters.assemble import assemble_forecast
+from restock.forecasters.baselines.simple import simple_baselines
+from restock.forecasters.combine import Combination
+from restock.forecasters.names import LSTM
 from restock.types.features import FeatureState
 from restock.types.forecast import DemandForecast
 from restock.types.panel import DemandPanel, IntArray
 from restock.windows.sequences import WindowMaker
 
-FORMAT = 1
+FORMAT = 2
 MANIFEST = "manifest.json"
 CONTENTS = ("model.keras", "model.onnx", "state.json")
 
@@ -35,7 +39,7 @@ class Manifest:
     """What is in a bundle and what it was made from.
 
     Attributes:
-        digest: sha256 of the weights: the bundle's name.
+        digest: sha256 of the weights and of the combination: the bundle's name.
         files: sha256 of each file, by name.
         frequency, unit: Of the panel it was trained on.
         horizon: Periods it forecasts.
@@ -45,6 +49,8 @@ class Manifest:
         cut: Identifies the horizon and where each series' training targets end.
         features, windows: Settings its inputs are made with.
         model, training: Settings it was trained with.
+        combination, baselines: How the network's forecast is mixed and calibrated, and the
+            settings of the simple forecasts that are mixed in.
         epochs: Epochs trained, chosen on tuning folds.
         tuning_wql: Weighted quantile loss on the tuning folds; None where none fitted.
         data_digest: sha256 of the panel's table.
@@ -64,6 +70,8 @@ class Manifest:
     windows: dict[str, Any]
     model: dict[str, Any]
     training: dict[str, Any]
+    combination: dict[str, Any]
+    baselines: dict[str, Any]
     seed: int
     epochs: int
     tuning_wql: float | None
@@ -93,16 +101,34 @@ class Bundle:
             str(self.folder / "model.onnx"), providers=["CPUExecutionProvider"]
         )
 
+    @property
+    def combination(self) -> Combination:
+        """How the network's forecast is mixed with simple ones and calibrated."""
+        return Combination(**self.manifest.combination)
+
     def predict(self, panel: DemandPanel, origins: IntArray) -> DemandForecast:
         """Forecast the H periods after each series' origin; see :class:`FittedForecaster`.
 
         Raises:
             DataError: If the panel lacks a column or has another frequency.
         """
+        combination = self.combination
+        settings = BaselineSettings.model_validate(self.manifest.baselines)
+        simple = simple_baselines(settings, self.horizon, np.array(self.manifest.levels))
+        forecasts = {
+            name: self.predict_network(panel, origins)
+            if name == LSTM
+            else simple[name].predict(panel, origins)
+            for name in combination.weights
+        }
+        return combination.apply(forecasts)
+
+    def predict_network(self, panel: DemandPanel, origins: IntArray) -> DemandForecast:
+        """Forecast by the network alone, neither mixed nor calibrated."""
         self._check(panel)
         features = FeatureSettings.model_validate(self.manifest.features)
         windows = WindowMaker(
-            make_features(panel, features, self.state, self.horizon),
+            feature_source(panel, features, self.state, self.horizon),
             panel.first_index,
             self.state.cold_scale,
             self.horizon,
@@ -127,6 +153,12 @@ class Bundle:
             missing = sorted(set(self.manifest.roles[role]) - set(names))
             if missing:
                 raise DataError(f"the panel lacks {role} column(s) {', '.join(missing)}")
+
+
+def name(weights: str, combination: Combination) -> str:
+    """Return what a bundle is called: a digest of what decides its forecasts."""
+    content = json.dumps([weights, dataclasses.asdict(combination)], sort_keys=True)
+    return hashlib.sha256(content.encode()).hexdigest()
 
 
 def roles(panel: DemandPanel) -> dict[str, list[str]]:

@@ -41,18 +41,21 @@ class Combination:
 
 def mix(forecasts: Mapping[str, DemandForecast], weights: Mapping[str, float]) -> DemandForecast:
     """Average quantiles level by level: that keeps them from crossing (Vincent, 1912)."""
-    parts = [(weight, forecasts[name]) for name, weight in weights.items()]
+    parts = [forecasts[name] for name in weights]
+    shares = list(weights.values())
+
+    def mean(arrays: list[FloatArray]) -> FloatArray:
+        return np.average(arrays, axis=0, weights=shares)
+
     return replace(
-        parts[0][1],
-        point=sum(weight * part.point for weight, part in parts),
-        quantiles=sum(weight * part.quantiles for weight, part in parts),
-        cumulative=sum(weight * part.cumulative for weight, part in parts),
+        parts[0],
+        point=mean([part.point for part in parts]),
+        quantiles=mean([part.quantiles for part in parts]),
+        cumulative=mean([part.cumulative for part in parts]),
     )
 
 
-def calibrate(
-    forecast: DemandForecast, steps: list[float], totals: list[float]
-) -> DemandForecast:
+def calibrate(forecast: DemandForecast, steps: list[float], totals: list[float]) -> DemandForecast:
     """Read other levels in place of the nominal ones."""
     levels = np.asarray(forecast.levels)
     quantiles = read_levels(forecast.quantiles, levels, np.array(steps))

@@ -14,14 +14,14 @@ from restock.errors import ConfigError
 from restock.evaluation.backtest import Backtest, forecast_table, run_backtest, segments
 from restock.evaluation.report import leaderboard, log_report
 from restock.evaluation.selection import choose, folds_with_demand, tuning_wql
-from restock.forecasters.baselines import fitted_baselines
+from restock.forecasters.baselines.make import baselines_beside
 from restock.forecasters.bundle import load_bundle
 from restock.forecasters.names import LSTM
 from restock.reports import figures
 from restock.stages.context import Context
 from restock.types import layout
 from restock.types.folds import Folds
-from restock.types.forecast import FittedForecaster
+from restock.types.forecast import Forecaster
 from restock.types.panel import DemandPanel
 
 
@@ -36,19 +36,11 @@ def run(settings: Settings, context: Context) -> None:
             f"{bundle.manifest.train_end}; the evaluation settings cut the history elsewhere. "
             "Train again with the same evaluation settings."
         )
-    levels = np.array(bundle.manifest.levels)
-    models: dict[str, FittedForecaster] = {LSTM: bundle}
-    models |= fitted_baselines(settings.evaluation, levels)
+    baselines = baselines_beside(bundle.manifest, settings.evaluation)
     m = settings.evaluation.seasonal_period
-    backtests = {}
-    with context.console.progress("evaluating", len(models)) as progress:
-        for name, model in models.items():
-            predict = partial(model.predict, panel)
-            backtests[name] = run_backtest(predict, panel, folds.test, m)
-            progress.advance(name)
-    tuning = {
-        name: tuning_wql(model, panel, folds) for name, model in models.items() if name != LSTM
-    }
+    backtests = {LSTM: run_backtest(partial(bundle.predict, panel), panel, folds.test, m)}
+    tests, tuning = _score_baselines(context, panel, folds, baselines, m)
+    backtests |= tests
     tuning[LSTM] = bundle.manifest.tuning_wql
     report = _report(settings, folds, backtests, tuning, bundle.manifest.digest)
     _write_tables(context, panel, report, backtests)
@@ -56,6 +48,26 @@ def run(settings: Settings, context: Context) -> None:
     write_table(context.layout.write(layout.SEGMENT_SCORES), by_segment)
     _write_figures(context, panel, report, backtests, by_segment)
     _log(context, report)
+
+
+def _score_baselines(
+    context: Context,
+    panel: DemandPanel,
+    folds: Folds,
+    baselines: dict[str, Forecaster],
+    seasonal_period: int,
+) -> tuple[dict[str, Backtest], dict[str, float | None]]:
+    """Return every baseline's test backtest and tuning loss, fitted anew for each fold."""
+    backtests = {}
+    tuning: dict[str, float | None] = {}
+    with context.console.progress("evaluating", len(baselines)) as progress:
+        for name, baseline in baselines.items():
+            fitted = baseline.fit(panel, folds.test.train_end)
+            predict = partial(fitted.predict, panel)
+            backtests[name] = run_backtest(predict, panel, folds.test, seasonal_period)
+            tuning[name] = tuning_wql(baseline, panel, folds)
+            progress.advance(name)
+    return backtests, tuning
 
 
 def _report(

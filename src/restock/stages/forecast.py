@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from restock.config import Settings
-from restock.data.folds import latest_origins
+from restock.data.folds import latest_origins, make_folds
 from restock.data.store import load_panel, read_json, write_json, write_table
 from restock.evaluation.selection import check_scored
-from restock.forecasters.baselines import fitted_baselines
+from restock.forecasters.baselines.make import baselines_beside
 from restock.forecasters.bundle import load_bundle
 from restock.forecasters.names import LSTM
 from restock.stages.context import Context
@@ -25,8 +23,10 @@ def run(settings: Settings, context: Context) -> None:
     chosen: str = report["chosen"]
     model: FittedForecaster = bundle
     if chosen != LSTM:
-        levels = np.array(bundle.manifest.levels)
-        model = fitted_baselines(settings.evaluation, levels)[chosen]
+        # Fitted on what the bundle was trained on: the model that was scored is the one used.
+        train_end = make_folds(panel, settings.evaluation).test.train_end
+        baselines = baselines_beside(bundle.manifest, settings.evaluation)
+        model = baselines[chosen].fit(panel, train_end)
     if panel.known_future and panel.num_future < model.horizon:
         names = ", ".join(panel.known_future)
         context.console.note(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,18 +13,30 @@ import pandas as pd
 from restock.config import Settings, replace_at, value_at
 from restock.data.store import digest, load_panel, read_json, write_json, write_table
 from restock.errors import ConfigError
+from restock.evaluation.combination import held_out_wql, learn_combination, rehearse
 from restock.evaluation.selection import folds_with_demand
+from restock.features.build import feature_source
 from restock.features.state import read_state
+from restock.forecasters.baselines.simple import simple_baselines
+from restock.forecasters.combine import Combination
 from restock.forecasters.lstm import backend
-from restock.forecasters.lstm.fit import LstmRecipe, LstmTraining
+from restock.forecasters.lstm.fit import LstmEnsemble, LstmRecipe, Prepared, run_epochs
 from restock.forecasters.lstm.save import save_bundle
 from restock.stages.context import Context
 from restock.stages.recipe import MADE_FROM, features_made_from
 from restock.tuning.objective import prepare_folds, train_on_folds
 from restock.types import layout
-from restock.types.features import FeaturePanel, FeatureState
 from restock.types.folds import Folds
 from restock.types.panel import DemandPanel
+
+
+@dataclass(frozen=True)
+class Rehearsed:
+    """What the tuning folds settle: epochs, the combination, and the loss that chose them."""
+
+    epochs: int
+    combination: Combination
+    wql: float | None
 
 
 def run(settings: Settings, context: Context) -> None:
@@ -29,53 +44,65 @@ def run(settings: Settings, context: Context) -> None:
     panel_folder = context.layout.read(layout.PANEL)
     panel = load_panel(panel_folder)
     folds = folds_with_demand(panel, settings.evaluation)
-    settings, epochs, tuning_wql = _decide(settings, panel, folds, context)
+    settings, epochs = _decide(settings, folds, context)
+    rehearsed = _rehearse(settings, panel, folds, epochs, context)
     backend.prepare(settings.seed, settings.engine.num_threads)
-    training = LstmTraining(
+    ensemble = LstmEnsemble(
         LstmRecipe.from_settings(settings),
         panel,
         folds.test.train_end,
-        _prepared(settings, folds, context),
+        _prepared(settings, panel, folds, context),
     )
-    losses = []
-    with context.console.progress("training", epochs) as progress:
-        for epoch in range(epochs):
-            losses.append(training.run_epoch())
-            context.tracker.log_metrics({"loss": losses[-1]}, step=epoch)
-            progress.advance(f"loss {losses[-1]:.4f}")
+    losses = _train(ensemble, rehearsed.epochs, context)
     manifest = save_bundle(
-        training,
+        ensemble,
         context.layout.write(layout.BUNDLE),
+        combination=rehearsed.combination,
+        baselines=settings.evaluation.baselines,
         cut=folds.cut,
-        tuning_wql=tuning_wql,
+        tuning_wql=rehearsed.wql,
         data_digest=digest(panel_folder / "panel.parquet"),
     )
-    curve = pd.DataFrame({"epoch": range(1, epochs + 1), "loss": losses})
+    curve = pd.DataFrame({"epoch": range(1, len(losses) + 1), "loss": losses})
     write_table(context.layout.write(layout.TRAINING_CURVE), curve)
-    metrics = {"loss": losses[-1], "epochs": epochs, "tuning_wql": tuning_wql}
+    metrics = {
+        "loss": losses[-1],
+        "epochs": rehearsed.epochs,
+        "tuning_wql": rehearsed.wql,
+        "weights": rehearsed.combination.weights,
+    }
     write_json(context.layout.write(layout.TRAIN_METRICS), metrics)
-    _log(settings, context, manifest.digest, epochs, tuning_wql)
+    _log(settings, context, manifest.digest, rehearsed)
 
 
-def _decide(
-    settings: Settings, panel: DemandPanel, folds: Folds, context: Context
-) -> tuple[Settings, int, float | None]:
-    """Settle what is trained and for how many epochs, by the tuning folds alone.
+def _train(ensemble: LstmEnsemble, epochs: int, context: Context) -> list[float]:
+    """Train for so many epochs; return the mean loss of each."""
+    losses: list[float] = []
+    with (
+        context.console.progress("training", epochs) as progress,
+        ThreadPoolExecutor(os.cpu_count()) as pool,
+    ):
+        for epoch in range(epochs):
+            losses += run_epochs([ensemble], pool)
+            context.tracker.log_metrics({"loss": losses[-1]}, step=epoch)
+            progress.advance(f"loss {losses[-1]:.4f}")
+    return losses
+
+
+def _decide(settings: Settings, folds: Folds, context: Context) -> tuple[Settings, int | None]:
+    """Settle which values are trained, and for how many epochs if the tuner has said so.
 
     With ``training.use_tuned`` the swept values and the epochs are the tuner's. Without it the
     settings stand as they are, and the epochs come from training them on the tuning folds.
     """
-    if settings.training.use_tuned and not folds.tuning:
-        context.console.note("no tuning fold fits: the configured values are trained as they are")
-    elif settings.training.use_tuned:
-        tuned = read_json(context.layout.read(layout.TUNING))
-        _check_tuned(settings, tuned, folds)
-        return replace_at(settings, tuned["best"]), tuned["epochs"], tuned["wql"]
+    if not settings.training.use_tuned:
+        return settings, None
     if not folds.tuning:
-        return settings, settings.training.max_epochs, None
-    recipe = LstmRecipe.from_settings(settings)
-    epochs, tuning_wql = _score_on_folds(recipe, panel, folds, settings.engine.num_threads, context)
-    return settings, epochs, tuning_wql
+        context.console.note("no tuning fold fits: the configured values are trained as they are")
+        return settings, None
+    tuned = read_json(context.layout.read(layout.TUNING))
+    _check_tuned(settings, tuned, folds)
+    return replace_at(settings, tuned["best"]), tuned["epochs"]
 
 
 def _check_tuned(settings: Settings, tuned: dict[str, Any], folds: Folds) -> None:
@@ -101,44 +128,57 @@ def _check_tuned(settings: Settings, tuned: dict[str, Any], folds: Folds) -> Non
         raise ConfigError("\n".join(differing))
 
 
-def _score_on_folds(
-    recipe: LstmRecipe, panel: DemandPanel, folds: Folds, num_threads: int, context: Context
-) -> tuple[int, float]:
-    with context.console.progress("tuning folds", recipe.training.max_epochs) as progress:
+def _rehearse(
+    settings: Settings, panel: DemandPanel, folds: Folds, epochs: int | None, context: Context
+) -> Rehearsed:
+    """Train on the tuning folds, and learn there what is done to the network's forecasts."""
+    recipe, levels = LstmRecipe.from_settings(settings), np.array(settings.model.quantile_levels)
+    if not folds.tuning:
+        return Rehearsed(settings.training.max_epochs, Combination.plain(levels), None)
+    with context.console.progress("tuning folds", epochs or recipe.training.max_epochs) as progress:
 
         def report(epoch: int, value: float) -> None:
             context.tracker.log_metrics({"tuning_wql": value}, step=epoch)
             progress.advance(f"wql {value:.4f}")
 
         prepared = prepare_folds(recipe, panel, folds)
-        outcome = train_on_folds(
-            recipe, panel, folds, prepared, num_threads=num_threads, report=report
+        threads = settings.engine.num_threads
+        outcome, forecasts = train_on_folds(
+            recipe, panel, folds, prepared, num_threads=threads, report=report, epochs=epochs
         )
-    return outcome.best_epoch, outcome.value
+    if not settings.training.combine:
+        return Rehearsed(outcome.best_epoch, Combination.plain(levels), outcome.value)
+    simple = simple_baselines(settings.evaluation.baselines, folds.horizon, levels)
+    rehearsals = [
+        rehearse(forecast, simple, panel, fold)
+        for fold, forecast in zip(folds.tuning, forecasts, strict=True)
+    ]
+    combination = learn_combination(rehearsals)
+    return Rehearsed(outcome.best_epoch, combination, held_out_wql(rehearsals))
 
 
 def _prepared(
-    settings: Settings, folds: Folds, context: Context
-) -> tuple[FeatureState, FeaturePanel] | None:
-    """Read the features on disk, or return None where other settings need others."""
+    settings: Settings, panel: DemandPanel, folds: Folds, context: Context
+) -> Prepared | None:
+    """Use the constants on disk, or return None where other settings need others."""
     folder = context.layout.read(layout.FEATURES)
     wanted = features_made_from(settings, context.layout.read(layout.PANEL), folds)
     if not (folder / MADE_FROM).is_file() or read_json(folder / MADE_FROM) != wanted:
         context.console.note("the features on disk were made from other settings: making them anew")
         return None
-    names = FeaturePanel.__dataclass_fields__
-    arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in names}
-    return read_state(folder / "state.json"), FeaturePanel(**arrays)
+    state = read_state(folder / "state.json")
+    return state, feature_source(panel, settings.features, state, settings.evaluation.horizon)
 
 
-def _log(
-    settings: Settings, context: Context, bundle: str, epochs: int, tuning_wql: float | None
-) -> None:
+def _log(settings: Settings, context: Context, bundle: str, rehearsed: Rehearsed) -> None:
     swept = [dimension.path for dimension in settings.search.space.values()]
     context.tracker.log_params({path: value_at(settings, path) for path in swept})
-    context.tracker.log_params({"epochs": epochs, "seed": settings.seed})
-    if tuning_wql is not None:
-        context.tracker.log_metrics({"best_tuning_wql": tuning_wql})
+    context.tracker.log_params({"epochs": rehearsed.epochs, "seed": settings.seed})
+    weights = rehearsed.combination.weights
+    context.tracker.log_metrics({f"weight.{name}": weight for name, weight in weights.items()})
+    if rehearsed.wql is not None:
+        context.tracker.log_metrics({"best_tuning_wql": rehearsed.wql})
     context.tracker.set_tags({"restock.bundle": bundle})
     context.tracker.log_artifact(context.layout.write(layout.BUNDLE))
-    context.console.note(f"trained {epochs} epochs; bundle {bundle[:12]}")
+    mixed = ", ".join(f"{name} {weight:.0%}" for name, weight in weights.items())
+    context.console.note(f"trained {rehearsed.epochs} epochs: {mixed}; bundle {bundle[:12]}")

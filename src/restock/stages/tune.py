@@ -38,9 +38,14 @@ def run(settings: Settings, context: Context) -> None:
     sampler = OptunaSampler(settings.search, configured, child_seed(settings.seed, "sampler"))
 
     def objective(values: dict[str, object], report: Report) -> Outcome:
-        recipe = LstmRecipe.from_settings(replace_at(settings, values))
+        # One network a fold: an ensemble improves all configurations alike, and costs its size.
+        alone = {"training.ensemble_size": 1}
+        recipe = LstmRecipe.from_settings(replace_at(settings, {**values, **alone}))
         threads = settings.engine.num_threads
-        return train_on_folds(recipe, panel, folds, prepared, num_threads=threads, report=report)
+        outcome, _ = train_on_folds(
+            recipe, panel, folds, prepared, num_threads=threads, report=report
+        )
+        return outcome
 
     result = run_study(
         sampler,

@@ -95,6 +95,19 @@ class DemandForecast:
         )
 
 
+class Forecaster(Protocol):
+    """What can be fitted. One that learns nothing beyond an origin's past returns itself."""
+
+    def fit(self, panel: DemandPanel, train_end: IntArray) -> FittedForecaster:
+        """Fit on targets at or before ``train_end`` and return what predicts.
+
+        Args:
+            panel: The whole panel; demand after ``train_end`` is not read.
+            train_end: Last training position per series; -1 leaves a series out. Shape ``(N,)``.
+        """
+        ...
+
+
 class FittedForecaster(Protocol):
     """A trained model. It predicts from a panel alone and never learns again."""
 

@@ -66,12 +66,13 @@ class DemandPanel:
 
     def take(self, rows: IntArray) -> DemandPanel:
         """Return the panel of some series, each at most once."""
+        static = self.static.iloc[rows].reset_index(drop=True) if len(self.static) else self.static
         return replace(
             self,
             series_id=self.series_id[rows],
             demand=self.demand[rows],
             in_stock=self.in_stock[rows],
-            static=self.static.iloc[rows].reset_index(drop=True) if len(self.static) else self.static,
+            static=static,
             known_future={name: values[rows] for name, values in self.known_future.items()},
             observed={name: values[rows] for name, values in self.observed.items()},
         )

@@ -146,9 +146,28 @@ class WindowMaker:
 
     def prediction_batch(self, rows: IntArray, origins: IntArray) -> WindowBatch:
         """Return the windows that end at one origin per series. Both shaped ``(B,)``."""
+        return self._inputs(self.features.take(rows), self._ends(rows, origins))
+
+    def pairs(self, rows: IntArray, origins: IntArray, train_end: IntArray) -> SequenceBatch:
+        """Return windows that end at one origin each, with their targets.
+
+        Args:
+            rows: Series; one may stand in several pairs. Shape ``(B,)``.
+            origins: An origin of each. Shape ``(B,)``.
+            train_end: Last training position per series. Shape ``(N,)``.
+        """
+        features, places = self.features.take(rows), self._ends(rows, origins)
+        inputs = self._inputs(features, places)
+        target, mask = self._targets(features, places, train_end[rows], inputs.scale)
+        return SequenceBatch(inputs, target, mask)
+
+    def _ends(self, rows: IntArray, origins: IntArray) -> Origins:
+        """Look from one origin per series, at which its window ends."""
         at = origins[:, None]
-        places = Origins(origins, at, at < self.first[rows][:, None], np.ones_like(at, dtype=bool))
-        return self._inputs(self.features.take(rows), places)
+        cold = at < self.first[rows][:, None]
+        return Origins(origins, at, cold, np.ones_like(cold))
+
+        return self._inputs(self.features.take(rows), self._ends(rows, origins))
 
     def _draw_origins(
         self, first: IntArray, train_end: IntArray, rng: np.random.Generator

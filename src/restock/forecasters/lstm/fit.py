@@ -32,7 +32,6 @@ from restock.types.forecast import DemandForecast
 from restock.types.panel import DemandPanel, IntArray
 from restock.windows.sequences import WindowMaker
 
-
 Prepared = tuple[FeatureState, FeatureSource]
 
 
@@ -88,7 +87,11 @@ class LstmTraining:
         sample = features.take(np.array([0]))
         self.shape = network_shape(sample, self.state, recipe.horizon)
         self.network = build_network(self.shape, recipe.model)
-        self.snapshots: deque[list[np.ndarray]] = deque(maxlen=recipe.training.snapshots)
+        # Without dropout, so that each exports as plain LSTMs. The newest weights come last.
+        plain = recipe.model.model_copy(update={"dropout": 0.0, "recurrent_dropout": 0.0})
+        self.snapshots = deque(
+            build_network(self.shape, plain) for _ in range(recipe.training.snapshots)
+        )
         training = recipe.training
         self.network.compile(
             optimizer=keras.optimizers.Adam(training.learning_rate, clipnorm=training.clip_norm),
@@ -122,17 +125,14 @@ class LstmTraining:
         mean = float(np.mean(losses)) if losses else float("nan")
         if not np.isfinite(mean):
             raise DivergedError(f"epoch {self.epoch}: loss is {mean}")
-        self.snapshots.append(self.network.get_weights())
+        weights = self.network.get_weights()
+        self.snapshots.rotate(-1)
+        self.snapshots[-1].set_weights(weights)
         return mean
 
-    def inference_networks(self) -> list[keras.Model]:
-        """Return the network of each snapshot without dropout: it exports as plain LSTMs."""
-        settings = self.recipe.model.model_copy(update={"dropout": 0.0, "recurrent_dropout": 0.0})
-        networks = []
-        for weights in self.snapshots:
-            networks.append(build_network(self.shape, settings))
-            networks[-1].set_weights(weights)
-        return networks
+    def networks(self) -> list[keras.Model]:
+        """Return what answers: the network as it was after each of the last epochs."""
+        return list(self.snapshots)[-max(self.epoch, 1) :]
 
 
 class LstmEnsemble:
@@ -166,8 +166,7 @@ class LstmEnsemble:
 
     def network(self) -> keras.Model:
         """Return the mean over members and snapshots as one network."""
-        networks = [n for member in self.members for n in member.inference_networks()]
-        network = average_networks(networks)
+        network = average_networks(self._networks())
         row = np.array([0])
         windows = self.members[0].windows
         network(windows.prediction_batch(row, row).inputs())  # Keras exports what was called
@@ -175,14 +174,16 @@ class LstmEnsemble:
 
     def predict(self, origins: IntArray) -> DemandForecast:
         """Forecast every series from its origin with the weights as they are."""
-        network = self.network()
-        return assemble_forecast(
-            lambda inputs: np.asarray(network.predict_on_batch(inputs)),
-            self.members[0].windows,
-            self.panel,
-            origins,
-            np.array(self.recipe.model.quantile_levels),
-        )
+
+        def run(inputs: dict[str, np.ndarray]) -> np.ndarray:
+            answers = [network.predict_on_batch(inputs) for network in self._networks()]
+            return np.mean([np.asarray(answer) for answer in answers], axis=0)
+
+        levels = np.array(self.recipe.model.quantile_levels)
+        return assemble_forecast(run, self.members[0].windows, self.panel, origins, levels)
+
+    def _networks(self) -> list[keras.Model]:
+        return [network for member in self.members for network in member.networks()]
 
 
 def run_epochs(ensembles: Iterable[LstmEnsemble], pool: ThreadPoolExecutor) -> list[float]:

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import dataclasses
 from importlib.metadata import version
 from pathlib import Path
 
 from restock import __version__
+from restock.config import BaselineSettings
 from restock.data.store import digest, replacing
 from restock.features.state import write_state
 from restock.forecasters import bundle
+from restock.forecasters.combine import Combination
 from restock.forecasters.export import save_keras, save_onnx, weights_digest
-from restock.forecasters.lstm.fit import LstmTraining
+from restock.forecasters.lstm.fit import LstmEnsemble
 
 
 def save_bundle(
-    training: LstmTraining,
+    training: LstmEnsemble,
     folder: Path,
     *,
+    combination: Combination,
+    baselines: BaselineSettings,
     cut: str,
     tuning_wql: float | None,
     data_digest: str,
@@ -25,11 +30,12 @@ def save_bundle(
     recipe, panel = training.recipe, training.panel
     with replacing(folder) as aside:
         aside.mkdir()
-        save_keras(training.network, aside / "model.keras")
-        save_onnx(training.inference_network(), aside / "model.onnx")
+        network = training.network()
+        save_keras(network, aside / "model.keras")
+        save_onnx(network, aside / "model.onnx")
         write_state(aside / "state.json", training.state)
         manifest = bundle.Manifest(
-            digest=weights_digest(training.network),
+            digest=bundle.name(weights_digest(network), combination),
             files={name: digest(aside / name) for name in bundle.CONTENTS},
             frequency=panel.frequency,
             unit=panel.unit,
@@ -42,6 +48,8 @@ def save_bundle(
             windows=recipe.windows.model_dump(mode="json"),
             model=recipe.model.model_dump(mode="json"),
             training=recipe.training.model_dump(mode="json"),
+            combination=dataclasses.asdict(combination),
+            baselines=baselines.model_dump(mode="json"),
             seed=recipe.seed,
             epochs=training.epoch,
             tuning_wql=tuning_wql,

@@ -1,44 +1,22 @@
-"""Baselines: points by hand, quantiles from their own past errors."""
+"""Baselines that are a point forecast: quantiles from their own past errors."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from restock.forecasters import baselines
-from restock.forecasters.baselines import Baseline, make_baselines, quantile_of_known
+from restock.forecasters.baselines.make import point_forecasts
+from restock.forecasters.baselines.points import quantile_of_known
+from restock.forecasters.baselines.spread import Baseline
 from support.builders import LEVELS, panel
 from support.builders import baselines as settings_of
 
-NAMES = list(make_baselines(settings_of()))
+NAMES = list(point_forecasts(settings_of()))
 
 
 def fitted(name: str, horizon: int = 3) -> Baseline:
-    points = make_baselines(settings_of(seasonal_period=4, moving_window=3))
-    return Baseline(name, horizon, np.array(LEVELS), points[name], 60)
-
-
-@pytest.mark.parametrize(
-    ("name", "expected"),
-    [
-        ("naive", [6, 6, 6]),
-        ("seasonal_naive", [3, 9, 1]),  # four before each target
-        ("moving_median", [6, 6, 6]),  # of 9, 1, 6
-        ("ses", [4.29376, 4.29376, 4.29376]),  # l = 0.8 l + 0.2 y, from l = 4
-    ],
-)
-def test_points_equal_those_worked_out_by_hand(name: str, expected: list[float]) -> None:
-    demand = np.array([[4.0, 2.0, 3.0, 9.0, 1.0, 6.0]])
-    forecast = make_baselines(settings_of(seasonal_period=4, moving_window=3))[name](demand, 3)
-    np.testing.assert_allclose(np.broadcast_to(forecast, (1, 6, 3))[0, -1], expected)
-
-
-def test_croston_and_tsb_equal_those_worked_out_by_hand() -> None:
-    demand = np.array([[0.0, 4.0, 0.0, 0.0, 2.0]])
-    # Croston: size 4, then 4 + 0.5 (2 - 4) = 3; interval 2, then 2 + 0.5 (3 - 2) = 2.5.
-    assert baselines.croston(demand, 1, smoothing=0.5)[0, -1, 0] == pytest.approx(3 / 2.5)
-    # TSB: chance 0, 0.5, 0.25, 0.125, 0.5625; size 4, then 3.
-    assert baselines.tsb(demand, 1, smoothing=0.5)[0, -1, 0] == pytest.approx(0.5625 * 3)
+    points = point_forecasts(settings_of(seasonal_period=4, moving_window=3))
+    return Baseline(horizon, np.array(LEVELS), points[name], 60)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -1,0 +1,75 @@
+"""Point forecasts from every origin that need a value, a window or one smoothed level.
+
+Shapes: N series, T periods, H horizon. A value of NaN is unknown: it moves nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from restock.features.history import carried_forward, rolling_mean
+from restock.types.panel import FloatArray
+
+# (demand (N, T), H) -> forecast from every origin, (N, T, H) or (N, T, 1) where steps are alike
+PointForecast = Callable[[FloatArray, int], FloatArray]
+
+
+def naive(demand: FloatArray, horizon: int) -> FloatArray:
+    """Repeat the last observed value."""
+    return carried_forward(demand)[:, :, None]
+
+
+def seasonal_naive(demand: FloatArray, horizon: int, *, period: int) -> FloatArray:
+    """Repeat the value one season before the target; the last value where there is none."""
+    last = carried_forward(demand)
+    num_steps = demand.shape[1]
+    forecast = np.empty((*demand.shape, horizon))
+    for step in range(1, horizon + 1):
+        back = period * -(-step // period) - step  # so many periods before the origin
+        source = np.full_like(demand, np.nan)
+        if back < num_steps:
+            source[:, back:] = demand[:, : num_steps - back]
+        forecast[:, :, step - 1] = np.where(np.isfinite(source), source, last)
+    return forecast
+
+
+def moving_mean(demand: FloatArray, horizon: int, *, window: int) -> FloatArray:
+    """Repeat the mean of the known values among the last ``window``."""
+    return carried_forward(rolling_mean(demand, window))[:, :, None]
+
+
+def moving_median(demand: FloatArray, horizon: int, *, window: int) -> FloatArray:
+    """Repeat the median of the known values among the last ``window``."""
+    padded = np.concatenate([np.full((len(demand), window - 1), np.nan), demand], axis=1)
+    views = np.lib.stride_tricks.sliding_window_view(padded, window, axis=1)
+    median = quantile_of_known(views.reshape(-1, window), np.array([0.5]))[:, 0]
+    return carried_forward(median.reshape(demand.shape))[:, :, None]
+
+
+def exponential_smoothing(demand: FloatArray, horizon: int, *, smoothing: float) -> FloatArray:
+    """Repeat the exponentially smoothed level (SES), started at the first value."""
+    level = np.full(len(demand), np.nan)
+    levels = np.empty_like(demand)
+    for step in range(demand.shape[1]):
+        value = demand[:, step]
+        moved = np.where(np.isnan(level), value, level + smoothing * (value - level))
+        level = np.where(np.isnan(value), level, moved)
+        levels[:, step] = level
+    return levels[:, :, None]
+
+
+def quantile_of_known(values: FloatArray, levels: FloatArray) -> FloatArray:
+    """Return row quantiles over the values that are not NaN (NaN for a row without any).
+
+    NumPy's nanquantile does the same row by row; sorting NaN to the end is far faster.
+    """
+    ordered = np.sort(values, axis=1)
+    known = np.isfinite(ordered).sum(axis=1, keepdims=True)
+    place = np.maximum(known - 1, 0) * levels[None, :]
+    low = np.floor(place).astype(int)
+    high = np.minimum(low + 1, np.maximum(known - 1, 0))
+    below = np.take_along_axis(ordered, low, axis=1)
+    above = np.take_along_axis(ordered, high, axis=1)
+    return below + (above - below) * (place - low)

@@ -1,0 +1,41 @@
+"""Baselines that learn nothing beyond an origin's past. NumPy only: a bundle can mix them in."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from restock.config import BaselineSettings
+from restock.forecasters.baselines import intermittent, points
+from restock.forecasters.baselines.ets import ets
+from restock.forecasters.baselines.points import PointForecast
+from restock.forecasters.baselines.spread import Baseline
+from restock.forecasters.baselines.theta import theta
+from restock.types.panel import FloatArray
+
+
+def point_forecasts(settings: BaselineSettings) -> dict[str, PointForecast]:
+    """Return every baseline that is a point forecast with quantiles from its past errors."""
+    period, smoothing = settings.seasonal_period, settings.smoothing
+    window = settings.moving_window
+    return {
+        "naive": points.naive,
+        "seasonal_naive": partial(points.seasonal_naive, period=period),
+        "moving_mean": partial(points.moving_mean, window=window),
+        "moving_median": partial(points.moving_median, window=window),
+        "ses": partial(points.exponential_smoothing, smoothing=smoothing),
+        "ets": partial(ets, period=period),
+        "theta": partial(theta, period=period),
+        "croston": partial(intermittent.croston, smoothing=smoothing),
+        "sba": partial(intermittent.sba, smoothing=smoothing),
+        "tsb": partial(intermittent.tsb, smoothing=smoothing),
+    }
+
+
+def simple_baselines(
+    settings: BaselineSettings, horizon: int, levels: FloatArray
+) -> dict[str, Baseline]:
+    """Return every such baseline by the name it has in a leaderboard."""
+    return {
+        name: Baseline(horizon, levels, point, settings.error_origins)
+        for name, point in point_forecasts(settings).items()
+    }

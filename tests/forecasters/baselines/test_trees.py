@@ -1,0 +1,128 @@
+"""Boosted trees: what they learn, from which rows, and what they say between their levels."""
+
+from __future__ import annotations
+
+from statistics import NormalDist
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from restock.config import TreeSettings
+from restock.errors import DataError
+from restock.forecasters.baselines.trees import (
+    BoostedTrees,
+    FittedTrees,
+    between_levels,
+    fitted_levels,
+    teaching_pairs,
+)
+from restock.types.forecast import DemandForecast
+from restock.types.panel import DemandPanel
+from support.builders import LEVELS, features, panel
+
+
+def trees(num_rows: int = 300, num_iterations: int = 4) -> BoostedTrees:
+    settings = TreeSettings(num_rows=num_rows, num_iterations=num_iterations, learning_rate=0.3)
+    return BoostedTrees(features(calendar=["week"]), settings, 3, np.array([0.3, 0.5, 0.7]), 0)
+
+
+def fitted(base: DemandPanel, end: int = 50, **changes: int) -> FittedTrees:
+    return trees(**changes).fit(base, np.full(base.num_series, end))
+
+
+def predict(model: FittedTrees, base: DemandPanel, origin: int = 50) -> DemandForecast:
+    return model.predict(base, np.full(base.num_series, origin))
+
+
+def test_nothing_after_the_training_end_teaches() -> None:
+    base = panel(6, 60)
+    demand = base.demand.copy()
+    demand[:, 41:] = 1e6
+    edited = panel(6, 60, demand=demand)
+    known = predict(fitted(base, 40), base, 40)
+    np.testing.assert_array_equal(known.quantiles, predict(fitted(edited, 40), base, 40).quantiles)
+    # The edit reaches what is taught one period later: the test can fail.
+    later = predict(fitted(edited, 41), base, 40)
+    assert (known.quantiles != later.quantiles).any()
+
+
+def test_the_order_of_the_series_changes_nothing() -> None:
+    base = panel(8, 60)
+    order = np.random.default_rng(0).permutation(8)
+    shuffled = panel(
+        8,
+        60,
+        series_id=base.series_id[order],
+        demand=base.demand[order],
+        static=base.static.iloc[order].reset_index(drop=True),
+        known_future={name: values[order] for name, values in base.known_future.items()},
+        observed={name: values[order] for name, values in base.observed.items()},
+    )
+    # Few rows, so that which are drawn matters; feature constants differ in their last digits.
+    before, after = predict(fitted(base), base), predict(fitted(shuffled), shuffled)
+    np.testing.assert_allclose(before.quantiles[order], after.quantiles, rtol=1e-5)
+    np.testing.assert_allclose(before.cumulative[order], after.cumulative, rtol=1e-5)
+
+
+def test_the_same_seed_gives_the_same_trees() -> None:
+    base = panel(6, 60)
+    first, second = (predict(fitted(base), base) for _ in range(2))
+    np.testing.assert_array_equal(first.quantiles, second.quantiles)
+
+
+@pytest.fixture(scope="module")
+def promoted() -> tuple[DemandPanel, DemandForecast]:
+    """Demand that a promotion doubles, and a forecast of it."""
+    base = panel(30, 80)
+    lifted = panel(30, 80, demand=base.demand * (1 + base.known_future["promo"]))
+    return lifted, predict(fitted(lifted, 70, num_iterations=15, num_rows=3000), lifted, 70)
+
+
+def test_a_known_promotion_moves_the_forecast(
+    promoted: tuple[DemandPanel, DemandForecast],
+) -> None:
+    lifted, forecast = promoted
+    ratio = forecast.point / lifted.demand[:, :71].mean(axis=1, keepdims=True)
+    ahead = lifted.known_future["promo"][:, 71:74] == 1
+    assert ratio[ahead].mean() > 1.4 * ratio[~ahead].mean()
+
+
+def test_the_total_is_narrower_than_a_sum_of_quantiles(
+    promoted: tuple[DemandPanel, DemandForecast],
+) -> None:
+    _, forecast = promoted
+    total = forecast.cumulative[:, -1, -1] - forecast.cumulative[:, -1, 0]
+    step = forecast.at(0.7) - forecast.at(0.3)
+    # Independent demand: the total of 3 is wider by sqrt(3), not by 3.
+    assert 1.2 < (total / step.mean(axis=1)).mean() < 2.4
+
+
+def test_static_text_of_many_kinds_is_no_obstacle() -> None:
+    static = pd.DataFrame({"kind": ["a", "b", "a", "b", "c", "d"], "size": np.arange(6.0)})
+    base = panel(6, 60, static=static)
+    assert np.isfinite(predict(fitted(base), base).point).all()
+
+
+def test_pairs_keep_context_before_them_unless_the_history_is_too_short() -> None:
+    demand = panel(2, 40).demand.copy()
+    demand[1, :30] = np.nan
+    series, origins = teaching_pairs(panel(2, 40, demand=demand), np.array([12, 39]))
+    assert origins[series == 0].tolist() == [7, 8, 9, 10, 11]  # eight periods before the first
+    assert origins[series == 1].tolist() == [37, 38]
+    series, origins = teaching_pairs(panel(2, 40, demand=demand), np.array([2, -1]))
+    assert (series.tolist(), origins.tolist()) == ([0, 0], [0, 1])
+    with pytest.raises(DataError, match=r"Leave them out of evaluation\.baselines\.names"):
+        teaching_pairs(panel(2, 40), np.array([0, -1]))
+
+
+def test_the_outermost_levels_are_fitted_and_none_beyond_them() -> None:
+    assert fitted_levels(np.array(LEVELS)) == [0.05, 0.1, 0.3, 0.5, 0.7, 0.9, 0.99]
+    assert fitted_levels(np.array([0.2, 0.5, 0.8])) == [0.2, 0.3, 0.5, 0.7, 0.8]
+
+
+def test_between_fitted_levels_a_normal_distribution_is_exact() -> None:
+    normal = np.vectorize(NormalDist(3, 2).inv_cdf)
+    known, wanted = np.array([0.05, 0.5, 0.99]), np.array([0.05, 0.3, 0.5, 0.9, 0.99])
+    said = between_levels(normal(known)[None, :], known, wanted)
+    np.testing.assert_allclose(said, normal(wanted)[None, :])

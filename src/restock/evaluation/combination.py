@@ -173,4 +173,4 @@ def calibrated_levels(rank: FloatArray, levels: FloatArray) -> list[float]:
     share = rank.size / (rank.size + BELIEF)
     found = np.clip(share * found + (1 - share) * outward, 0.0, None)
     moved = 0.5 + np.sign(levels - 0.5) * found / 2
-    return [float(level) for level in np.clip(moved, levels[0], levels[-1])]
+    return [float(level) for level in np.clip(np.maximum.accumulate(moved), *levels[[0, -1]])]

@@ -74,4 +74,5 @@ def read_levels(quantiles: FloatArray, levels: FloatArray, wanted: FloatArray) -
     low = np.floor(place).astype(int)
     high = np.minimum(low + 1, len(levels) - 1)
     share = place - low
-    return quantiles[..., low] * (1 - share) + quantiles[..., high] * share
+    read = quantiles[..., low] * (1 - share) + quantiles[..., high] * share
+    return np.maximum.accumulate(read, axis=-1)  # rounding alone can cross

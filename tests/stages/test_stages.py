@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from restock.forecasters.bundle import load_bundle
 from restock.stages.context import Context
 from restock.tracking.memory import MemoryTracker
 from restock.types.layout import Layout
-from support.builders import settings, table
+from support.builders import TINY_TREES, settings, table
 from support.quiet import QuietConsole
 
 
@@ -30,7 +31,11 @@ def run(stages: str, chosen: Settings, folder: Path) -> list[str]:
 def own(folder: Path, num_steps: int = 50, **groups: dict[str, object]) -> Settings:
     table(3, num_steps).to_csv(folder / "own.csv", index=False)
     source = {"kind": "file", "path": str(folder / "own.csv")}
-    return settings(data={"source": source}, **groups)
+    evaluation = {
+        "baselines": {"names": ["naive", "moving_median"]},
+        **groups.pop("evaluation", {}),
+    }
+    return settings(data={"source": source}, evaluation=evaluation, **groups)
 
 
 def untuned(folder: Path, **groups: dict[str, object]) -> Settings:
@@ -57,8 +62,16 @@ def test_a_bundle_is_not_scored_on_periods_it_was_trained_on(tmp_path: Path) -> 
     assert not (tmp_path / "out/metrics.json").exists()
 
 
-def test_a_report_of_another_bundle_is_refused(tmp_path: Path) -> None:
-    run("fetch prepare featurize train evaluate", untuned(tmp_path), tmp_path)
+@pytest.fixture(scope="module")
+def evaluated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project up to its evaluation. Copy it before anything in it is changed."""
+    folder = tmp_path_factory.mktemp("evaluated")
+    run("fetch prepare featurize train evaluate", untuned(folder), folder)
+    return folder
+
+
+def test_a_report_of_another_bundle_is_refused(tmp_path: Path, evaluated: Path) -> None:
+    shutil.copytree(evaluated, tmp_path, dirs_exist_ok=True)
     run("train", untuned(tmp_path, model={"units": 4}), tmp_path)
     with pytest.raises(IntegrityError, match="Evaluate again first"):
         run("forecast", untuned(tmp_path), tmp_path)
@@ -81,10 +94,12 @@ def test_too_little_history_to_tune_on_is_said_and_everything_else_runs(tmp_path
     assert report["tuning_wql"]["lstm"] is None
 
 
-def test_a_chosen_baseline_that_is_fitted_forecasts_too(tmp_path: Path) -> None:
-    run("fetch prepare featurize train evaluate", untuned(tmp_path), tmp_path)
+def test_a_chosen_baseline_that_is_fitted_forecasts_too(tmp_path: Path, evaluated: Path) -> None:
+    shutil.copytree(evaluated, tmp_path, dirs_exist_ok=True)
     path = tmp_path / "out/metrics.json"
     report = json.loads(path.read_text())
     path.write_text(json.dumps({**report, "chosen": "boosted_trees"}))
-    said = run("forecast plan", untuned(tmp_path), tmp_path)
+    trees = {"names": ["boosted_trees"], "trees": TINY_TREES}
+    chosen = untuned(tmp_path, evaluation={"baselines": trees})
+    said = run("forecast plan", chosen, tmp_path)
     assert "forecast 3 series by boosted_trees" in said

@@ -63,12 +63,21 @@ class BoostedTrees:
             panel: The whole panel; demand after ``train_end`` is not read.
             train_end: Last training position per series; -1 leaves a series out. Shape ``(N,)``.
         """
+        import sklearn.ensemble  # noqa: F401 - before its threads are looked for
+        from threadpoolctl import ThreadpoolController
+
         state = fit_state(panel, self.features, train_end)
         columns, target, num_codes = self._rows(panel, state, train_end)
+        categories = range(columns.shape[1] - num_codes, columns.shape[1])
         fitted = fitted_levels(self.levels)
 
+        threads = ThreadpoolController()
+
         def fit(level: float) -> Any:
-            return self._fit_level(level, columns, target, num_codes)
+            # One thread a model: OpenMP's own wait for each other at every split, many times
+            # slower where anything else runs on the machine.
+            with threads.limit(limits=1, user_api="openmp"):
+                return self._model(level, categories).fit(columns, target)
 
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             models = tuple(pool.map(fit, fitted))
@@ -106,13 +115,10 @@ class BoostedTrees:
         rng = generator(self.seed, "tree rows")
         return np.sort(rng.choice(total, self.settings.num_rows, replace=False))
 
-    def _fit_level(
-        self, level: float, columns: FloatArray, target: FloatArray, num_codes: int
-    ) -> Any:
+    def _model(self, level: float, categories: range) -> Any:
         from sklearn.ensemble import HistGradientBoostingRegressor
-        from threadpoolctl import threadpool_limits
 
-        model = HistGradientBoostingRegressor(
+        return HistGradientBoostingRegressor(
             loss="quantile",
             quantile=level,
             max_iter=self.settings.num_iterations,
@@ -120,13 +126,9 @@ class BoostedTrees:
             min_samples_leaf=50,
             max_features=0.3,
             early_stopping=False,
-            categorical_features=range(columns.shape[1] - num_codes, columns.shape[1]),
+            categorical_features=categories,
             random_state=child_seed(self.seed, "trees"),
         )
-        # One thread a model: OpenMP's own wait for each other at every split, many times slower
-        # where anything else runs on the machine.
-        with threadpool_limits(1, user_api="openmp"):
-            return model.fit(columns, target)
 
 
 @dataclass(frozen=True)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 
 from restock.forecasters.baselines.make import make_baselines
 from restock.forecasters.bundle import load_bundle
+from restock.forecasters.combine import Combination
 from restock.forecasters.lstm import backend
-from restock.forecasters.lstm.fit import LstmRecipe, LstmTraining
+from restock.forecasters.lstm.fit import LstmEnsemble, LstmRecipe, run_epochs
 from restock.forecasters.lstm.save import save_bundle
 from restock.types.forecast import FittedForecaster
-from support.builders import LEVELS, evaluation, features, panel, settings
+from support.builders import LEVELS, baselines, evaluation, features, panel, settings
 
 NAMES = ["lstm", "naive", "seasonal_naive", "moving_mean", "moving_median", "ses", "ets", "theta"]
 NAMES += ["croston", "sba", "tsb", "boosted_trees"]
@@ -23,11 +26,21 @@ def forecasters(tmp_path_factory: pytest.TempPathFactory) -> dict[str, FittedFor
     folder = tmp_path_factory.mktemp("contract") / "bundle"
     backend.prepare(1, 1)
     recipe = LstmRecipe.from_settings(settings())
-    training = LstmTraining(recipe, panel(3, 50), np.full(3, 40))
-    training.run_epoch()
-    save_bundle(training, folder, cut="c", tuning_wql=None, data_digest="d")
-    baselines = make_baselines(evaluation(), features(), np.array(LEVELS), 0)
-    fitted = {name: b.fit(panel(3, 50), np.full(3, 40)) for name, b in baselines.items()}
+    training = LstmEnsemble(recipe, panel(3, 50), np.full(3, 40))
+    with ThreadPoolExecutor(2) as pool:
+        run_epochs([training], pool)
+    mixed = Combination({"lstm": 0.8, "tsb": 0.2}, LEVELS, LEVELS)
+    save_bundle(
+        training,
+        folder,
+        combination=mixed,
+        baselines=baselines(),
+        cut="c",
+        tuning_wql=None,
+        data_digest="d",
+    )
+    every = make_baselines(evaluation(), features(), np.array(LEVELS), 0)
+    fitted = {name: b.fit(panel(3, 50), np.full(3, 40)) for name, b in every.items()}
     return {"lstm": load_bundle(folder), **fitted}
 
 

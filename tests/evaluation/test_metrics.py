@@ -20,7 +20,18 @@ def points(actual: list[list[float]], point: list[list[float]]) -> ScoredPoints:
     values = np.array(point, dtype=float)
     quantiles = np.repeat(values[:, :, None], len(LEVELS), axis=2)
     ones = np.full(len(values), 2.0)
-    return ScoredPoints(np.array(actual), values, quantiles, np.array(LEVELS), ones, ones**2)
+    actuals = np.array(actual)
+    totals = np.cumsum(quantiles, axis=1)
+    return ScoredPoints(
+        actuals,
+        values,
+        quantiles,
+        np.cumsum(actuals, axis=1),
+        totals,
+        np.array(LEVELS),
+        ones,
+        ones**2,
+    )
 
 
 def test_scores_worked_out_by_hand() -> None:

@@ -43,6 +43,8 @@ def test_model_inputs_do_not_move_when_only_the_future_changes(origin: int) -> N
     np.testing.assert_array_equal(before.past[:, known], after.past[:, known])
     np.testing.assert_array_equal(before.scale[:, known], after.scale[:, known])
     np.testing.assert_array_equal(before.future, after.future)
+    at = np.broadcast_to(np.arange(origin + 1), (3, origin + 1))
+    np.testing.assert_array_equal(before.anchors.forecast(at, 4), after.anchors.forecast(at, 4))
     assert (after.demand[:, origin + 1 :] == 1e6).all()  # the edit arrived: the test can fail
 
 
@@ -93,6 +95,21 @@ def test_missing_demand_and_an_empty_series_give_finite_features() -> None:
     made = make_features(gaps, SETTINGS, state, 4)  # FeaturePanel refuses what is not finite
     assert not made.teaches[0].any()
     assert (made.scale > 0).all()
+
+
+def test_a_stock_out_lowers_neither_the_scale_nor_the_anchors() -> None:
+    demand = np.full((1, 40), 20.0)
+    demand[0, 25:30] = 0.0
+    stock = np.ones((1, 40), dtype=bool)
+    at = np.array([[29]])
+    for empty in (True, False):
+        stock[0, 25:30] = not empty
+        base = panel(1, 40, demand=demand, in_stock=stock.copy())
+        made = make_features(base, SETTINGS, fit_state(base, SETTINGS, np.array([35])), 4)
+        lowest = made.anchors.forecast(at, 4).min()
+        # Out of stock, nothing was learned about demand; in stock, demand has really gone.
+        assert (made.scale[0, 29] == 20.0) is empty
+        assert (lowest > 19.99) is empty
 
 
 def test_a_rare_or_unknown_category_gets_code_zero() -> None:

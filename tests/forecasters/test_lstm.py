@@ -4,30 +4,51 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from restock.errors import DataError, IntegrityError
-from restock.forecasters.bundle import Bundle, load_bundle
+from restock.forecasters.baselines.simple import simple_baselines
+from restock.forecasters.bundle import Bundle, Manifest, load_bundle
+from restock.forecasters.combine import Combination
 from restock.forecasters.lstm import backend
-from restock.forecasters.lstm.fit import DivergedError, LstmRecipe, LstmTraining
+from restock.forecasters.lstm.fit import DivergedError, LstmEnsemble, LstmRecipe, run_epochs
 from restock.forecasters.lstm.save import save_bundle
 from restock.types.panel import DemandPanel
-from support.builders import panel, settings
+from support.builders import LEVELS, baselines, panel, settings
 
 END = 40
 
 
-def trained(base: DemandPanel, epochs: int = 2, **groups: dict[str, object]) -> LstmTraining:
+def trained(base: DemandPanel, epochs: int = 2, **groups: dict[str, object]) -> LstmEnsemble:
     backend.prepare(1, 1)
-    training = LstmTraining(
+    training = LstmEnsemble(
         LstmRecipe.from_settings(settings(**groups)), base, np.full(base.num_series, END)
     )
     for _ in range(epochs):
-        training.run_epoch()
+        run_epoch(training)
     return training
+
+
+def run_epoch(training: LstmEnsemble) -> float:
+    with ThreadPoolExecutor(2) as pool:
+        (loss,) = run_epochs([training], pool)
+    return loss
+
+
+def save(training: LstmEnsemble, folder: Path, combination: Combination | None = None) -> Manifest:
+    return save_bundle(
+        training,
+        folder,
+        combination=combination or Combination.plain(np.array(LEVELS)),
+        baselines=baselines(),
+        cut="c",
+        tuning_wql=0.5,
+        data_digest="d",
+    )
 
 
 @pytest.fixture(scope="module")
@@ -36,33 +57,33 @@ def base() -> DemandPanel:
 
 
 @pytest.fixture(scope="module")
-def training(base: DemandPanel) -> LstmTraining:
+def training(base: DemandPanel) -> LstmEnsemble:
     return trained(base)
 
 
 @pytest.fixture(scope="module")
-def saved(training: LstmTraining, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def saved(training: LstmEnsemble, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("saved") / "bundle"
-    save_bundle(training, folder, cut="c", tuning_wql=0.5, data_digest="d")
+    save(training, folder)
     return folder
 
 
-def test_the_same_seed_gives_the_same_weights(base: DemandPanel, training: LstmTraining) -> None:
+def test_the_same_seed_gives_the_same_weights(base: DemandPanel, training: LstmEnsemble) -> None:
     again = trained(base)
     for first, second in zip(
-        training.network.get_weights(), again.network.get_weights(), strict=True
+        training.network().get_weights(), again.network().get_weights(), strict=True
     ):
         np.testing.assert_array_equal(first, second)
 
 
 def test_training_lowers_the_loss(base: DemandPanel) -> None:
     training = trained(base, epochs=0, training={"max_epochs": 30, "learning_rate": 0.01})
-    losses = [training.run_epoch() for _ in range(30)]
+    losses = [run_epoch(training) for _ in range(30)]
     assert np.mean(losses[-5:]) < 0.8 * losses[0]
 
 
 def test_the_network_and_its_forecast_ignore_the_future(
-    base: DemandPanel, training: LstmTraining
+    base: DemandPanel, training: LstmEnsemble
 ) -> None:
     demand = base.demand.copy()
     demand[:, END + 1 :] = 1e6
@@ -73,7 +94,7 @@ def test_the_network_and_its_forecast_ignore_the_future(
 
 
 def test_onnx_runtime_answers_as_keras_does(
-    training: LstmTraining, saved: Path, base: DemandPanel
+    training: LstmEnsemble, saved: Path, base: DemandPanel
 ) -> None:
     scale = base.demand.mean(axis=1)[:, None, None]
     for origin in (END, 47, 3):
@@ -83,23 +104,24 @@ def test_onnx_runtime_answers_as_keras_does(
         assert (np.abs(keras.cumulative - onnx.cumulative) / (3 * scale)).max() < 1e-5
 
 
-def test_the_keras_file_holds_the_same_network(training: LstmTraining, saved: Path) -> None:
+def test_the_keras_file_holds_the_same_network(training: LstmEnsemble, saved: Path) -> None:
     import keras
 
     from restock.forecasters.lstm.network import CUSTOM_OBJECTS
 
     loaded = keras.models.load_model(saved / "model.keras", CUSTOM_OBJECTS, compile=False)
-    batch = training.windows.prediction_batch(np.arange(5), np.full(5, END)).inputs()
+    windows = training.members[0].windows
+    batch = windows.prediction_batch(np.arange(5), np.full(5, END)).inputs()
     np.testing.assert_array_equal(
         np.asarray(loaded.predict_on_batch(batch)),
-        np.asarray(training.network.predict_on_batch(batch)),
+        np.asarray(training.network().predict_on_batch(batch)),
     )
 
 
 def test_two_saves_of_one_network_are_the_same_bytes(
-    training: LstmTraining, saved: Path, tmp_path: Path
+    training: LstmEnsemble, saved: Path, tmp_path: Path
 ) -> None:
-    again = save_bundle(training, tmp_path / "bundle", cut="c", tuning_wql=0.5, data_digest="d")
+    again = save(training, tmp_path / "bundle")
     assert again == load_bundle(saved).manifest
     for name in again.files:
         assert (tmp_path / "bundle" / name).read_bytes() == (saved / name).read_bytes()
@@ -157,10 +179,10 @@ def test_odd_series_are_all_answered(saved: Path) -> None:
 
 def test_a_loss_that_is_no_number_stops_the_training(base: DemandPanel) -> None:
     training = trained(base, epochs=0)
-    weights = training.network.get_weights()
-    training.network.set_weights([np.full_like(w, np.nan) for w in weights])
+    network = training.members[0].network
+    network.set_weights([np.full_like(w, np.nan) for w in network.get_weights()])
     with pytest.raises(DivergedError, match="epoch 1"):
-        training.run_epoch()
+        run_epoch(training)
 
 
 @pytest.mark.parametrize(
@@ -170,7 +192,7 @@ def test_layers_and_dropout_are_built_and_exported(
     base: DemandPanel, tmp_path: Path, groups: dict[str, dict[str, object]]
 ) -> None:
     training = trained(base, epochs=1, **groups)
-    save_bundle(training, tmp_path / "bundle", cut="c", tuning_wql=None, data_digest="d")
+    save(training, tmp_path / "bundle")
     origins = np.full(5, END)
     onnx = load_bundle(tmp_path / "bundle").predict(base, origins)
     np.testing.assert_allclose(
@@ -193,3 +215,47 @@ def test_a_forecast_does_not_depend_on_the_series_beside_it(saved: Path) -> None
     )
     single = load_bundle(saved).predict(alone, np.array([45]))
     np.testing.assert_allclose(single.quantiles[0], together.quantiles[0], rtol=1e-5)
+
+
+def test_members_differ_and_answer_by_their_mean(base: DemandPanel, training: LstmEnsemble) -> None:
+    first, second = training.members
+    assert any(
+        (a != b).any()
+        for a, b in zip(first.network.get_weights(), second.network.get_weights(), strict=True)
+    )
+    batch = first.windows.prediction_batch(np.arange(5), np.full(5, END)).inputs()
+    each = [np.asarray(m.network.predict_on_batch(batch)) for m in training.members]
+    joined = np.asarray(training.network().predict_on_batch(batch))
+    np.testing.assert_allclose(joined, np.mean(each, axis=0), atol=1e-6)
+
+
+def test_snapshots_are_the_weights_after_the_last_epochs(base: DemandPanel) -> None:
+    training = trained(base, epochs=1, training={"snapshots": 2, "ensemble_size": 1})
+    (member,) = training.members
+    before = member.network.get_weights()
+    assert len(member.networks()) == 1  # there has been one epoch only
+    run_epoch(training)
+    old, new = member.networks()
+    for kept, weights in zip(old.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(kept, weights)
+    for kept, weights in zip(new.get_weights(), member.network.get_weights(), strict=True):
+        np.testing.assert_array_equal(kept, weights)
+
+
+def test_a_bundle_mixes_and_calibrates_as_it_was_told(
+    training: LstmEnsemble, base: DemandPanel, tmp_path: Path
+) -> None:
+    wider = [LEVELS[0], *LEVELS[:-2], LEVELS[-1]]
+    wider[LEVELS.index(0.5)] = 0.5
+    combination = Combination({"lstm": 0.7, "ses": 0.3}, sorted(wider), LEVELS)
+    save(training, tmp_path / "bundle", combination)
+    loaded, origins = load_bundle(tmp_path / "bundle"), np.full(5, END)
+    parts = {
+        "lstm": loaded.predict_network(base, origins),
+        "ses": simple_baselines(baselines(), 3, np.array(LEVELS))["ses"].predict(base, origins),
+    }
+    expected = combination.apply(parts)
+    made = loaded.predict(base, origins)
+    np.testing.assert_array_equal(made.quantiles, expected.quantiles)
+    np.testing.assert_array_equal(made.cumulative, expected.cumulative)
+    assert (made.quantiles != parts["lstm"].quantiles).any()

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from restock.config import WindowSettings
-from restock.features.build import fit_state, make_features
+from restock.features.build import FeaturesOnDemand, fit_state, make_features
 from restock.types.panel import DemandPanel
 from restock.windows.sequences import WindowMaker
 from support.builders import features, panel
@@ -17,8 +17,9 @@ FEATURES = features(calendar=["week"], seasonal_lag=10)
 
 def maker(base: DemandPanel, end: int, **changes: int) -> WindowMaker:
     ends = np.full(base.num_series, end)
-    made = make_features(base, FEATURES, fit_state(base, FEATURES, ends), 4)
-    return WindowMaker(made, 4, FEATURES.seasonal_lag, WindowSettings(**changes))
+    state = fit_state(base, FEATURES, ends)
+    made = make_features(base, FEATURES, state, 4)
+    return WindowMaker(made, base.first_index, state.cold_scale, 4, WindowSettings(**changes))
 
 
 def batches(windows: WindowMaker, end: int, size: int = 2) -> list:  # type: ignore[type-arg]
@@ -47,9 +48,9 @@ def test_targets_are_the_periods_right_after_each_origin() -> None:
     windows = maker(base, 30, lookback=30, num_origins=100)
     (batch,) = batches(windows, 30, 1)
     scale = batch.inputs.scale[0]
-    taught = batch.loss_mask[0, :, 0, 0] > 0
-    origins = batch.inputs.origin_index[0][taught]
-    # A sequence of length 30 ends at origin 29: place i is position i.
+    taught = (batch.loss_mask[0, :, 0, 0] > 0) & (batch.inputs.origin_index[0] > 0)
+    # A sequence of length 30 ends at origin 29: place 1 + i, after "no history", is position i.
+    origins = batch.inputs.origin_index[0][taught] - 1
     units = batch.target[0, taught, 0, 0] * scale[taught]
     np.testing.assert_allclose(units, base.demand[0, origins + 1], rtol=1e-5)
     running = batch.target[0, taught, 3, 1] * scale[taught] * 4
@@ -63,7 +64,7 @@ def test_a_stock_out_teaches_nothing() -> None:
     stock[0, 20:25] = False
     windows = maker(panel(1, 40, in_stock=stock), 35, lookback=35, num_origins=100)
     (batch,) = batches(windows, 35, 1)
-    places = batch.inputs.origin_index[0][:, None] + np.arange(1, 5)[None, :]
+    places = batch.inputs.origin_index[0][:, None] - 1 + np.arange(1, 5)[None, :]
     taught = batch.loss_mask[0, :, :, 0] > 0
     assert not np.isin(places[taught], np.arange(20, 25)).any()
     assert np.isin(places, np.arange(20, 25)).any()
@@ -73,19 +74,56 @@ def test_a_window_ends_at_its_origin_and_is_padded_on_the_left() -> None:
     base = panel(2, 40)
     windows = maker(base, 30, lookback=12)
     batch = windows.prediction_batch(np.array([0, 1]), np.array([30, 5]))
-    np.testing.assert_array_equal(batch.past[0], windows.features.past[0, 19:31])
-    np.testing.assert_array_equal(batch.past[1, 6:], windows.features.past[1, :6])
-    assert not batch.past[1, :6].any()
-    assert batch.origin_index.tolist() == [[11], [11]]
+    np.testing.assert_array_equal(batch.past[0, 1:], windows.features.past[0, 19:31])
+    np.testing.assert_array_equal(batch.past[1, 7:], windows.features.past[1, :6])
+    assert not batch.past[1, :7].any()
+    assert not batch.past[:, 0].any()  # the step that stands for "no history"
+    assert batch.origin_index.tolist() == [[12], [12]]
 
 
-def test_the_seasonal_lag_is_the_value_one_season_before_each_target() -> None:
+def test_the_last_anchor_is_the_value_one_season_before_each_target() -> None:
     base = panel(1, 40)
-    windows = maker(base, 30)
-    batch = windows.prediction_batch(np.array([0]), np.array([30]))
-    relative = batch.future[0, 0, :, -2]
-    expected = np.arcsinh(base.demand[0, 21:25] / batch.scale[0, 0])
-    np.testing.assert_allclose(relative, expected, rtol=1e-5)
+    batch = maker(base, 30).prediction_batch(np.array([0]), np.array([30]))
+    before = base.demand[0, 21:25] / batch.scale[0, 0]
+    np.testing.assert_allclose(batch.anchors[0, 0, :, 0, -1], np.arcsinh(before), rtol=1e-5)
+    running = np.cumsum(before) / np.arange(1, 5)
+    np.testing.assert_allclose(batch.anchors[0, 0, :, 1, -1], np.arcsinh(running), rtol=1e-5)
+
+
+def test_an_origin_before_the_first_period_sees_nothing_of_the_series() -> None:
+    demand = panel(2, 40).demand.copy()
+    demand[:, :20] = np.nan
+    other = demand.copy()
+    other[:, 20:] = 1e6
+    first, second = (
+        maker(panel(2, 40, demand=values), 10).prediction_batch(np.arange(2), np.full(2, 19))
+        for values in (demand, other)
+    )
+    assert first.origin_index.tolist() == [[0], [0]]
+    for name, values in first.inputs().items():
+        np.testing.assert_array_equal(values, second.inputs()[name])
+    np.testing.assert_array_equal(first.scale, second.scale)
+
+
+def test_some_sequences_teach_to_answer_without_history() -> None:
+    base = panel(40, 40)
+    (batch,) = batches(maker(base, 30), 30, 40)
+    cold = batch.inputs.origin_index[:, -1] == 0
+    assert 0 < cold.sum() < 40
+    assert (batch.loss_mask[cold, -1, 0, 0] > 0).any()
+    np.testing.assert_allclose(batch.inputs.anchors[cold, -1], np.arcsinh(1.0), rtol=1e-6)
+
+
+def test_features_made_on_demand_are_those_held_at_once() -> None:
+    base = panel(5, 40)
+    state = fit_state(base, FEATURES, np.full(5, 30))
+    rows = np.array([3, 1, 3])
+    held = make_features(base, FEATURES, state, 4).take(rows)
+    made = FeaturesOnDemand(base, FEATURES, state, 4).take(rows)
+    for name in ("past", "future", "static_codes", "scale", "demand", "teaches"):
+        np.testing.assert_array_equal(getattr(held, name), getattr(made, name))
+    at = np.full((3, 1), 30)
+    np.testing.assert_array_equal(held.anchors.forecast(at, 4), made.anchors.forecast(at, 4))
 
 
 def test_every_batch_has_the_same_shape_and_padding_teaches_nothing() -> None:

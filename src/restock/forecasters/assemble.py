@@ -57,6 +57,8 @@ def to_units(
     totals = units[:, :, 1] * steps[None, :, None]
     totals[:, 0] = quantiles[:, 0]
     cumulative = np.maximum.accumulate(totals, axis=1)
+    least = negligible_demand(panel, origins, scale)[:, None, None]
+    quantiles, cumulative = (np.where(v < least, 0.0, v) for v in (quantiles, cumulative))
     middle = int(np.flatnonzero(np.isclose(levels, 0.5))[0])
     return DemandForecast(
         series_id=panel.series_id,
@@ -68,6 +70,24 @@ def to_units(
         cumulative=cumulative,
         unit=panel.unit,
     )
+
+
+def negligible_demand(panel: DemandPanel, origins: IntArray, scale: FloatArray) -> FloatArray:
+    """Return what counts as no demand: less than half the smallest that a series ever had.
+
+    A network's quantiles come close to zero without reaching it; a series that is sold by the
+    piece and stands at zero would else seem to fall short of every one of them. For a series that
+    has never sold it is its scale, which is then the smallest scale there is; for one that has
+    never stood at zero it is 0.
+
+    Returns:
+        Units, read up to each origin only. Shape ``(N,)``.
+    """
+    known = np.arange(panel.num_steps)[None, :] <= origins[:, None]
+    demand = np.where(known, panel.uncensored, np.nan)
+    least = np.where(demand > 0, demand, np.inf).min(axis=1)
+    stood_still = (demand == 0).any(axis=1)
+    return np.where(stood_still, np.where(np.isinf(least), scale, least / 2), 0.0)
 
 
 def plausible_ceiling(panel: DemandPanel, origins: IntArray) -> FloatArray:

@@ -39,7 +39,8 @@ def fit_state(panel: DemandPanel, settings: FeatureSettings, train_end: IntArray
         settings: Which features.
         train_end: Last training position per series; -1 leaves a series out. Shape ``(N,)``.
     """
-    vocabularies, static_mean, static_std = _fit_static(panel.static[train_end >= 0], settings)
+    static = panel.static[train_end >= 0] if len(panel.static) else panel.static
+    vocabularies, static_mean, static_std = _fit_static(static, settings)
     if panel.num_series > FITTED_SERIES:
         picked = np.linspace(0, panel.num_series - 1, FITTED_SERIES).astype(int)
         panel, train_end = panel.take(picked), train_end[picked]

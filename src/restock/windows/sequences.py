@@ -167,8 +167,6 @@ class WindowMaker:
         cold = at < self.first[rows][:, None]
         return Origins(origins, at, cold, np.ones_like(cold))
 
-        return self._inputs(self.features.take(rows), self._ends(rows, origins))
-
     def _draw_origins(
         self, first: IntArray, train_end: IntArray, rng: np.random.Generator
     ) -> Origins:

@@ -181,7 +181,7 @@ class ModelSettings(Frozen):
     name: Literal["lstm"] = "lstm"
     units: Annotated[int, Field(ge=1)] = 64
     num_layers: Annotated[int, Field(ge=1, le=8)] = 1
-    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.3
     recurrent_dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
     embedding_size: Annotated[int, Field(ge=1)] = 8
     quantile_levels: Floats

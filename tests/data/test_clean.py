@@ -14,8 +14,8 @@ from restock.data.clean import make_panel
 from restock.data.sources.file import read_table
 from restock.data.store import load_panel, save_panel
 from restock.errors import ConfigError, DataError
-from restock.features.build import fit_state, make_features
-from support.builders import DATA, features, table
+from restock.features.build import fit_state
+from support.builders import DATA, features, make_features, table
 
 
 def read(path: Path, content: pd.DataFrame | str) -> pd.DataFrame:

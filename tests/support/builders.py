@@ -12,6 +12,8 @@ from restock.config import (
     Settings,
     parse_settings,
 )
+from restock.features.build import FeatureMaker
+from restock.types.features import FeaturePanel, FeatureState
 from restock.types.panel import DemandPanel
 
 LEVELS = [0.05, 0.1, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.9, 0.95, 0.99]
@@ -99,6 +101,15 @@ def settings(**groups: dict[str, object]) -> Settings:
 def features(**values: object) -> FeatureSettings:
     """Feature settings for weekly data."""
     return settings(features=values).features
+
+
+def make_features(
+    base: DemandPanel, settings: FeatureSettings, state: FeatureState, horizon: int
+) -> FeaturePanel:
+    """Features of a whole panel and the horizon after it."""
+    rows = np.arange(base.num_series)
+    maker = FeatureMaker(base, settings, state, horizon)
+    return maker.make(rows, np.zeros_like(rows), base.num_steps + horizon)
 
 
 def evaluation(**values: object) -> EvaluationSettings:

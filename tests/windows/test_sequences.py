@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from restock.config import WindowSettings
-from restock.features.build import FeaturesOnDemand, fit_state, make_features
+from restock.features.build import FeatureMaker, HeldFeatures, feature_source, fit_state, memory
 from restock.types.panel import DemandPanel
 from restock.windows.sequences import WindowMaker
-from support.builders import features, panel
+from support.builders import features, make_features, panel
 
 FEATURES = features(calendar=["week"], seasonal_lag=10)
 
@@ -18,12 +18,12 @@ FEATURES = features(calendar=["week"], seasonal_lag=10)
 def maker(base: DemandPanel, end: int, **changes: int) -> WindowMaker:
     ends = np.full(base.num_series, end)
     state = fit_state(base, FEATURES, ends)
-    made = make_features(base, FEATURES, state, 4)
+    made = HeldFeatures(make_features(base, FEATURES, state, 4))
     return WindowMaker(made, base.first_index, state.cold_scale, 4, WindowSettings(**changes))
 
 
 def batches(windows: WindowMaker, end: int, size: int = 2) -> list:  # type: ignore[type-arg]
-    ends = np.full(windows.features.num_series, end)
+    ends = np.full(len(windows.first), end)
     return list(windows.training_batches(ends, size, 0.0, np.random.default_rng(0)))
 
 
@@ -74,8 +74,8 @@ def test_a_window_ends_at_its_origin_and_is_padded_on_the_left() -> None:
     base = panel(2, 40)
     windows = maker(base, 30, lookback=12)
     batch = windows.prediction_batch(np.array([0, 1]), np.array([30, 5]))
-    np.testing.assert_array_equal(batch.past[0, 1:], windows.features.past[0, 19:31])
-    np.testing.assert_array_equal(batch.past[1, 7:], windows.features.past[1, :6])
+    np.testing.assert_array_equal(batch.past[0, 1:], windows.features.features.past[0, 19:31])
+    np.testing.assert_array_equal(batch.past[1, 7:], windows.features.features.past[1, :6])
     assert not batch.past[1, :7].any()
     assert not batch.past[:, 0].any()  # the step that stands for "no history"
     assert batch.origin_index.tolist() == [[12], [12]]
@@ -114,16 +114,42 @@ def test_some_sequences_teach_to_answer_without_history() -> None:
     np.testing.assert_allclose(batch.inputs.anchors[cold, -1], np.arcsinh(1.0), rtol=1e-6)
 
 
-def test_features_made_on_demand_are_those_held_at_once() -> None:
+def test_windows_made_on_demand_are_those_of_features_held_at_once() -> None:
     base = panel(5, 40)
     state = fit_state(base, FEATURES, np.full(5, 30))
-    rows = np.array([3, 1, 3])
-    held = make_features(base, FEATURES, state, 4).take(rows)
-    made = FeaturesOnDemand(base, FEATURES, state, 4).take(rows)
-    for name in ("past", "future", "static_codes", "scale", "demand", "teaches"):
-        np.testing.assert_array_equal(getattr(held, name), getattr(made, name))
-    at = np.full((3, 1), 30)
-    np.testing.assert_array_equal(held.anchors.forecast(at, 4), made.anchors.forecast(at, 4))
+    rows, origins = np.array([3, 1, 3]), np.array([30, 38, 2])
+    batches = [
+        WindowMaker(
+            source, base.first_index, state.cold_scale, 4, WindowSettings(lookback=12)
+        ).prediction_batch(rows, origins)
+        for source in (
+            HeldFeatures(make_features(base, FEATURES, state, 4)),
+            FeatureMaker(base, FEATURES, state, 4),
+        )
+    ]
+    for name, values in batches[0].inputs().items():
+        np.testing.assert_array_equal(values, batches[1].inputs()[name])
+    np.testing.assert_array_equal(batches[0].scale, batches[1].scale)
+
+
+def test_a_window_of_a_long_series_reads_no_further_than_its_memory() -> None:
+    base = panel(2, 700)
+    old = base.demand.copy()
+    reach = memory(FEATURES) + 12
+    old[:, : 600 - reach + 1] = 1e6
+    at_the_edge = base.demand.copy()
+    at_the_edge[:, 600 - reach + 1] = 1e6
+    state = fit_state(base, FEATURES, np.full(2, 600))
+
+    def window(demand: np.ndarray) -> dict[str, np.ndarray]:
+        source = feature_source(panel(2, 700, demand=demand), FEATURES, state, 4)
+        windows = WindowMaker(source, base.first_index, 1.0, 4, WindowSettings(lookback=12))
+        return windows.prediction_batch(np.arange(2), np.full(2, 600)).inputs()
+
+    before, after, moved = window(base.demand), window(old), window(at_the_edge)
+    for name, values in before.items():
+        np.testing.assert_array_equal(values, after[name])
+    assert (before["past"] != moved["past"]).any()  # the edit can arrive: the test can fail
 
 
 def test_every_batch_has_the_same_shape_and_padding_teaches_nothing() -> None:
@@ -142,8 +168,8 @@ def test_a_pair_is_a_window_of_one_origin_with_its_targets() -> None:
     np.testing.assert_array_equal(
         batch.inputs.past[1], windows.prediction_batch(rows, origins).past[1]
     )
-    scale = windows.features.scale[2, 20]
-    ahead = windows.features.demand[2, 21:25]
+    scale = windows.features.features.scale[2, 20]
+    ahead = windows.features.features.demand[2, 21:25]
     np.testing.assert_allclose(batch.target[1, 0, :, 0] * scale, ahead, rtol=1e-5)
     np.testing.assert_allclose(batch.target[1, 0, -1, 1] * scale, ahead.mean(), rtol=1e-5)
     assert batch.loss_mask[2, 0].tolist() == [[1, 1], [0, 0], [0, 0], [0, 0]]  # 30 is the end

@@ -74,7 +74,7 @@ def make_anchors(demand: FloatArray, period: int, window: int, unit: float) -> A
 
 def recent_median(demand: FloatArray, window: int) -> FloatArray:
     """Median of the known values among the last ``window``; held where none is, 0 before any."""
-    padded = np.pad(demand, ((0, 0), (window - 1, 0)), constant_values=np.nan)
+    padded = np.pad(demand.astype(np.float32), ((0, 0), (window - 1, 0)), constant_values=np.nan)
     views = np.sort(np.lib.stride_tricks.sliding_window_view(padded, window, axis=1), axis=2)
     known = np.isfinite(views).sum(axis=2)[:, :, None]
     low, high = np.maximum(known - 1, 0) // 2, np.minimum(known // 2, window - 1)
@@ -83,36 +83,45 @@ def recent_median(demand: FloatArray, window: int) -> FloatArray:
 
 
 def _joined(smoothed: FloatArray, *others: FloatArray) -> FloatArray:
-    """Put ``(A, N, T)`` and more ``(N, T)`` side by side: ``(N, T, A + ...)``."""
-    return np.stack([*smoothed, *others], axis=2).astype(np.float32)
+    """Put ``(T, A, N)`` and more ``(N, T)`` side by side: ``(N, T, A + ...)``, float32."""
+    num_steps, count, num_series = smoothed.shape
+    joined = np.empty((num_series, num_steps, count + len(others)), dtype=np.float32)
+    joined[:, :, :count] = smoothed.transpose(2, 0, 1)
+    for place, other in enumerate(others, start=count):
+        joined[:, :, place] = other
+    return joined
 
 
 def _smooth(
     demand: FloatArray, age: IntArray, period: int, unit: float
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Run all smoothers side by side. Returns level, trend and season, ``(A, N, T)`` each."""
+    """Run all smoothers side by side. Returns level, trend and season, ``(T, A, N)`` each."""
     ratios, alpha, beta, gamma, damping, trust = (
         np.array([getattr(smoother, name) for smoother in SMOOTHERS])[:, None]
         for name in ("ratios", "level", "trend", "season", "damping", "first_season")
     )
-    values = np.where(ratios[:, :, None], np.log1p(demand / unit), demand)
+    # Time first, so that a step's numbers lie together: (T, A, N).
+    values = np.where(ratios, np.log1p(demand / unit).T[:, None], demand.T[:, None])
     levels, trends, seasons = (np.zeros_like(values) for _ in range(3))
-    level, trend = np.full(values.shape[:2], np.nan), np.zeros(values.shape[:2])
-    for step in range(demand.shape[1]):
-        value = values[:, :, step]
-        index = seasons[:, :, step - period] if period and step >= period else 0.0
-        expected = level + damping * trend
-        error = np.nan_to_num(value - index - expected)  # 0 where either is unknown
-        trend = damping * trend + beta * error
-        level = np.where(np.isnan(expected), value - index, expected + alpha * error)
-        seasons[:, :, step] = index + gamma * error * bool(period)
-        full = np.flatnonzero(age[:, step] == period) if period else np.zeros(0, dtype=int)
-        if full.size:  # the first season of these series is over
-            past = slice(step - period + 1, step + 1)
-            mean = np.nanmean(values[:, full, past], axis=2)
-            deviation = np.nan_to_num(values[:, full, past] - mean[:, :, None])
-            seasons[:, full, past] = trust[:, :, None] * deviation
-            level[:, full] += trust * (mean - level[:, full])
-            trend[:, full] *= 1 - trust
-        levels[:, :, step], trends[:, :, step] = level, trend
+    level, trend = np.full(values.shape[1:], np.nan), np.zeros(values.shape[1:])
+    for step, value in enumerate(values):
+        index = seasons[step - period] if period and step >= period else 0.0
+        drift = damping * trend
+        expected = level + drift
+        current = value - index
+        error = current - expected
+        error[np.isnan(error)] = 0.0  # where either is unknown
+        trend = drift + beta * error
+        level = np.where(np.isnan(expected), current, expected + alpha * error)
+        if period:
+            seasons[step] = index + gamma * error
+            full = np.flatnonzero(age[:, step] == period)
+            if full.size:  # the first season of these series is over
+                past = slice(step - period + 1, step + 1)
+                mean = np.nanmean(values[past][:, :, full], axis=0)
+                deviation = np.nan_to_num(values[past][:, :, full] - mean)
+                seasons[past, :, full] = trust * deviation
+                level[:, full] += trust * (mean - level[:, full])
+                trend[:, full] *= 1 - trust
+        levels[step], trends[step] = level, trend
     return np.nan_to_num(levels), trends, seasons

@@ -1,12 +1,13 @@
 """Fit feature constants on training rows, and make features with them.
 
-Split first, fit second: :func:`fit_state` reads nothing after ``train_end``; :func:`make_features`
-learns nothing.
+Split first, fit second: :func:`fit_state` reads nothing after ``train_end``;
+:class:`FeatureMaker` learns nothing. Shapes: N series in the panel, B asked for, W periods.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -23,9 +24,10 @@ from restock.features.history import (
 )
 from restock.types.anchors import Anchors
 from restock.types.features import FeaturePanel, FeatureSource, FeatureState
-from restock.types.panel import DemandPanel, FloatArray, IntArray, extend
+from restock.types.panel import BoolArray, DemandPanel, FloatArray, IntArray, extend
 
 Named = dict[str, FloatArray]
+LEAST_MEMORY = 256  # periods
 HELD_POINTS = 1_000_000  # series times periods whose features are held at once, some 400 MB
 FITTED_SERIES = 4_096  # of a larger panel, evenly picked, are enough to learn moments from
 ERROR_WINDOW = 13  # periods over which the recent errors of an anchor are averaged
@@ -41,16 +43,18 @@ def fit_state(panel: DemandPanel, settings: FeatureSettings, train_end: IntArray
     """
     static = panel.static[train_end >= 0] if len(panel.static) else panel.static
     vocabularies, static_mean, static_std = _fit_static(static, settings)
+    rows = np.arange(panel.num_series)
     if panel.num_series > FITTED_SERIES:
-        picked = np.linspace(0, panel.num_series - 1, FITTED_SERIES).astype(int)
-        panel, train_end = panel.take(picked), train_end[picked]
-    taught = np.arange(panel.num_steps)[None, :] <= train_end[:, None]
-    demand = np.where(taught, panel.uncensored, np.nan)
-    means = rolling_mean(demand, panel.num_steps)[:, -1]
+        rows = np.linspace(0, panel.num_series - 1, FITTED_SERIES).astype(int)
+    width = min(memory(settings), panel.num_steps)
+    first = np.maximum(train_end[rows] - width + 1, 0)
+    stretch = cut(panel, grid_calendar(panel, settings, 0), rows, first, width)
+    taught = first[:, None] + np.arange(width) <= train_end[rows, None]
+    means = rolling_mean(np.where(taught, stretch.demand, np.nan), width)[:, -1]
     means = means[means > 0]
     typical = float(np.median(means)) if means.size else 1.0
-    past, future, _ = _raw(panel, settings, 0, 0.02 * typical, typical)
-    past_mean, past_std = _moments(past, taught & np.isfinite(demand))
+    past, future, _ = _raw(stretch, settings, 0.02 * typical, typical)
+    past_mean, past_std = _moments(past, taught & np.isfinite(stretch.demand))
     future_mean, future_std = _moments(future, taught)
     return FeatureState(
         scale_floor=0.02 * typical,
@@ -65,79 +69,133 @@ def fit_state(panel: DemandPanel, settings: FeatureSettings, train_end: IntArray
     )
 
 
-def make_features(
-    panel: DemandPanel, settings: FeatureSettings, state: FeatureState, horizon: int
-) -> FeaturePanel:
-    """Make standardised features for every position, with ``horizon`` positions past the end.
-
-    Known-future columns beyond the table's end hold their last known value.
-    """
-    past, future, anchors = _raw(panel, settings, horizon, state.scale_floor, state.cold_scale)
-    known = np.isfinite(panel.demand)
-    standard = [
-        _standardise(past[name], state.past_mean[name], state.past_std[name])
-        for name in state.past_mean
-    ]
-    standard += [known.astype(float), panel.in_stock.astype(float)]
-    ahead = [
-        _standardise(future[name], state.future_mean[name], state.future_std[name])
-        for name in state.future_mean
-    ]
-    num_all = panel.num_steps + horizon
-    return FeaturePanel(
-        past=np.stack(standard, axis=2).astype(np.float32),
-        future=_stack(ahead, (panel.num_series, num_all)),
-        static_codes=_codes(panel.static, state, panel.num_series),
-        static_numbers=_numbers(panel, state),
-        scale=np.exp(past["level"]).astype(np.float32),
-        demand=panel.demand.astype(np.float32),
-        teaches=known & panel.in_stock,
-        anchors=anchors,
-    )
+def memory(settings: FeatureSettings) -> int:
+    """Return how many periods before a window its features read, where there are as many."""
+    windows, lags = max(settings.rolling_windows, default=0), max(settings.lags, default=0)
+    return max(LEAST_MEMORY, 2 * windows, lags, settings.scale_window, 4 * settings.seasonal_lag)
 
 
 @dataclass(frozen=True)
-class FeaturesOnDemand:
-    """Features of a panel too large to hold them all: made for the series that are asked for."""
+class FeatureMaker:
+    """Makes features for the windows that are asked for; they read no further than `memory`."""
 
     panel: DemandPanel
     settings: FeatureSettings
     state: FeatureState
     horizon: int
 
-    @property
-    def num_series(self) -> int:
-        """Number of series, N."""
-        return self.panel.num_series
+    def take(self, rows: IntArray, ends: IntArray, length: int) -> FeaturePanel:
+        """Make the features of some windows; see :class:`FeatureSource`."""
+        reach = min(memory(self.settings) + length, self.panel.num_steps)
+        return self.make(rows, np.maximum(ends - reach + 1, 0), reach + self.horizon)
 
-    def take(self, rows: IntArray) -> FeaturePanel:
-        """Make the features of some series."""
-        once, place = np.unique(rows, return_inverse=True)
-        panel = self.panel.take(once)
-        return make_features(panel, self.settings, self.state, self.horizon).take(place)
+    def make(self, rows: IntArray, first: IntArray, width: int) -> FeaturePanel:
+        """Make standardised features of some series, ``width`` periods from ``first`` on.
+
+        Known-future columns beyond the table's end hold their last known value.
+        """
+        panel, state = self.panel, self.state
+        stretch = cut(panel, self._calendar, rows, first, width)
+        past, future, anchors = _raw(stretch, self.settings, state.scale_floor, state.cold_scale)
+        standard = [
+            _standardise(past[name], state.past_mean[name], state.past_std[name])
+            for name in state.past_mean
+        ]
+        ahead = [
+            _standardise(future[name], state.future_mean[name], state.future_std[name])
+            for name in state.future_mean
+        ]
+        static = panel.static.iloc[rows] if len(panel.static) else panel.static
+        return FeaturePanel(
+            first=first,
+            past=_stack([*standard, stretch.known, stretch.in_stock], stretch.known.shape),
+            future=_stack(ahead, stretch.known.shape),
+            static_codes=_codes(static, state, len(rows)),
+            static_numbers=_numbers(static, state, len(rows)),
+            scale=np.exp(past["level"]).astype(np.float32),
+            demand=stretch.demand.astype(np.float32),
+            teaches=stretch.known & stretch.in_stock,
+            anchors=anchors,
+        )
+
+    @cached_property
+    def _calendar(self) -> Named:
+        return grid_calendar(self.panel, self.settings, self.horizon)
+
+
+@dataclass(frozen=True)
+class HeldFeatures:
+    """Features of a whole panel that is short and small enough to make them once."""
+
+    features: FeaturePanel
+
+    def take(self, rows: IntArray, ends: IntArray, length: int) -> FeaturePanel:  # noqa: ARG002
+        """Return the features of some series; see :class:`FeatureSource`."""
+        return self.features.take(rows)
 
 
 def feature_source(
     panel: DemandPanel, settings: FeatureSettings, state: FeatureState, horizon: int
 ) -> FeatureSource:
-    """Return features by series: all of them at once where they are small enough to hold."""
-    on_demand = FeaturesOnDemand(panel, settings, state, horizon)
-    if panel.demand.size <= HELD_POINTS:
-        return on_demand.take(np.arange(panel.num_series))
-    return on_demand
+    """Return features by window: held where every window would reach back to the start anyway."""
+    maker = FeatureMaker(panel, settings, state, horizon)
+    if panel.num_steps > memory(settings) or panel.demand.size > HELD_POINTS:
+        return maker
+    rows = np.arange(panel.num_series)
+    return HeldFeatures(maker.make(rows, np.zeros_like(rows), panel.num_steps + horizon))
 
 
-def _raw(
-    panel: DemandPanel, settings: FeatureSettings, horizon: int, floor: float, cold: float
-) -> tuple[Named, Named, Anchors]:
-    """Return unscaled past features ``(N, T)``, known-future ones ``(N, T + horizon)``, anchors."""
-    demand = panel.uncensored  # a stock-out says nothing about the level of demand
-    scale = running_scale(demand, settings.scale_window, floor, cold)
-    past = history_features(demand, scale, settings.lags, settings.rolling_windows)
-    anchors = make_anchors(demand, settings.seasonal_lag, settings.scale_window, floor)
-    past |= _anchor_errors(anchors, demand, scale)
-    for name, values in panel.observed.items():
-        past |= price_features(f"observed {name}", values)
+@dataclass(frozen=True)
+class Stretch:
+    """Raw columns of some series over some periods, each from a start of its own.
+
+    Attributes:
+        demand: Units; NaN where unknown, beyond the panel's end, or hidden by a stock-out (which
+            says nothing about the level of demand). Shape ``(B, W)``.
+        known, in_stock: Shape ``(B, W)``.
+        observed, known_future, calendar: By name, NaN where unknown. Each ``(B, W)``.
+    """
+
+    demand: FloatArray
+    known: BoolArray
+    in_stock: BoolArray
+    observed: Named
+    known_future: Named
+    calendar: Named
+
+
+def cut(
+    panel: DemandPanel, calendar: Named, rows: IntArray, first: IntArray, width: int
+) -> Stretch:
+    """Cut a stretch out of a panel.
+
+    Args:
+        panel: The whole panel.
+        calendar: Of the panel's grid and as far beyond as a stretch may reach. Each ``(G,)``.
+        rows: Series; one may be cut more than once. Shape ``(B,)``.
+        first: Grid position at which each stretch starts. Shape ``(B,)``.
+        width: Periods, W.
+    """
+    place = first[:, None] + np.arange(width)
+
+    def of(values: np.ndarray, nothing: float | bool) -> np.ndarray:
+        length = values.shape[1]
+        taken = values[rows[:, None], np.minimum(place, length - 1)]
+        return np.where(place < length, taken, nothing)
+
+    demand, in_stock = of(panel.demand, np.nan), of(panel.in_stock, True)
+    return Stretch(
+        demand=np.where(in_stock, demand, np.nan),
+        known=np.isfinite(demand),
+        in_stock=in_stock,
+        observed={name: of(values, np.nan) for name, values in panel.observed.items()},
+        known_future={name: of(values, np.nan) for name, values in panel.known_future.items()},
+        calendar={name: values[place] for name, values in calendar.items()},
+    )
+
+
+def grid_calendar(panel: DemandPanel, settings: FeatureSettings, horizon: int) -> Named:
+    """Return the calendar of the panel's history and ``horizon`` periods more."""
     num_all = panel.num_steps + horizon
     # One period more, so that the last one has a next one, too.
     missing = num_all + 1 - len(panel.timestamps)
@@ -145,22 +203,32 @@ def _raw(
     calendar = calendar_features(
         grid, settings.calendar, settings.holidays, ends_periods=_ends(panel.frequency)
     )
-    future = {
-        name: np.broadcast_to(values[:num_all], (panel.num_series, num_all))
-        for name, values in calendar.items()
-    }
-    for name, values in panel.known_future.items():
-        held = carried_forward(_resize(values, num_all))
+    return {name: values[:num_all] for name, values in calendar.items()}
+
+
+def _raw(
+    stretch: Stretch, settings: FeatureSettings, floor: float, cold: float
+) -> tuple[Named, Named, Anchors]:
+    """Return unscaled past features, known-future ones, each ``(B, W)``, and anchors."""
+    demand = stretch.demand
+    scale = running_scale(demand, settings.scale_window, floor, cold)
+    past = history_features(demand, scale, settings.lags, settings.rolling_windows)
+    anchors = make_anchors(demand, settings.seasonal_lag, settings.scale_window, floor)
+    past |= _anchor_errors(anchors, demand, scale)
+    for name, values in stretch.observed.items():
+        past |= price_features(f"observed {name}", values)
+    future = dict(stretch.calendar)
+    for name, values in stretch.known_future.items():
+        held = carried_forward(values)
         future[f"known {name}"] = held
-        future[f"known {name}_relative"] = held - rolling_mean(held, num_all)
+        future[f"known {name}_relative"] = held - rolling_mean(held, held.shape[1])
     return past, future, anchors
 
 
 def _anchor_errors(anchors: Anchors, demand: FloatArray, scale: FloatArray) -> Named:
     """How well each anchor has done lately, one step ahead, relative to the scale."""
-    every = np.broadcast_to(np.arange(demand.shape[1] - 1), (len(demand), demand.shape[1] - 1))
-    error = np.full((*demand.shape, anchors.count), np.nan)
-    error[:, 1:] = np.abs(anchors.forecast(every, 1)[:, :, 0] - demand[:, 1:, None])
+    error = np.full((*demand.shape, anchors.count), np.nan, dtype=np.float32)
+    error[:, 1:] = np.abs(anchors.next_step()[:, :-1] - demand[:, 1:, None])
     return {
         f"anchor_{a}_error": np.arcsinh(rolling_mean(error[:, :, a], ERROR_WINDOW) / scale)
         for a in range(anchors.count)
@@ -171,18 +239,11 @@ def _ends(frequency: str) -> bool:
     return frequency.startswith("W") or frequency.endswith("E")
 
 
-def _resize(values: FloatArray, length: int) -> FloatArray:
-    """Cut or pad (with NaN) along time."""
-    missing = max(length - values.shape[1], 0)
-    return np.pad(values, ((0, 0), (0, missing)), constant_values=np.nan)[:, :length]
-
-
 def _moments(features: Named, rows: np.ndarray) -> tuple[dict[str, float], dict[str, float]]:
     """Mean and standard deviation of each feature over the training rows."""
     mean, std = {}, {}
     for name, values in features.items():
-        taught = values[:, : rows.shape[1]][rows]
-        taught = taught[np.isfinite(taught)]
+        taught = values[rows & np.isfinite(values)]
         mean[name] = float(taught.mean()) if taught.size else 0.0
         std[name] = float(taught.std()) if taught.size else 0.0
     return mean, std
@@ -194,14 +255,16 @@ def _standardise(values: FloatArray, mean: float, std: float) -> FloatArray:
     A feature that never moved in training says nothing: it becomes 0 throughout.
     """
     if std < 1e-9:
-        return np.zeros_like(values, dtype=float)
-    return np.clip(np.nan_to_num((values - mean) / std, nan=0.0), -10.0, 10.0)
+        return np.zeros(values.shape, dtype=np.float32)
+    standard = ((values - mean) / std).astype(np.float32)
+    return np.clip(np.where(np.isnan(standard), 0.0, standard), -10.0, 10.0)
 
 
-def _stack(columns: list[FloatArray], shape: tuple[int, int]) -> FloatArray:
-    if not columns:
-        return np.zeros((*shape, 0), dtype=np.float32)
-    return np.stack(columns, axis=2).astype(np.float32)
+def _stack(columns: list[np.ndarray], shape: tuple[int, ...]) -> FloatArray:
+    stacked = np.empty((*shape, len(columns)), dtype=np.float32)
+    for place, column in enumerate(columns):
+        stacked[:, :, place] = column
+    return stacked
 
 
 def _fit_static(
@@ -234,11 +297,11 @@ def _codes(static: pd.DataFrame, state: FeatureState, num_series: int) -> IntArr
     return np.array(columns, dtype=np.int32).T
 
 
-def _numbers(panel: DemandPanel, state: FeatureState) -> FloatArray:
+def _numbers(static: pd.DataFrame, state: FeatureState, num_series: int) -> FloatArray:
     columns = [
-        _standardise(panel.static[name].to_numpy(dtype=float), mean, state.static_std[name])
+        _standardise(static[name].to_numpy(dtype=float), mean, state.static_std[name])
         for name, mean in state.static_mean.items()
     ]
     if not columns:
-        return np.zeros((panel.num_series, 0), dtype=np.float32)
+        return np.zeros((num_series, 0), dtype=np.float32)
     return np.stack(columns, axis=1).astype(np.float32)

@@ -70,6 +70,18 @@ class Anchors:
             source = origins[:, :, None] + steps - -(-steps // self.period) * self.period
             index = self.season[rows[:, :, None], np.maximum(source, 0)]
             value = value + np.where(self.ready[rows, origins][:, :, None, None], index, 0.0)
-        units = np.where(self.ratios, self.unit * np.expm1(np.minimum(value, 30.0)), value)
-        most = HEADROOM * self.most[rows, origins][:, :, None, None]
-        return np.clip(units, 0.0, most).astype(np.float32)
+        return self._units(value, self.most[rows, origins][:, :, None, None])
+
+    def next_step(self) -> FloatArray:
+        """Return the forecast of the next period from every position. Shape ``(N, T, A)``."""
+        value = self.level + self.trend * self.damping.astype(np.float32)
+        if self.period:
+            before = self.period - 1  # the next period's namesake in the season before
+            index = np.where(self.ready[:, before:, None], self.season[:, : -before or None], 0.0)
+            value[:, before:] += index
+        return self._units(value, self.most[:, :, None])
+
+    def _units(self, value: FloatArray, most: FloatArray) -> FloatArray:
+        """Undo logarithms, and hold forecasts between zero and somewhat above the most so far."""
+        value[..., self.ratios] = self.unit * np.expm1(np.minimum(value[..., self.ratios], 30.0))
+        return np.clip(value, 0.0, HEADROOM * most).astype(np.float32)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Protocol
 
 import numpy as np
@@ -38,19 +38,22 @@ class FeatureState:
 class FeaturePanel:
     """Everything a network is shown, causal: the value at a position uses nothing after it.
 
-    Shapes: N series, T periods, H horizon, P past features, K known-future features.
+    Shapes: N series, W periods from a start of each series' own, P past features, K known-future
+    features, C categorical and S numeric static columns.
 
     Attributes:
-        past: Shape ``(N, T, P)``, float32.
-        future: At every grid position, H beyond the end included. Shape ``(N, T + H, K)``.
+        first: Grid position of the first of the W periods. Shape ``(N,)``.
+        past: Shape ``(N, W, P)``, float32.
+        future: Shape ``(N, W, K)``, float32.
         static_codes: Category codes. Shape ``(N, C)``, int32.
         static_numbers: Shape ``(N, S)``, float32.
-        scale: Demand level known at each position, in units, > 0. Shape ``(N, T)``.
-        demand: Units; NaN where unknown. Shape ``(N, T)``, float32.
-        teaches: True where demand may be a training target (known and in stock). ``(N, T)``.
+        scale: Demand level known at each position, in units, > 0. Shape ``(N, W)``.
+        demand: Units; NaN where unknown. Shape ``(N, W)``, float32.
+        teaches: True where demand may be a training target (known and in stock). ``(N, W)``.
         anchors: Simple forecasts from every position.
     """
 
+    first: IntArray
     past: FloatArray
     future: FloatArray
     static_codes: IntArray
@@ -61,13 +64,9 @@ class FeaturePanel:
     anchors: Anchors
 
     def __post_init__(self) -> None:
-        """Check that roles agree on N and T and that nothing the network reads is NaN."""
-        num_series, num_steps = self.demand.shape
-        assert (
-            self.past.shape[:2] == self.scale.shape == self.teaches.shape == (num_series, num_steps)
-        )
-        assert self.future.shape[0] == num_series
-        assert self.future.shape[1] >= num_steps
+        """Check that roles agree on N and W and that nothing the network reads is NaN."""
+        for values in (self.past, self.future, self.scale, self.teaches):
+            assert values.shape[:2] == self.demand.shape
         for name in ("past", "future", "static_numbers", "scale"):
             if not np.isfinite(getattr(self, name)).all():
                 raise ValueError(f"features: {name} must be finite")
@@ -79,19 +78,20 @@ class FeaturePanel:
 
     def take(self, rows: IntArray) -> FeaturePanel:
         """Return the features of some series."""
-        names = ("past", "future", "static_codes", "static_numbers", "scale", "demand", "teaches")
+        names = [field.name for field in fields(self) if field.name != "anchors"]
         arrays = {name: getattr(self, name)[rows] for name in names}
         return replace(self, **arrays, anchors=self.anchors.take(rows))
 
 
 class FeatureSource(Protocol):
-    """Where windows get features from: held at once, or made for the series at hand."""
+    """Where windows get features from: held at once, or made for the windows at hand."""
 
-    @property
-    def num_series(self) -> int:
-        """Number of series, N."""
-        ...
+    def take(self, rows: IntArray, ends: IntArray, length: int) -> FeaturePanel:
+        """Return features that cover some windows and the horizon after each.
 
-    def take(self, rows: IntArray) -> FeaturePanel:
-        """Return the features of some series."""
+        Args:
+            rows: Series; one may be asked for more than once. Shape ``(B,)``.
+            ends: Grid position at which each window ends. Shape ``(B,)``.
+            length: Periods of a window.
+        """
         ...

@@ -122,8 +122,8 @@ class WindowMaker:
         size = min(batch_size, len(order))
         for start in range(0, len(order), size):
             rows, padding = _filled(order[start : start + size], size)
-            features = self.features.take(rows)
             origins = self._draw_origins(self.first[rows], train_end[rows], rng)
+            features = self._features(rows, origins)
             inputs = self._inputs(features, origins)
             target, mask = self._targets(features, origins, train_end[rows], inputs.scale)
             mask[padding] = 0.0
@@ -146,7 +146,8 @@ class WindowMaker:
 
     def prediction_batch(self, rows: IntArray, origins: IntArray) -> WindowBatch:
         """Return the windows that end at one origin per series. Both shaped ``(B,)``."""
-        return self._inputs(self.features.take(rows), self._ends(rows, origins))
+        places = self._ends(rows, origins)
+        return self._inputs(self._features(rows, places), places)
 
     def pairs(self, rows: IntArray, origins: IntArray, train_end: IntArray) -> SequenceBatch:
         """Return windows that end at one origin each, with their targets.
@@ -156,10 +157,14 @@ class WindowMaker:
             origins: An origin of each. Shape ``(B,)``.
             train_end: Last training position per series. Shape ``(N,)``.
         """
-        features, places = self.features.take(rows), self._ends(rows, origins)
+        places = self._ends(rows, origins)
+        features = self._features(rows, places)
         inputs = self._inputs(features, places)
         target, mask = self._targets(features, places, train_end[rows], inputs.scale)
         return SequenceBatch(inputs, target, mask)
+
+    def _features(self, rows: IntArray, origins: Origins) -> FeaturePanel:
+        return self.features.take(rows, origins.last, self.settings.lookback)
 
     def _ends(self, rows: IntArray, origins: IntArray) -> Origins:
         """Look from one origin per series, at which its window ends."""
@@ -193,27 +198,31 @@ class WindowMaker:
     def _inputs(self, features: FeaturePanel, origins: Origins) -> WindowBatch:
         length = self.settings.lookback
         rows = np.arange(features.num_series)[:, None]
+        first = features.first[:, None]  # the grid position of the features' first period
         place = origins.last[:, None] - length + np.arange(1 + length)[None, :]
         inside = place >= 0
         inside[:, 0] = False
-        past = features.past[rows, np.maximum(place, 0)] * inside[:, :, None]
+        past = features.past[rows, np.maximum(place - first, 0)] * inside[:, :, None]
         index = np.where(origins.cold, 0, origins.at - (origins.last - length)[:, None])
-        scale = np.where(origins.cold, self.cold_scale, features.scale[rows, origins.at])
-        targets = origins.at[:, :, None] + np.arange(1, self.horizon + 1)
+        at = np.maximum(origins.at - first, 0)
+        scale = np.where(origins.cold, self.cold_scale, features.scale[rows, at])
+        targets = at[:, :, None] + np.arange(1, self.horizon + 1)
         return WindowBatch(
             past=past.astype(np.float32),
             origin_index=np.maximum(index, 0).astype(np.int32),
             future=features.future[rows[:, :, None], targets].astype(np.float32),
-            anchors=self._anchors(features, origins, scale),
+            anchors=self._anchors(features, at, origins.cold, scale),
             static_codes=features.static_codes,
             static_numbers=features.static_numbers,
             scale=scale.astype(np.float32),
         )
 
-    def _anchors(self, features: FeaturePanel, origins: Origins, scale: FloatArray) -> FloatArray:
+    def _anchors(
+        self, features: FeaturePanel, at: IntArray, cold: BoolArray, scale: FloatArray
+    ) -> FloatArray:
         """Lay out the simple forecasts of steps and running means, relative to the scale."""
-        relative = features.anchors.forecast(origins.at, self.horizon) / scale[:, :, None, None]
-        relative = np.where(origins.cold[:, :, None, None], 1.0, relative)
+        relative = features.anchors.forecast(at, self.horizon) / scale[:, :, None, None]
+        relative = np.where(cold[:, :, None, None], 1.0, relative)
         steps = np.arange(1, self.horizon + 1)
         running = np.cumsum(relative, axis=2) / steps[:, None]
         return np.arcsinh(np.stack([relative, running], axis=3)).astype(np.float32)
@@ -225,7 +234,7 @@ class WindowMaker:
         rows = np.arange(features.num_series)[:, None, None]
         at = origins.at[:, :, None] + steps
         taught = (at <= train_end[:, None, None]) & origins.counts[:, :, None]
-        at = np.minimum(at, features.demand.shape[1] - 1)
+        at = np.clip(at - features.first[:, None, None], 0, features.demand.shape[1] - 1)
         taught &= features.teaches[rows, at]
         demand = np.where(taught, features.demand[rows, at], 0.0) / scale[:, :, None]
         running = np.cumsum(demand, axis=2) / steps

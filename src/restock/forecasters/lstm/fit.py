@@ -84,7 +84,7 @@ class LstmTraining:
         )
         self.epoch = 0
         keras.utils.set_random_seed(child_seed(self.seed, "weights"))
-        sample = features.take(np.array([0]))
+        sample = features.take(np.array([0]), np.array([0]), 1)
         self.shape = network_shape(sample, self.state, recipe.horizon)
         self.network = build_network(self.shape, recipe.model)
         # Without dropout, so that each exports as plain LSTMs. The newest weights come last.

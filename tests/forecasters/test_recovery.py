@@ -1,0 +1,131 @@
+"""On simulated demand the trained network finds the parameters that the demand was drawn with."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from restock.forecasters.lstm import backend
+from restock.forecasters.lstm.fit import LstmEnsemble, LstmRecipe, run_epochs
+from restock.types.forecast import DemandForecast
+from restock.types.panel import DemandPanel
+from support.builders import LEVELS, panel, settings
+
+SERIES, STEPS, END, SEASON = 40, 120, 100, 13
+UPLIFT, SWING = 1.6, 0.5
+SOLD, SIZE = 0.3, 4.0  # share of periods with demand, and its mean in them
+
+
+def train(base: DemandPanel, epochs: int, **features: object) -> LstmEnsemble:
+    backend.prepare(0, 1)
+    chosen = settings(
+        features={"calendar": [], "seasonal_lag": 0, **features},
+        windows={"num_origins": 26},
+        model={"units": 24, "dropout": 0.1, "quantile_levels": LEVELS},
+        training={
+            "max_epochs": epochs,
+            "learning_rate": 0.01,
+            "batch_size": 8,
+            "ensemble_size": 1,
+        },
+        evaluation={"horizon": 6},
+    )
+    training = LstmEnsemble(LstmRecipe.from_settings(chosen), base, np.full(base.num_series, END))
+    with ThreadPoolExecutor(1) as pool:
+        for _ in range(epochs):
+            run_epochs([training], pool)
+    return training
+
+
+@pytest.fixture(scope="module")
+def promoted() -> tuple[DemandPanel, np.ndarray, LstmEnsemble]:
+    """Seasonal demand with promotions, the season of each period, and a network of it."""
+    rng = np.random.default_rng(0)
+    level = rng.uniform(30, 90, size=(SERIES, 1))
+    season = 1 + SWING * np.sin(2 * np.pi * np.arange(STEPS) / SEASON)
+    promo = (rng.random((SERIES, STEPS)) < 0.3).astype(float)
+    demand = rng.poisson(level * season * np.where(promo > 0, UPLIFT, 1.0)).astype(float)
+    base = panel(
+        SERIES,
+        STEPS,
+        demand=demand,
+        known_future={"promo": promo},
+        observed={},
+        static=pd.DataFrame(),
+    )
+    return base, season, train(base, 12, seasonal_lag=SEASON)
+
+
+def with_promotions(base: DemandPanel, value: float) -> DemandPanel:
+    promo = base.known_future["promo"].copy()
+    promo[:, END + 1 :] = value
+    return panel(
+        SERIES,
+        STEPS,
+        demand=base.demand,
+        known_future={"promo": promo},
+        observed={},
+        static=pd.DataFrame(),
+    )
+
+
+def predict_on(training: LstmEnsemble, base: DemandPanel) -> DemandForecast:
+    """Forecast another panel with a network: its future promotions are others."""
+    from restock.features.build import feature_source
+    from restock.forecasters.assemble import assemble_forecast
+    from restock.windows.sequences import WindowMaker
+
+    (member,) = training.members
+    source = feature_source(base, training.recipe.features, training.state, 6)
+    windows = WindowMaker(
+        source, base.first_index, training.state.cold_scale, 6, training.recipe.windows
+    )
+    return assemble_forecast(
+        member.networks()[0].predict_on_batch,
+        windows,
+        base,
+        np.full(SERIES, END),
+        np.array(LEVELS),
+    )
+
+
+def test_the_effect_of_a_promotion_is_found(
+    promoted: tuple[DemandPanel, np.ndarray, LstmEnsemble],
+) -> None:
+    base, _, training = promoted
+    always = predict_on(training, with_promotions(base, 1.0)).point
+    never = predict_on(training, with_promotions(base, 0.0)).point
+    assert np.median(always / never) == pytest.approx(UPLIFT, rel=0.12)
+
+
+def test_the_season_is_found(promoted: tuple[DemandPanel, np.ndarray, LstmEnsemble]) -> None:
+    base, season, training = promoted
+    said = predict_on(training, with_promotions(base, 0.0)).point
+    shape = np.median(said / said.mean(axis=1, keepdims=True), axis=0)
+    truth = season[END + 1 : END + 7]
+    np.testing.assert_allclose(shape, truth / truth.mean(), atol=0.15)
+    assert np.ptp(truth / truth.mean()) > 0.6  # there is something to find
+
+
+def test_the_rate_of_intermittent_demand_is_found() -> None:
+    rng = np.random.default_rng(1)
+    shape = (2 * SERIES, STEPS)
+    demand = np.where(rng.random(shape) < SOLD, 1 + rng.poisson(SIZE - 1, size=shape), 0.0)
+    base = panel(
+        2 * SERIES, STEPS, demand=demand, known_future={}, observed={}, static=pd.DataFrame()
+    )
+    forecast = train(base, 16).predict(np.full(2 * SERIES, END))
+    at = {level: forecast.quantiles[:, :, LEVELS.index(level)] for level in (0.6, 0.8, 0.9)}
+    assert (at[0.6] == 0).mean() > 0.9  # demand is zero in 70 % of the periods
+    assert (at[0.8] > 0).mean() > 0.9
+    # P(demand <= 4 | sold) is 0.65, P(demand <= 5 | sold) is 0.82: the 0.9 quantile is 5 (0.94).
+    assert np.median(at[0.9]) == pytest.approx(5, abs=1)
+    totals = np.where(rng.random((20_000, 6)) < SOLD, 1 + rng.poisson(SIZE - 1, (20_000, 6)), 0)
+    drawn = np.sort(totals.sum(axis=1))
+    for level in (0.5, 0.75, 0.9):
+        said = forecast.cumulative[:, -1, LEVELS.index(level)]
+        reached = np.searchsorted(drawn, said, side="right") / len(drawn)
+        assert reached.mean() == pytest.approx(level, abs=0.12)

@@ -175,10 +175,17 @@ class WindowSettings(Frozen):
     num_origins: Annotated[int, Field(ge=1)] = 26
 
 
+# What a network's answers are: quantiles as such, or the parameters of a distribution of counts.
+Likelihood = Literal["quantiles", "negative_binomial", "zero_inflated_negative_binomial"]
+# How many parameters a distribution of counts has.
+COUNTS: dict[str, int] = {"negative_binomial": 2, "zero_inflated_negative_binomial": 3}
+
+
 class ModelSettings(Frozen):
     """The network."""
 
     name: Literal["lstm"] = "lstm"
+    likelihood: Likelihood = "quantiles"
     units: Annotated[int, Field(ge=1)] = 64
     num_layers: Annotated[int, Field(ge=1, le=8)] = 1
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.3

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from restock.config import COUNTS
 from restock.forecasters.baselines.make import make_baselines
 from restock.forecasters.bundle import load_bundle
 from restock.forecasters.combine import Combination
@@ -17,15 +19,14 @@ from restock.types.forecast import FittedForecaster
 from support.builders import LEVELS, baselines, evaluation, features, panel, settings
 
 NAMES = ["lstm", "naive", "seasonal_naive", "moving_mean", "moving_median", "ses", "ets", "theta"]
+NAMES += ["lstm_negative_binomial", "lstm_zero_inflated_negative_binomial"]
 NAMES += ["croston", "sba", "tsb", "boosted_trees"]
 ORIGINS = np.array([40, 44, 44])
 
 
-@pytest.fixture(scope="module")
-def forecasters(tmp_path_factory: pytest.TempPathFactory) -> dict[str, FittedForecaster]:
-    folder = tmp_path_factory.mktemp("contract") / "bundle"
+def bundle(folder: Path, likelihood: str) -> FittedForecaster:
     backend.prepare(1, 1)
-    recipe = LstmRecipe.from_settings(settings())
+    recipe = LstmRecipe.from_settings(settings(model={"likelihood": likelihood}))
     training = LstmEnsemble(recipe, panel(3, 50), np.full(3, 40))
     with ThreadPoolExecutor(2) as pool:
         run_epochs([training], pool)
@@ -39,9 +40,16 @@ def forecasters(tmp_path_factory: pytest.TempPathFactory) -> dict[str, FittedFor
         tuning_wql=None,
         data_digest="d",
     )
+    return load_bundle(folder)
+
+
+@pytest.fixture(scope="module")
+def forecasters(tmp_path_factory: pytest.TempPathFactory) -> dict[str, FittedForecaster]:
+    folder = tmp_path_factory.mktemp("contract")
     every = make_baselines(evaluation(), features(), np.array(LEVELS), 0)
     fitted = {name: b.fit(panel(3, 50), np.full(3, 40)) for name, b in every.items()}
-    return {"lstm": load_bundle(folder), **fitted}
+    networks = {f"lstm_{name}": bundle(folder / name, name) for name in COUNTS}
+    return {"lstm": bundle(folder / "quantiles", "quantiles"), **networks, **fitted}
 
 
 def test_every_baseline_is_under_contract(forecasters: dict[str, FittedForecaster]) -> None:

@@ -6,18 +6,26 @@ from collections.abc import Callable
 
 import numpy as np
 
+from restock.config import Likelihood
+from restock.forecasters.likelihoods import decoder
 from restock.types.forecast import DemandForecast
 from restock.types.panel import DemandPanel, FloatArray, IntArray
 from restock.windows.sequences import WindowMaker
 
 MATURE = 52  # known periods
 
-# Network inputs by name -> quantiles in arcsinh space, (B, 1, H, 2, Q)
+# Network inputs by name -> what likelihoods.py decodes, (B, 1, H, 2, Q or P)
 Run = Callable[[dict[str, np.ndarray]], np.ndarray]
 
 
 def assemble_forecast(
-    run: Run, windows: WindowMaker, panel: DemandPanel, origins: IntArray, levels: FloatArray
+    run: Run,
+    windows: WindowMaker,
+    panel: DemandPanel,
+    origins: IntArray,
+    levels: FloatArray,
+    *,
+    likelihood: Likelihood,
 ) -> DemandForecast:
     """Forecast every series from its origin.
 
@@ -26,35 +34,43 @@ def assemble_forecast(
         windows: Windows over the panel's features.
         panel: Names and grid of the series.
         origins: Last known position per series; at least 0. Shape ``(N,)``.
-        levels: Quantile levels of the network. Shape ``(Q,)``.
+        levels: Quantile levels of the forecast. Shape ``(Q,)``.
+        likelihood: What the network answers.
     """
     parts, scales = [], []
     for batch, count in windows.prediction_batches(origins):
         parts.append(np.asarray(run(batch.inputs()), dtype=np.float64)[:count, 0])
         scales.append(batch.scale[:count, 0])
-    return to_units(np.concatenate(parts), np.concatenate(scales), panel, origins, levels)
+    answer, scale = np.concatenate(parts), np.concatenate(scales)
+    return to_units(answer, scale, panel, origins, levels, likelihood=likelihood)
 
 
 def to_units(
-    answer: FloatArray, scale: FloatArray, panel: DemandPanel, origins: IntArray, levels: FloatArray
+    answer: FloatArray,
+    scale: FloatArray,
+    panel: DemandPanel,
+    origins: IntArray,
+    levels: FloatArray,
+    *,
+    likelihood: Likelihood = "quantiles",
 ) -> DemandForecast:
-    """Turn relative quantiles of steps and of running means into a forecast in units.
+    """Turn answers relative to a scale into a forecast in units.
 
     Args:
         answer: Quantiles of arcsinh(demand / scale): of each step, and of the mean up to it; not
-            crossing. Shape ``(N, H, 2, Q)``.
+            crossing. Or parameters of a distribution. Shape ``(N, H, 2, Q or P)``.
         scale: Units that the demand is relative to. Shape ``(N,)``.
         panel: Names, grid and history of the series.
         origins: Shape ``(N,)``.
         levels: Quantile levels; 0.5 is one of them. Shape ``(Q,)``.
+        likelihood: What the answer is; see forecasters/likelihoods.py.
     """
-    relative = np.maximum(np.sinh(answer), 0.0)
-    units = relative * scale.astype(np.float64)[:, None, None, None]
-    units = np.minimum(units, plausible_ceiling(panel, origins)[:, None, None, None])
+    units = decoder(likelihood)(answer, scale, levels)
     steps = np.arange(1, answer.shape[1] + 1)
-    quantiles = units[:, :, 0]
+    ceiling = plausible_ceiling(panel, origins)[:, None, None]
+    quantiles = np.minimum(units[:, :, 0], ceiling)
     # The first total is the first step; after it a total can only grow with more periods.
-    totals = units[:, :, 1] * steps[None, :, None]
+    totals = np.minimum(units[:, :, 1], ceiling * steps[None, :, None])
     totals[:, 0] = quantiles[:, 0]
     cumulative = np.maximum.accumulate(totals, axis=1)
     least = negligible_demand(panel, origins, scale)[:, None, None]

@@ -15,7 +15,13 @@ from typing import Any
 
 import numpy as np
 
-from restock.config import BaselineSettings, FeatureSettings, WindowSettings
+from restock.config import (
+    BaselineSettings,
+    FeatureSettings,
+    Likelihood,
+    ModelSettings,
+    WindowSettings,
+)
 from restock.data.store import digest, read_json
 from restock.errors import DataError, IntegrityError
 from restock.features.build import feature_source
@@ -102,6 +108,10 @@ class Bundle:
         )
 
     @property
+    def _likelihood(self) -> Likelihood:
+        return ModelSettings.model_validate(self.manifest.model).likelihood
+
+    @property
     def combination(self) -> Combination:
         """How the network's forecast is mixed with simple ones and calibrated."""
         return Combination(**self.manifest.combination)
@@ -141,6 +151,7 @@ class Bundle:
             panel,
             origins,
             np.array(self.manifest.levels),
+            likelihood=self._likelihood,
         )
 
     def _check(self, panel: DemandPanel) -> None:

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from restock.evaluation.selection import forecast_wql
+from restock.forecasters.likelihoods import require_counts
 from restock.forecasters.lstm import backend
 from restock.forecasters.lstm.fit import (
     LstmEnsemble,
@@ -24,7 +25,13 @@ from restock.types.panel import DemandPanel, IntArray
 
 
 def prepare_folds(recipe: LstmRecipe, panel: DemandPanel, folds: Folds) -> list[Prepared]:
-    """Make each tuning fold's features, once for all trials."""
+    """Make each tuning fold's features, once for all trials.
+
+    Raises:
+        DataError: If the likelihood is one of counts and the demand is not: no trial could train.
+    """
+    for fold in folds.tuning:
+        require_counts(panel, fold.train_end, recipe.model.likelihood)
     return [prepare_features(recipe, panel, fold.train_end) for fold in folds.tuning]
 
 

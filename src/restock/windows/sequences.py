@@ -73,6 +73,16 @@ class SequenceBatch:
     target: FloatArray
     loss_mask: FloatArray
 
+    def counts(self) -> FloatArray:
+        """Return the targets as counts, each beside the units that make a relative mean a count.
+
+        Returns:
+            Step demand and running *total*. Shape ``(B, O, H, 2, 2)``.
+        """
+        steps = np.arange(1, self.target.shape[2] + 1, dtype=np.float32)
+        units = self.inputs.scale[:, :, None, None] * np.stack([steps**0, steps], axis=1)
+        return np.stack([np.rint(self.target * units), units], axis=4)
+
 
 @dataclass(frozen=True)
 class Origins:

@@ -11,6 +11,7 @@ import keras
 import numpy as np
 
 from restock.config import (
+    COUNTS,
     FeatureSettings,
     ModelSettings,
     Settings,
@@ -19,7 +20,9 @@ from restock.config import (
 )
 from restock.features.build import feature_source, fit_state
 from restock.forecasters.assemble import assemble_forecast
+from restock.forecasters.likelihoods import require_counts
 from restock.forecasters.lstm import backend
+from restock.forecasters.lstm.counts import CountLoss
 from restock.forecasters.lstm.network import (
     NetworkShape,
     QuantileLoss,
@@ -82,7 +85,7 @@ class LstmTraining:
         self.windows = WindowMaker(
             features, panel.first_index, self.state.cold_scale, recipe.horizon, windows
         )
-        self.epoch = 0
+        self.epoch, self.counts = 0, recipe.model.likelihood in COUNTS
         keras.utils.set_random_seed(child_seed(self.seed, "weights"))
         sample = features.take(np.array([0]), np.array([0]), 1)
         self.shape = network_shape(sample, self.state, recipe.horizon)
@@ -95,7 +98,7 @@ class LstmTraining:
         training = recipe.training
         self.network.compile(
             optimizer=keras.optimizers.Adam(training.learning_rate, clipnorm=training.clip_norm),
-            loss=QuantileLoss(recipe.model.quantile_levels),
+            loss=CountLoss() if self.counts else QuantileLoss(recipe.model.quantile_levels),
             # JAX is slow unless compiled; on TensorFlow XLA gains nothing (docs/performance.md).
             jit_compile=keras.backend.backend() == "jax",
         )
@@ -117,9 +120,10 @@ class LstmTraining:
             for batch in self.windows.training_batches(
                 self.train_end, training.batch_size, training.weight_by_scale, rng
             ):
+                target = batch.counts() if self.counts else batch.target
                 with backend.plain_errors():
                     loss = self.network.train_on_batch(
-                        batch.inputs.inputs(), batch.target, sample_weight=batch.loss_mask
+                        batch.inputs.inputs(), target, sample_weight=batch.loss_mask
                     )
                 losses.append(loss)
         self.epoch += 1
@@ -146,7 +150,12 @@ class LstmEnsemble:
         train_end: IntArray,
         prepared: Prepared | None = None,
     ) -> None:
-        """Fit feature constants up to ``train_end`` (unless given) and build the networks."""
+        """Fit feature constants up to ``train_end`` (unless given) and build the networks.
+
+        Raises:
+            DataError: If the likelihood is one of counts and the demand is not.
+        """
+        require_counts(panel, train_end, recipe.model.likelihood)
         # The longest history there is to train on is the longest that is ever shown: a forecast
         # must depend neither on lengths that were never trained nor on the series beside it.
         lookback = min(recipe.windows.lookback, int(train_end.max()) + 1)
@@ -180,8 +189,11 @@ class LstmEnsemble:
             answers = [network.predict_on_batch(inputs) for network in self._networks()]
             return np.mean([np.asarray(answer) for answer in answers], axis=0)
 
-        levels = np.array(self.recipe.model.quantile_levels)
-        return assemble_forecast(run, self.members[0].windows, self.panel, origins, levels)
+        model, windows = self.recipe.model, self.members[0].windows
+        levels = np.array(model.quantile_levels)
+        return assemble_forecast(
+            run, windows, self.panel, origins, levels, likelihood=model.likelihood
+        )
 
     def _networks(self) -> list[keras.Model]:
         return [network for member in self.members for network in member.networks()]

@@ -1,8 +1,9 @@
 """The network: an LSTM over the past, and a decoder that answers for every origin and step.
 
 Shapes: B series, L lookback, O origins, H horizon, K future features, A anchors, U units,
-Q levels.
-Outputs are quantiles of arcsinh(demand / scale): of each step, and of the running mean.
+Q levels, P parameters.
+Outputs are quantiles of arcsinh(demand / scale), of each step and of the running mean; or the
+parameters of a distribution of counts, of each step and of the running total (counts.py).
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from typing import Any
 import keras
 from keras import layers, ops
 
-from restock.config import ModelSettings
+from restock.config import COUNTS, ModelSettings
+from restock.forecasters.lstm.counts import CountParameters
 
 
 @dataclass(frozen=True)
@@ -88,12 +90,12 @@ class RisingQuantiles(layers.Layer):  # type: ignore[misc]
 
 CUSTOM_OBJECTS = {
     f"restock>{layer.__name__}": layer
-    for layer in (TakeOrigins, StepBias, WeighAnchors, RisingQuantiles)
+    for layer in (TakeOrigins, StepBias, WeighAnchors, RisingQuantiles, CountParameters)
 }
 
 
 def build_network(shape: NetworkShape, settings: ModelSettings) -> keras.Model:
-    """Build the network; its output has shape ``(B, O, H, 2, Q)``: steps, then running means."""
+    """Build the network; it answers ``(B, O, H, 2, Q or P)``: steps, then means or totals."""
     past = keras.Input((None, shape.num_past), name="past")
     index = keras.Input((None,), dtype="int32", name="origin_index")
     future = keras.Input((None, shape.horizon, shape.num_future), name="future")
@@ -128,20 +130,28 @@ def build_network(shape: NetworkShape, settings: ModelSettings) -> keras.Model:
     joint = layers.Activation("silu", name="mix")(joint)
     joint = layers.Dropout(settings.dropout, name="joint_dropout")(joint)
     joint = layers.Dense(settings.units // 2 or 1, activation="silu", name="decode")(joint)
-    num_levels = len(settings.quantile_levels)
-    raw = layers.Dense(2 * num_levels, kernel_initializer="zeros", name="raw")(joint)
-    raw = layers.Reshape((-1, shape.horizon, 2, num_levels), name="heads")(raw)
-    output = RisingQuantiles(settings.quantile_levels.index(0.5), name="quantiles")(raw)
+    num_outputs = COUNTS.get(settings.likelihood, len(settings.quantile_levels))
+    raw = layers.Dense(2 * num_outputs, kernel_initializer="zeros", name="raw")(joint)
+    raw = layers.Reshape((-1, shape.horizon, 2, num_outputs), name="heads")(raw)
     choice = layers.Dense(2 * shape.num_anchors, kernel_initializer="zeros", name="choice")(joint)
     choice = layers.Reshape((-1, shape.horizon, 2, shape.num_anchors), name="choices")(choice)
     anchor = WeighAnchors(name="anchor")((choice, anchors))
-    output = layers.Add(name="forecast")([output, anchor])
+    if settings.likelihood in COUNTS:
+        output = CountParameters(name="parameters")((raw, anchor))
+    else:
+        output = RisingQuantiles(settings.quantile_levels.index(0.5), name="quantiles")(raw)
+        output = layers.Add(name="forecast")([output, anchor])
     inputs = [past, index, future, anchors, codes, numbers]
     return keras.Model(inputs, output, name="restock_lstm")
 
 
 def average_networks(networks: list[keras.Model]) -> keras.Model:
-    """Join networks of one shape into one that answers by their mean, which cannot cross either."""
+    """Join networks of one shape into one that answers by their mean.
+
+    The mean of quantiles cannot cross either. Parameters of counts are averaged as they come out:
+    means, dispersions and zero shares. The mean demand is then exactly that of the members'
+    mixture; its variance is a little smaller, as the members' disagreement is left out.
+    """
     if len(networks) == 1:
         return networks[0]
     inputs = [keras.Input(i.shape[1:], dtype=i.dtype, name=i.name) for i in networks[0].inputs]

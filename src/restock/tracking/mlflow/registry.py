@@ -19,7 +19,9 @@ from restock.tracking.mlflow.tracker import BUNDLE_TAG
 
 CHAMPION = "champion"
 # What a served model imports; pinned to what it was tested with here.
-REQUIREMENTS = ("numpy", "pandas", "pydantic", "pyyaml", "holidays", "onnxruntime", "pyarrow")
+REQUIREMENTS = (
+    "numpy", "pandas", "pydantic", "pyyaml", "holidays", "onnxruntime", "pyarrow", "scipy",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

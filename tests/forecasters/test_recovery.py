@@ -89,6 +89,7 @@ def predict_on(training: LstmEnsemble, base: DemandPanel) -> DemandForecast:
         base,
         np.full(SERIES, END),
         np.array(LEVELS),
+        likelihood=training.recipe.model.likelihood,
     )
 
 

@@ -28,6 +28,7 @@ from restock.types.panel import DemandPanel, FloatArray, IntArray, extend
 Named = dict[str, FloatArray]
 HELD_POINTS = 1_000_000  # series times periods whose features are held at once, some 400 MB
 FITTED_SERIES = 4_096  # of a larger panel, evenly picked, are enough to learn moments from
+FLAGS = ("known", "in_stock")  # past features that are not standardised
 ERROR_WINDOW = 13  # periods over which the recent errors of an anchor are averaged
 
 
@@ -94,6 +95,21 @@ def make_features(
         teaches=known & panel.in_stock,
         anchors=anchors,
     )
+
+
+def input_names(state: FeatureState) -> dict[str, tuple[str, ...]]:
+    """Name the columns of the arrays that :func:`make_features` makes, by array, in order."""
+    return {
+        "past": (*state.past_mean, *FLAGS),
+        "future": tuple(state.future_mean),
+        "static_codes": tuple(map(static_name, state.vocabularies)),
+        "static_numbers": tuple(map(static_name, state.static_mean)),
+    }
+
+
+def static_name(column: str) -> str:
+    """Return what the feature of a static column is called."""
+    return f"static {column}"
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
+from restock.types.features import FeatureState
 from restock.types.forecast import DemandForecast
 from restock.types.panel import DemandPanel, FloatArray, IntArray
 from restock.windows.sequences import WindowMaker
@@ -14,6 +16,29 @@ MATURE = 52  # known periods
 
 # Network inputs by name -> quantiles in arcsinh space, (B, 1, H, 2, Q)
 Run = Callable[[dict[str, np.ndarray]], np.ndarray]
+
+
+@dataclass(frozen=True)
+class PanelNetwork:
+    """A network beside one panel and the windows it reads there.
+
+    Attributes:
+        run: The network, in Keras or in ONNX Runtime.
+        windows: Windows over the panel's features.
+        panel: The series.
+        state: What the features were made with.
+        levels: Quantile levels of the network. Shape ``(Q,)``.
+    """
+
+    run: Run
+    windows: WindowMaker
+    panel: DemandPanel
+    state: FeatureState
+    levels: FloatArray
+
+    def predict(self, origins: IntArray) -> DemandForecast:
+        """Forecast every series from its origin. Shape of ``origins``: ``(N,)``."""
+        return assemble_forecast(self.run, self.windows, self.panel, origins, self.levels)
 
 
 def assemble_forecast(

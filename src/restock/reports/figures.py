@@ -25,6 +25,7 @@ from restock.types.forecast import DemandForecast
 from restock.types.panel import DemandPanel
 
 ACCENT, QUIET = "#1f6feb", "#9aa4b2"
+INPUTS_SHOWN = 20
 HISTORY_SHOWN = 40  # periods before the origin in a fan chart
 
 
@@ -79,6 +80,34 @@ def calibration(path: Path, points: Mapping[str, ScoredPoints], chosen: str) -> 
     _save(figure, path)
 
 
+def importance_bars(path: Path, table: pd.DataFrame) -> None:
+    """Draw how much worse, and how different, forecasts become without each input."""
+    shown = table.head(INPUTS_SHOWN)[::-1]
+    figure, axes = plt.subplots(1, 2, figsize=(9, 0.25 * len(shown) + 1.4), sharey=True)
+    titles = {
+        "wql_rise": "rise of the weighted quantile loss",
+        "moves": "mean move of the median, in demand scales",
+    }
+    for axis, (column, title) in zip(axes, titles.items(), strict=True):
+        axis.barh(shown["input"], shown[column], color=ACCENT)
+        axis.set_title(title, fontsize=10)
+        axis.tick_params(labelsize=8)
+        axis.spines[["top", "right"]].set_visible(False)
+    _save(figure, path)
+
+
+def effect_bars(path: Path, table: pd.DataFrame, title: str) -> None:
+    """Draw what each input adds to one series' forecast, the strongest on top."""
+    shown = table.head(INPUTS_SHOWN)[::-1]
+    figure, axis = plt.subplots(figsize=(7, 0.25 * len(shown) + 1.4))
+    axis.barh(shown["input"], shown["effect"], color=ACCENT)
+    axis.axvline(0.0, color="black", lw=0.8)
+    axis.set_title(title, fontsize=10)
+    axis.tick_params(labelsize=8)
+    axis.spines[["top", "right"]].set_visible(False)
+    _save(figure, path)
+
+
 def fan_charts(path: Path, panel: DemandPanel, backtest: Backtest, num_series: int = 6) -> None:
     """Draw the chosen model's forecasts of the largest series from every test origin."""
     first = backtest.series[backtest.fold == 0]
@@ -129,6 +158,9 @@ def write_page(
         "<img src='leaderboard.png' alt='loss of each model'>",
         "<h2>Forecasts</h2><img src='forecasts.png' alt='forecasts and demand'>",
         "<h2>By step</h2><img src='loss_by_step.png' alt='loss by periods ahead'>",
+        "<h2>What the forecast reads</h2>",
+        "<p>Each input of the LSTM's bundle, taken away by permutation.</p>",
+        "<img src='importance.png' alt='loss and forecasts without each input'>",
         "<h2>Calibration</h2><img src='calibration.png' alt='quantile levels against shares'>",
     ]
     for kind, rows in by_segment.groupby("kind", sort=False):

@@ -12,6 +12,7 @@ from restock.config import Settings
 from restock.data.store import load_panel, replacing, write_json, write_table
 from restock.errors import ConfigError
 from restock.evaluation.backtest import Backtest, forecast_table, run_backtest, segments
+from restock.evaluation.explain import importance
 from restock.evaluation.report import leaderboard, log_report
 from restock.evaluation.selection import choose, folds_with_demand, tuning_wql
 from restock.forecasters.baselines.make import baselines_beside
@@ -46,7 +47,9 @@ def run(settings: Settings, context: Context) -> None:
     _write_tables(context, panel, report, backtests)
     by_segment = _score_segments(panel, folds, backtests)
     write_table(context.layout.write(layout.SEGMENT_SCORES), by_segment)
-    _write_figures(context, panel, report, backtests, by_segment)
+    inputs = importance(bundle, panel, folds.test)
+    write_table(context.layout.write(layout.IMPORTANCE), inputs)
+    _write_figures(context, panel, report, backtests, by_segment=by_segment, inputs=inputs)
     _log(context, report)
 
 
@@ -125,7 +128,9 @@ def _write_figures(
     panel: DemandPanel,
     report: dict[str, Any],
     backtests: dict[str, Backtest],
+    *,
     by_segment: pd.DataFrame,
+    inputs: pd.DataFrame,
 ) -> None:
     chosen = report["chosen"]
     by_step = {name: [s["wql"] for s in test.by_step()] for name, test in backtests.items()}
@@ -135,6 +140,7 @@ def _write_figures(
         figures.leaderboard_bars(aside / "leaderboard.png", report["models"], chosen)
         figures.loss_by_step(aside / "loss_by_step.png", by_step)
         figures.calibration(aside / "calibration.png", points, chosen)
+        figures.importance_bars(aside / "importance.png", inputs)
         figures.fan_charts(aside / "forecasts.png", panel, backtests[chosen])
         figures.write_page(aside / "report.html", report, leaderboard(report), by_segment)
 
@@ -143,6 +149,7 @@ def _log(context: Context, report: dict[str, Any]) -> None:
     tracker = context.tracker
     log_report(tracker, report)
     tables = (layout.METRICS, layout.LEADERBOARD, layout.STEP_SCORES, layout.SEGMENT_SCORES)
+    tables += (layout.IMPORTANCE,)
     for name in (*tables, layout.REPORT):
         tracker.log_artifact(context.layout.write(name))
     for note in report["notes"]:

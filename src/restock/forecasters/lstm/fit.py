@@ -18,7 +18,7 @@ from restock.config import (
     WindowSettings,
 )
 from restock.features.build import feature_source, fit_state
-from restock.forecasters.assemble import assemble_forecast
+from restock.forecasters.assemble import PanelNetwork
 from restock.forecasters.lstm import backend
 from restock.forecasters.lstm.network import (
     NetworkShape,
@@ -187,13 +187,17 @@ class LstmEnsemble:
 
     def predict(self, origins: IntArray) -> DemandForecast:
         """Forecast every series from its origin with the weights as they are."""
+        return self.on_panel().predict(origins)
+
+    def on_panel(self) -> PanelNetwork:
+        """Return the mean of the networks, with the weights as they are, beside the panel."""
 
         def run(inputs: dict[str, np.ndarray]) -> np.ndarray:
             answers = [network.predict_on_batch(inputs) for network in self._networks()]
             return np.mean([np.asarray(answer) for answer in answers], axis=0)
 
         levels = np.array(self.recipe.model.quantile_levels)
-        return assemble_forecast(run, self.members[0].windows, self.panel, origins, levels)
+        return PanelNetwork(run, self.members[0].windows, self.panel, self.state, levels)
 
     def _networks(self) -> list[keras.Model]:
         return [network for member in self.members for network in member.networks()]

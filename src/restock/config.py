@@ -212,7 +212,6 @@ class TrainingSettings(Frozen):
     passes_per_epoch: Annotated[int, Field(ge=1)] = 1
     clip_norm: Annotated[float, Field(gt=0)] = 1.0
     weight_by_scale: Annotated[float, Field(ge=0, le=1)] = 0.5
-    averaging: Annotated[float, Field(ge=0, lt=1)] = 0.95
     ensemble_size: Annotated[int, Field(ge=1, le=32)] = 2
     snapshots: Annotated[int, Field(ge=1, le=8)] = 1
     combine: bool = True

@@ -212,9 +212,10 @@ def ranks(actual: FloatArray, quantiles: FloatArray, levels: FloatArray) -> Floa
     high = np.take_along_axis(quantiles, after[..., None], axis=-1)[..., 0]
     between = np.clip((actual - low) / np.maximum(high - low, 1e-12), 0.0, 1.0)
     # The golden ratio's multiples fill [0, 1) evenly, however many there are.
-    even = (np.arange(actual.size).reshape(actual.shape) * 0.6180339887498949) % 1.0
+    known = np.isfinite(actual)
+    even = (np.cumsum(known).reshape(actual.shape) * 0.6180339887498949) % 1.0
     share = np.where(~tie & (below > 0) & (below < count), between, even)
-    return np.where(np.isfinite(actual), first + share * (last - first), np.nan)
+    return np.where(known, first + share * (last - first), np.nan)
 
 
 def _row_means(values: FloatArray) -> FloatArray:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from restock.forecasters.baselines import intermittent
-from restock.forecasters.baselines.make import point_forecasts
+from restock.forecasters.baselines.simple import point_forecasts
 from support.builders import baselines as settings_of
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from restock.forecasters.baselines.make import point_forecasts
 from restock.forecasters.baselines.points import quantile_of_known
+from restock.forecasters.baselines.simple import point_forecasts
 from restock.forecasters.baselines.spread import Baseline
 from support.builders import LEVELS, panel
 from support.builders import baselines as settings_of

@@ -94,15 +94,10 @@ class LstmTraining:
         )
         training = recipe.training
         self.network.compile(
-            optimizer=keras.optimizers.Adam(
-                training.learning_rate,
-                clipnorm=training.clip_norm,
-                use_ema=True,
-                ema_momentum=training.averaging,
-                ema_overwrite_frequency=None,
-            ),
+            optimizer=keras.optimizers.Adam(training.learning_rate, clipnorm=training.clip_norm),
             loss=QuantileLoss(recipe.model.quantile_levels),
-            jit_compile=False,
+            # JAX is slow unless compiled; on TensorFlow XLA gains nothing (docs/performance.md).
+            jit_compile=keras.backend.backend() == "jax",
         )
 
     def run_epoch(self) -> float:
@@ -131,17 +126,10 @@ class LstmTraining:
         mean = float(np.mean(losses)) if losses else float("nan")
         if not np.isfinite(mean):
             raise DivergedError(f"epoch {self.epoch}: loss is {mean}")
+        weights = self.network.get_weights()
         self.snapshots.rotate(-1)
-        self.snapshots[-1].set_weights(self._averaged_weights())
+        self.snapshots[-1].set_weights(weights)
         return mean
-
-    def _averaged_weights(self) -> list[np.ndarray]:
-        """Return the running average of the weights: steadier than where the last step led."""
-        current = self.network.get_weights()
-        self.network.optimizer.finalize_variable_values(self.network.trainable_variables)
-        averaged = self.network.get_weights()
-        self.network.set_weights(current)
-        return averaged
 
     def networks(self) -> list[keras.Model]:
         """Return what answers: the network as it was after each of the last epochs."""

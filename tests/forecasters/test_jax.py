@@ -1,0 +1,71 @@
+"""The same network on JAX, in a process of its own: a process has one backend."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from restock.forecasters.bundle import load_bundle
+from restock.forecasters.combine import Combination
+from restock.forecasters.lstm import backend
+from restock.forecasters.lstm.fit import LstmEnsemble, LstmRecipe
+from restock.forecasters.lstm.save import save_bundle
+from support.builders import LEVELS, baselines, panel, settings
+
+SCRIPT = """
+import json, sys
+from concurrent.futures import ThreadPoolExecutor
+import keras, numpy as np
+assert keras.backend.backend() == "jax"
+from restock.forecasters.lstm import backend
+from restock.forecasters.lstm.fit import LstmEnsemble, LstmRecipe, run_epochs
+from restock.forecasters.lstm.network import CUSTOM_OBJECTS
+from support.builders import panel, settings
+assert "tensorflow" not in sys.modules
+backend.prepare(1, 1)
+training = {"max_epochs": 12, "learning_rate": 0.01, "ensemble_size": 1}
+ensemble = LstmEnsemble(LstmRecipe.from_settings(settings(training=training)), panel(5, 50),
+                        np.full(5, 40))
+with ThreadPoolExecutor(1) as pool:
+    losses = [run_epochs([ensemble], pool)[0] for _ in range(12)]
+saved = keras.models.load_model(sys.argv[1], CUSTOM_OBJECTS, compile=False)
+(member,) = ensemble.members
+member.snapshots[-1].set_weights(saved.get_weights())
+forecast = ensemble.predict(np.full(5, 45))
+print(json.dumps({"losses": losses, "quantiles": forecast.quantiles.tolist()}))
+"""
+
+
+def test_jax_trains_and_answers_as_onnx_runtime_does(tmp_path: Path) -> None:
+    pytest.importorskip("jax")
+    backend.prepare(1, 1)
+    recipe = LstmRecipe.from_settings(settings(training={"ensemble_size": 1}))
+    base = panel(5, 50)
+    save_bundle(
+        LstmEnsemble(recipe, base, np.full(5, 40)),
+        tmp_path / "bundle",
+        combination=Combination.plain(np.array(LEVELS)),
+        baselines=baselines(),
+        cut="c",
+        tuning_wql=None,
+        data_digest="d",
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT, str(tmp_path / "bundle/model.keras")],
+        env={**os.environ, "KERAS_BACKEND": "jax", "PYTHONPATH": str(Path(__file__).parents[1])},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    said = json.loads(done.stdout.splitlines()[-1])
+    assert np.mean(said["losses"][-3:]) < 0.9 * said["losses"][0]
+    expected = load_bundle(tmp_path / "bundle").predict(base, np.full(5, 45))
+    scale = base.demand.mean(axis=1)[:, None, None]
+    assert (np.abs(np.array(said["quantiles"]) - expected.quantiles) / scale).max() < 1e-5

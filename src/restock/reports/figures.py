@@ -19,7 +19,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from restock.evaluation.backtest import Backtest
-from restock.evaluation.metrics import ScoredPoints
+from restock.evaluation.metrics import ScoredPoints, reached_shares
 from restock.forecasters.names import LSTM
 from restock.types.forecast import DemandForecast
 from restock.types.panel import DemandPanel
@@ -68,9 +68,7 @@ def calibration(path: Path, points: Mapping[str, ScoredPoints], chosen: str) -> 
     figure, axis = plt.subplots(figsize=(5, 5))
     axis.plot([0, 1], [0, 1], color="black", lw=0.8, ls="--")
     for name, scored in points.items():
-        known = np.isfinite(scored.actual)
-        below = scored.actual[:, :, None] <= scored.quantiles
-        share = [below[:, :, place][known].mean() for place in range(len(scored.levels))]
+        share = reached_shares(scored)
         style = {"color": ACCENT, "lw": 2.5} if name == chosen else {"lw": 1.0, "alpha": 0.8}
         axis.plot(scored.levels, share, marker="o", ms=3, label=name, **style)
     axis.set_xlabel("quantile level")

@@ -65,6 +65,8 @@ def test_the_known_driver_leads_and_noise_is_worth_nothing(
     driver = rise["known promo"] + rise["known promo_relative"]
     for noise in ("known noise", "known noise_relative", "static kind"):
         assert abs(rise[noise]) < 0.05 * driver
+    # The same for all series at an origin, but not over time: it is tried all the same.
+    assert table.loc["month_sin", "moves"] > 0
     assert table["moves"].drop("anchors").idxmax() in ("known promo", "known promo_relative")
 
 

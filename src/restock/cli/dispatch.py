@@ -141,6 +141,10 @@ def _execute(command: str, settings: Settings, files: Layout, series_id: str | N
         from restock.commands import explain
 
         console.parts(explain.run(settings, files, series_id))
+    elif command == "select":
+        from restock.commands import select
+
+        console.parts(select.run(settings, files, console))
     elif command in ("promote", "summary"):
         _side_effects(command, settings, files, root, console)
     elif command == "run":

@@ -70,6 +70,7 @@ class View:
     """What the forecasts of some series from one origin each are made of, and what happened.
 
     Attributes:
+        rows: Which of the network's series.
         panel: These series only.
         origins: Last known position of each.
         inputs: What the network reads.
@@ -77,6 +78,7 @@ class View:
         actual: Demand; NaN where unknown. Shape ``(R, H)``.
     """
 
+    rows: IntArray
     panel: DemandPanel
     origins: IntArray
     inputs: WindowBatch
@@ -108,7 +110,7 @@ def view(
     ahead = np.pad(panel.uncensored, ((0, 0), (0, network.windows.horizon)), constant_values=np.nan)
     actual = np.take_along_axis(ahead, target, axis=1)
     inputs = network.windows.prediction_batch(rows, origins)
-    return View(panel, origins, inputs, simple, actual)
+    return View(rows, panel, origins, inputs, simple, actual)
 
 
 def importance(bundle: Bundle, panel: DemandPanel, fold: Fold) -> pd.DataFrame:
@@ -174,9 +176,9 @@ def permutation_importance(
 ) -> pd.DataFrame:
     """Measure how much worse forecasts become, and how far they move, without each input.
 
-    An input is taken away by handing each row the value of another row, drawn at random among all
-    series and origins at hand. What is the same for all series at an origin (the calendar) hence
-    counts only for what it tells the origins apart.
+    An input is taken away by handing each row the value of another row at hand. What is known
+    ahead comes from another time, too, anywhere in that other row's history: the calendar is the
+    same for all series at an origin, and would else seem to be worth nothing.
 
     Args:
         network: Answers for the views.
@@ -194,14 +196,15 @@ def permutation_importance(
     pool = _joined([view.inputs for view in views])
     medians, loss = _answer(network, combination, views, pool)
     scale = pool.scale[:, :1]
+    elsewhere = replace(pool, future=_other_times(network, views, seed))
     rows = []
     for which in network_inputs(network.state):
-        values = which.values(pool)
-        if (values == values[:1]).all():  # all rows alike: any permutation changes nothing
+        order = generator(seed, "permutation", which.name).permutation(len(scale))
+        values = which.values(elsewhere)[order]
+        if (values == which.values(pool)).all():  # it never moves
             rows.append((which.name, 0.0, 0.0))
             continue
-        order = generator(seed, "permutation", which.name).permutation(len(scale))
-        moved, worse = _answer(network, combination, views, which.replaced(pool, values[order]))
+        moved, worse = _answer(network, combination, views, which.replaced(pool, values))
         rows.append((which.name, worse - loss, float(np.mean(np.abs(moved - medians) / scale))))
     table = pd.DataFrame(rows, columns=["input", "wql_rise", "moves"])
     return table.sort_values(["wql_rise", "input"], ascending=[False, True], ignore_index=True)
@@ -276,6 +279,17 @@ def _answer(
     actual = np.concatenate([view.actual for view in views])
     medians = np.concatenate([forecast.point for forecast in forecasts])
     return medians, pooled_wql(actual, quantiles, network.levels)
+
+
+def _other_times(network: PanelNetwork, views: list[View], seed: int) -> FloatArray:
+    """Return what was known ahead at a random earlier origin of each row. ``(R, 1, H, K)``."""
+    parts = []
+    for number, at in enumerate(views):
+        rng = generator(seed, "other times", number)
+        first = np.minimum(network.windows.first[at.rows], at.origins)
+        drawn = first + (rng.random(len(first)) * (at.origins - first + 1)).astype(int)
+        parts.append(network.windows.prediction_batch(at.rows, drawn).future)
+    return np.concatenate(parts)
 
 
 def _joined(batches: list[WindowBatch]) -> WindowBatch:

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from restock.config import FeatureSettings
+from restock.errors import ConfigError, nearest
 from restock.features.anchors import make_anchors
 from restock.features.calendar import calendar_features
 from restock.features.history import (
@@ -39,8 +40,12 @@ def fit_state(panel: DemandPanel, settings: FeatureSettings, train_end: IntArray
         panel: The whole panel; rows after ``train_end`` are not read.
         settings: Which features.
         train_end: Last training position per series; -1 leaves a series out. Shape ``(N,)``.
+
+    Raises:
+        ConfigError: If a feature that is to be left out does not exist.
     """
     static = panel.static[train_end >= 0] if len(panel.static) else panel.static
+    static = static[[c for c in static.columns if static_name(c) not in settings.leave_out]]
     vocabularies, static_mean, static_std = _fit_static(static, settings)
     if panel.num_series > FITTED_SERIES:
         picked = np.linspace(0, panel.num_series - 1, FITTED_SERIES).astype(int)
@@ -51,6 +56,8 @@ def fit_state(panel: DemandPanel, settings: FeatureSettings, train_end: IntArray
     means = means[means > 0]
     typical = float(np.median(means)) if means.size else 1.0
     past, future, _ = _raw(panel, settings, 0, 0.02 * typical, typical)
+    _check_left_out(settings.leave_out, [*past, *future, *map(static_name, panel.static.columns)])
+    past, future = _kept(past, settings.leave_out), _kept(future, settings.leave_out)
     past_mean, past_std = _moments(past, taught & np.isfinite(demand))
     future_mean, future_std = _moments(future, taught)
     return FeatureState(
@@ -105,6 +112,12 @@ def input_names(state: FeatureState) -> dict[str, tuple[str, ...]]:
         "static_codes": tuple(map(static_name, state.vocabularies)),
         "static_numbers": tuple(map(static_name, state.static_mean)),
     }
+
+
+def optional_features(state: FeatureState) -> list[str]:
+    """Return the features that ``features.leave_out`` may name: all but the flags."""
+    named = input_names(state)
+    return [name for names in named.values() for name in names if name not in FLAGS]
 
 
 def static_name(column: str) -> str:
@@ -191,6 +204,16 @@ def _resize(values: FloatArray, length: int) -> FloatArray:
     """Cut or pad (with NaN) along time."""
     missing = max(length - values.shape[1], 0)
     return np.pad(values, ((0, 0), (0, missing)), constant_values=np.nan)[:, :length]
+
+
+def _check_left_out(left_out: tuple[str, ...], known: list[str]) -> None:
+    for name in left_out:
+        if name not in known:
+            raise ConfigError(f"features.leave_out: no feature {name!r}. {nearest(name, known)}")
+
+
+def _kept(features: Named, left_out: tuple[str, ...]) -> Named:
+    return {name: values for name, values in features.items() if name not in left_out}
 
 
 def _moments(features: Named, rows: np.ndarray) -> tuple[dict[str, float], dict[str, float]]:

@@ -165,6 +165,7 @@ class FeatureSettings(Frozen):
     scale_window: Annotated[int, Field(ge=1)]
     max_categories: Annotated[int, Field(ge=1)] = 30
     min_category_count: Annotated[int, Field(ge=1)] = 3
+    leave_out: Names = ()  # features by name; `restock select` finds them
 
 
 class WindowSettings(Frozen):

@@ -52,6 +52,7 @@ def test_help_lists_the_commands_before_anything_heavy_is_imported() -> None:
         (["train", "--params", "nowhere.yaml"], "nowhere.yaml: no such file"),
         (["train", "--params"], "--params takes one file"),
         (["params", "model.units=3"], "takes no overrides"),
+        (["explain"], "restock explain SERIES_ID [overrides]"),
         (
             ["evaluate", "output_dir=/nowhere", "tracking=none"],
             "/nowhere/panel/grid.json: not there",

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from restock.errors import ConfigError
-from restock.features.build import fit_state
+from restock.features.build import fit_state, input_names
 from restock.features.history import rolling_mean
 from restock.features.state import read_state, write_state
 from support.builders import features, make_features, panel
@@ -153,3 +153,22 @@ def test_an_unknown_cycle_or_country_names_the_known_ones() -> None:
         fit_state(base, features(calendar=["weak"]), ends)
     with pytest.raises(ConfigError, match="XX"):
         fit_state(base, features(holidays="XX"), ends)
+
+
+def test_features_that_are_left_out_are_gone_from_every_role() -> None:
+    base = panel(3, 40)
+    left_out = ["lag_1", "known promo", "week_sin", "static kind"]
+    chosen = features(calendar=["week"], leave_out=left_out)
+    state = fit_state(base, chosen, np.full(3, 30))
+    assert not set(left_out) & {name for names in input_names(state).values() for name in names}
+    made = make_features(base, chosen, state, 4)
+    assert made.past.shape[2] == len(state.past_mean) + 2
+    assert made.future.shape[2] == len(state.future_mean) == 2
+    assert made.static_codes.shape == (3, 0)
+
+
+def test_an_unknown_feature_to_leave_out_names_the_nearest() -> None:
+    with pytest.raises(
+        ConfigError, match=r"no feature 'known promos'\. Did you mean 'known promo'"
+    ):
+        fit_state(panel(3, 40), features(leave_out=["known promos"]), np.full(3, 30))

@@ -75,7 +75,7 @@ def with_promotions(base: DemandPanel, value: float) -> DemandPanel:
 def predict_on(training: LstmEnsemble, base: DemandPanel) -> DemandForecast:
     """Forecast another panel with a network: its future promotions are others."""
     from restock.features.build import feature_source
-    from restock.forecasters.assemble import assemble_forecast
+    from restock.forecasters.assemble import PanelNetwork
     from restock.windows.sequences import WindowMaker
 
     (member,) = training.members
@@ -83,14 +83,15 @@ def predict_on(training: LstmEnsemble, base: DemandPanel) -> DemandForecast:
     windows = WindowMaker(
         source, base.first_index, training.state.cold_scale, 6, training.recipe.windows
     )
-    return assemble_forecast(
+    network = PanelNetwork(
         member.networks()[0].predict_on_batch,
         windows,
         base,
-        np.full(SERIES, END),
+        training.state,
         np.array(LEVELS),
-        likelihood=training.recipe.model.likelihood,
+        training.recipe.model.likelihood,
     )
+    return network.predict(np.full(SERIES, END))
 
 
 def test_the_effect_of_a_promotion_is_found(

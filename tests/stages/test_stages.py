@@ -7,15 +7,17 @@ import json
 import shutil
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
-from restock.config import Settings
+from restock.commands import explain
+from restock.config import Settings, parse_settings
 from restock.errors import ConfigError, IntegrityError
 from restock.forecasters.bundle import load_bundle
 from restock.stages.context import Context
 from restock.tracking.memory import MemoryTracker
 from restock.types.layout import Layout
-from support.builders import TINY_TREES, settings, table
+from support.builders import DATA, TINY_TREES, settings, table
 from support.quiet import QuietConsole
 
 
@@ -103,3 +105,44 @@ def test_a_chosen_baseline_that_is_fitted_forecasts_too(tmp_path: Path, evaluate
     chosen = untuned(tmp_path, evaluation={"baselines": trees})
     said = run("forecast plan", chosen, tmp_path)
     assert "forecast 3 series by boosted_trees" in said
+    totals = pd.read_csv(tmp_path / "out/forecast_totals.csv")
+    series = pd.read_parquet(tmp_path / "out/forecast.parquet")
+    assert totals["mean"].sum() == pytest.approx(series["mean"].sum())
+
+
+def test_an_evaluation_explains_and_calibrates_every_model(evaluated: Path) -> None:
+    shares = pd.read_csv(evaluated / "out/calibration.csv")
+    assert set(shares["model"]) == {"lstm", "naive", "moving_median"}
+    assert shares["share"].between(0, 1).all()
+    inputs = pd.read_csv(evaluated / "out/importance.csv")
+    assert {"anchors", "demand", "in_stock"} <= set(inputs["input"])
+    assert pd.read_csv(evaluated / "out/lost_sales.csv").empty  # nothing was ever sold out
+    assert (evaluated / "out/report/importance.png").is_file()
+
+
+def test_a_series_is_explained_from_what_lies_on_disk(tmp_path: Path, evaluated: Path) -> None:
+    shutil.copytree(evaluated, tmp_path, dirs_exist_ok=True)
+    parts = explain.run(untuned(tmp_path), Layout.at(tmp_path / "out"), "store 0/item 0")
+    assert parts[1] == ("Table", str(tmp_path / "out/explanations/store 0%2Fitem 0.csv"))
+    effects = pd.read_csv(parts[1][1])
+    assert effects.columns.tolist() == ["input", "effect", "step_1", "step_2", "step_3"]
+    assert (tmp_path / "out/explanations/store 0%2Fitem 0.png").is_file()
+
+
+def test_stock_outs_that_are_marked_are_reported(tmp_path: Path, evaluated: Path) -> None:
+    shutil.copytree(evaluated, tmp_path, dirs_exist_ok=True)
+    rows = table(3, 50)
+    rows["stocked"] = 1
+    rows.loc[20, ["sales", "stocked"]] = 0
+    rows.to_csv(tmp_path / "marked.csv", index=False)
+    columns = {**DATA["columns"], "in_stock": "stocked"}
+    marked = untuned(tmp_path).model_dump(mode="json")
+    marked["data"] |= {"columns": columns, "source": {"path": str(tmp_path / "marked.csv")}}
+    said = run(
+        "fetch prepare featurize train evaluate", parse_settings(marked, where="test"), tmp_path
+    )
+    lost = pd.read_csv(tmp_path / "out/lost_sales.csv")
+    assert lost["series_id"].tolist() == ["store 0/item 0"]
+    expected = rows["sales"][12:20].mean()  # of the eight weeks before
+    assert lost["expected_lost_units"].tolist() == [pytest.approx(expected)]
+    assert any("1 sold-out periods are thought to have cost" in note for note in said)

@@ -120,3 +120,19 @@ def evaluation(**values: object) -> EvaluationSettings:
 def baselines(**values: object) -> BaselineSettings:
     """Baseline settings for weekly data."""
     return settings(evaluation={"baselines": values}).evaluation.baselines
+
+
+def promoted_panel(num_series: int = 40, num_steps: int = 80, seed: int = 0) -> DemandPanel:
+    """Demand that a promotion trebles, beside a known-future column that is pure noise."""
+    rng = np.random.default_rng(seed)
+    shape = (num_series, num_steps)
+    promo = rng.integers(0, 2, size=shape).astype(float)
+    level = rng.uniform(10, 40, size=(num_series, 1))
+    return panel(
+        num_series,
+        num_steps,
+        seed,
+        demand=rng.poisson(level * (1 + 2 * promo)).astype(float),
+        known_future={"promo": promo, "noise": rng.normal(size=shape)},
+        observed={},
+    )

@@ -45,11 +45,21 @@ def dispatch(command: str, arguments: Sequence[str]) -> None:
 
         params.run(arguments, TerminalConsole("params"))
         return
+    series_id = None
+    if command == "explain":
+        series_id, arguments = _split_series(arguments)
     if "--params" in arguments:
         settings = _from_params(list(arguments))
-        _execute(command, settings, Layout.at(Path(settings.output_dir)))
+        _execute(command, settings, Layout.at(Path(settings.output_dir)), series_id)
         return
-    _compose_and_execute(command, _split_overrides(list(arguments)))
+    _compose_and_execute(command, _split_overrides(list(arguments)), series_id)
+
+
+def _split_series(arguments: Sequence[str]) -> tuple[str, Sequence[str]]:
+    """Take the series off the front of the arguments; what follows is as for every command."""
+    if not arguments or arguments[0].startswith("-"):
+        raise UserError("say which series first: restock explain SERIES_ID [overrides]")
+    return arguments[0], arguments[1:]
 
 
 def _from_params(arguments: list[str]) -> Settings:
@@ -74,7 +84,7 @@ def _split_overrides(arguments: list[str]) -> list[str]:
     return arguments[:at] + [word for word in shlex.split(text) if word] + arguments[at + 2 :]
 
 
-def _compose_and_execute(command: str, arguments: list[str]) -> None:
+def _compose_and_execute(command: str, arguments: list[str], series_id: str | None = None) -> None:
     from restock.cli.compose import Job, compose
 
     flags, overrides = split_arguments(arguments)
@@ -94,7 +104,8 @@ def _compose_and_execute(command: str, arguments: list[str]) -> None:
             refuse_swept({p: v for p, v in job.overrides.items() if p in swept}, root)
         # A job of a grid reads what is there and writes beside the others; `run` reads its own.
         target = job.folder or root
-        _execute(command, job.settings, Layout(target if command == "run" else root, target))
+        files = Layout(target if command == "run" else root, target)
+        _execute(command, job.settings, files, series_id)
 
     multirun = bool({"-m", "--multirun"} & set(flags))
     if multirun and command in LOGGED:
@@ -123,10 +134,18 @@ def split_arguments(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
     return flags, overrides
 
 
-def _execute(command: str, settings: Settings, files: Layout) -> None:
+def _execute(command: str, settings: Settings, files: Layout, series_id: str | None = None) -> None:
     console = TerminalConsole(command)
     root = project_root()
-    if command in ("promote", "summary"):
+    if series_id is not None:
+        from restock.commands import explain
+
+        console.parts(explain.run(settings, files, series_id))
+    elif command == "select":
+        from restock.commands import select
+
+        console.parts(select.run(settings, files, console))
+    elif command in ("promote", "summary"):
         _side_effects(command, settings, files, root, console)
     elif command == "run":
         _run_all(settings, files, root, console)

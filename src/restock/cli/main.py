@@ -19,6 +19,8 @@ COMMANDS = {
     "evaluate": "score it on the test folds, beside the baselines",
     "forecast": "quantiles for the coming horizon",
     "plan": "reorder points and order quantities",
+    "select": "which features to leave out, found on the tuning folds",
+    "explain": "what moves the forecast of one series:  restock explain SERIES_ID",
     "promote": "register the bundle; champion if it beats every baseline",
     "summary": "what won, what was promoted, what to reorder first",
     "params": "compile conf/ to params.yaml (--check: fail if it is stale)",

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from restock.evaluation.metrics import DECILES, level_indices, naive_scales, pinball, ranks
+from restock.evaluation.metrics import DECILES, level_indices, naive_scales, pooled_wql, ranks
 from restock.forecasters.combine import Combination, mix
 from restock.forecasters.names import LSTM
 from restock.types.folds import Fold
@@ -65,9 +65,7 @@ def held_out_wql(rehearsals: Sequence[Rehearsal]) -> float:
         made = rehearsal.forecasts[LSTM]
         if others:
             made = learn_combination(others).apply(rehearsal.forecasts)
-        picked = level_indices(np.asarray(made.levels), DECILES)
-        loss = pinball(rehearsal.actual, made.quantiles[:, :, picked], DECILES).mean(axis=2)
-        losses.append(float(np.nansum(loss) / np.nansum(rehearsal.actual)))
+        losses.append(pooled_wql(rehearsal.actual, made.quantiles, np.asarray(made.levels)))
     return float(np.mean(losses))
 
 

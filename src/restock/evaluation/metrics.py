@@ -136,6 +136,19 @@ def decile_loss(points: ScoredPoints) -> FloatArray:
     )
 
 
+def pooled_wql(actual: FloatArray, quantiles: FloatArray, levels: FloatArray) -> float:
+    """Return the weighted quantile loss of points; see :func:`score`.
+
+    Args:
+        actual: Demand; NaN is not scored. Shape ``(R, H)``.
+        quantiles: Shape ``(R, H, Q)``.
+        levels: The deciles are among them. Shape ``(Q,)``.
+    """
+    picked = level_indices(levels, DECILES)
+    loss = pinball(actual, quantiles[:, :, picked], DECILES).mean(axis=2)
+    return _ratio(np.nansum(loss), np.nansum(actual))
+
+
 def pinball(actual: FloatArray, quantiles: FloatArray, levels: FloatArray) -> FloatArray:
     """Return 2 max(q (y - f), (q - 1)(y - f)) for each level. Shape ``(R, H, Q)``."""
     error = actual[:, :, None] - quantiles

@@ -7,7 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from restock.evaluation.metrics import CARDS
+from restock.evaluation.backtest import Backtest
+from restock.evaluation.metrics import CARDS, reached_shares
 from restock.forecasters.names import LSTM
 from restock.types.tracking import Tracker
 
@@ -18,6 +19,21 @@ def leaderboard(report: Mapping[str, Any]) -> pd.DataFrame:
     rows = [{"model": name, **scores} for name, scores in report["models"].items()]
     table = pd.DataFrame(rows)[["model", *names]]
     return table.sort_values(["wql", "model"], kind="stable").reset_index(drop=True)
+
+
+def calibration(backtests: Mapping[str, Backtest]) -> pd.DataFrame:
+    """Return, per model and level, the share of demand that stayed at or below the quantile."""
+    parts = [
+        pd.DataFrame(
+            {
+                "model": name,
+                "level": test.points.levels,
+                "share": reached_shares(test.points),
+            }
+        )
+        for name, test in backtests.items()
+    ]
+    return pd.concat(parts, ignore_index=True)
 
 
 def log_report(tracker: Tracker, report: Mapping[str, Any]) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from restock.config import FeatureSettings
+from restock.errors import ConfigError, nearest
 from restock.features.anchors import make_anchors
 from restock.features.calendar import calendar_features
 from restock.features.history import (
@@ -30,6 +31,7 @@ Named = dict[str, FloatArray]
 LEAST_MEMORY = 256  # periods
 HELD_POINTS = 1_000_000  # series times periods whose features are held at once, some 400 MB
 FITTED_SERIES = 4_096  # of a larger panel, evenly picked, are enough to learn moments from
+FLAGS = ("known", "in_stock")  # past features that are not standardised
 ERROR_WINDOW = 13  # periods over which the recent errors of an anchor are averaged
 
 
@@ -40,8 +42,12 @@ def fit_state(panel: DemandPanel, settings: FeatureSettings, train_end: IntArray
         panel: The whole panel; rows after ``train_end`` are not read.
         settings: Which features.
         train_end: Last training position per series; -1 leaves a series out. Shape ``(N,)``.
+
+    Raises:
+        ConfigError: If a feature that is to be left out does not exist.
     """
     static = panel.static[train_end >= 0] if len(panel.static) else panel.static
+    static = static[[c for c in static.columns if static_name(c) not in settings.leave_out]]
     vocabularies, static_mean, static_std = _fit_static(static, settings)
     rows = np.arange(panel.num_series)
     if panel.num_series > FITTED_SERIES:
@@ -54,6 +60,8 @@ def fit_state(panel: DemandPanel, settings: FeatureSettings, train_end: IntArray
     means = means[means > 0]
     typical = float(np.median(means)) if means.size else 1.0
     past, future, _ = _raw(stretch, settings, 0.02 * typical, typical)
+    _check_left_out(settings.leave_out, [*past, *future, *map(static_name, panel.static.columns)])
+    past, future = _kept(past, settings.leave_out), _kept(future, settings.leave_out)
     past_mean, past_std = _moments(past, taught & np.isfinite(stretch.demand))
     future_mean, future_std = _moments(future, taught)
     return FeatureState(
@@ -73,6 +81,27 @@ def memory(settings: FeatureSettings) -> int:
     """Return how many periods before a window its features read, where there are as many."""
     windows, lags = max(settings.rolling_windows, default=0), max(settings.lags, default=0)
     return max(LEAST_MEMORY, 2 * windows, lags, settings.scale_window, 4 * settings.seasonal_lag)
+
+
+def input_names(state: FeatureState) -> dict[str, tuple[str, ...]]:
+    """Name the columns of the arrays of a :class:`FeaturePanel`, by array, in order."""
+    return {
+        "past": (*state.past_mean, *FLAGS),
+        "future": tuple(state.future_mean),
+        "static_codes": tuple(map(static_name, state.vocabularies)),
+        "static_numbers": tuple(map(static_name, state.static_mean)),
+    }
+
+
+def optional_features(state: FeatureState) -> list[str]:
+    """Return the features that ``features.leave_out`` may name: all but the flags."""
+    named = input_names(state)
+    return [name for names in named.values() for name in names if name not in FLAGS]
+
+
+def static_name(column: str) -> str:
+    """Return what the feature of a static column is called."""
+    return f"static {column}"
 
 
 @dataclass(frozen=True)
@@ -237,6 +266,16 @@ def _anchor_errors(anchors: Anchors, demand: FloatArray, scale: FloatArray) -> N
 
 def _ends(frequency: str) -> bool:
     return frequency.startswith("W") or frequency.endswith("E")
+
+
+def _check_left_out(left_out: tuple[str, ...], known: list[str]) -> None:
+    for name in left_out:
+        if name not in known:
+            raise ConfigError(f"features.leave_out: no feature {name!r}. {nearest(name, known)}")
+
+
+def _kept(features: Named, left_out: tuple[str, ...]) -> Named:
+    return {name: values for name, values in features.items() if name not in left_out}
 
 
 def _moments(features: Named, rows: np.ndarray) -> tuple[dict[str, float], dict[str, float]]:

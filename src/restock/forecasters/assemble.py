@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
 from restock.config import Likelihood
 from restock.forecasters.likelihoods import decoder
+from restock.types.features import FeatureState
 from restock.types.forecast import DemandForecast
 from restock.types.panel import DemandPanel, FloatArray, IntArray
 from restock.windows.sequences import WindowMaker
@@ -18,31 +20,40 @@ MATURE = 52  # known periods
 Run = Callable[[dict[str, np.ndarray]], np.ndarray]
 
 
-def assemble_forecast(
-    run: Run,
-    windows: WindowMaker,
-    panel: DemandPanel,
-    origins: IntArray,
-    levels: FloatArray,
-    *,
-    likelihood: Likelihood,
-) -> DemandForecast:
-    """Forecast every series from its origin.
+@dataclass(frozen=True)
+class PanelNetwork:
+    """A network beside one panel and the windows it reads there.
 
-    Args:
+    Attributes:
         run: The network, in Keras or in ONNX Runtime.
         windows: Windows over the panel's features.
-        panel: Names and grid of the series.
-        origins: Last known position per series; at least 0. Shape ``(N,)``.
+        panel: The series.
+        state: What the features were made with.
         levels: Quantile levels of the forecast. Shape ``(Q,)``.
         likelihood: What the network answers.
     """
-    parts, scales = [], []
-    for batch, count in windows.prediction_batches(origins):
-        parts.append(np.asarray(run(batch.inputs()), dtype=np.float64)[:count, 0])
-        scales.append(batch.scale[:count, 0])
-    answer, scale = np.concatenate(parts), np.concatenate(scales)
-    return to_units(answer, scale, panel, origins, levels, likelihood=likelihood)
+
+    run: Run
+    windows: WindowMaker
+    panel: DemandPanel
+    state: FeatureState
+    levels: FloatArray
+    likelihood: Likelihood
+
+    def predict(self, origins: IntArray) -> DemandForecast:
+        """Forecast every series from its origin, at least 0. Shape of ``origins``: ``(N,)``."""
+        parts, scales = [], []
+        for batch, count in self.windows.prediction_batches(origins):
+            answer = np.asarray(self.run(batch.inputs()), dtype=np.float64)
+            parts.append(answer[:count, 0])
+            scales.append(batch.scale[:count, 0])
+        return self.in_units(np.concatenate(parts), np.concatenate(scales), self.panel, origins)
+
+    def in_units(
+        self, answer: FloatArray, scale: FloatArray, panel: DemandPanel, origins: IntArray
+    ) -> DemandForecast:
+        """Turn answers about these or some of these series into a forecast; see `to_units`."""
+        return to_units(answer, scale, panel, origins, self.levels, likelihood=self.likelihood)
 
 
 def to_units(

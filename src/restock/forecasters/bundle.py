@@ -26,7 +26,7 @@ from restock.data.store import digest, read_json
 from restock.errors import DataError, IntegrityError
 from restock.features.build import feature_source
 from restock.features.state import read_state
-from restock.forecasters.assemble import assemble_forecast
+from restock.forecasters.assemble import PanelNetwork
 from restock.forecasters.baselines.simple import simple_baselines
 from restock.forecasters.combine import Combination
 from restock.forecasters.names import LSTM
@@ -122,19 +122,31 @@ class Bundle:
         Raises:
             DataError: If the panel lacks a column or has another frequency.
         """
-        combination = self.combination
+        forecasts = self.predict_simple(panel, origins)
+        if LSTM in self.combination.weights:
+            forecasts[LSTM] = self.predict_network(panel, origins)
+        return self.combination.apply(forecasts)
+
+    def predict_simple(self, panel: DemandPanel, origins: IntArray) -> dict[str, DemandForecast]:
+        """Return the simple forecasts that the network's is mixed with."""
         settings = BaselineSettings.model_validate(self.manifest.baselines)
         simple = simple_baselines(settings, self.horizon, np.array(self.manifest.levels))
-        forecasts = {
-            name: self.predict_network(panel, origins)
-            if name == LSTM
-            else simple[name].predict(panel, origins)
-            for name in combination.weights
+        return {
+            name: simple[name].predict(panel, origins)
+            for name in self.combination.weights
+            if name != LSTM
         }
-        return combination.apply(forecasts)
 
     def predict_network(self, panel: DemandPanel, origins: IntArray) -> DemandForecast:
         """Forecast by the network alone, neither mixed nor calibrated."""
+        return self.network(panel).predict(origins)
+
+    def network(self, panel: DemandPanel) -> PanelNetwork:
+        """Return the network beside the windows of a panel.
+
+        Raises:
+            DataError: If the panel lacks a column or has another frequency.
+        """
         self._check(panel)
         features = FeatureSettings.model_validate(self.manifest.features)
         windows = WindowMaker(
@@ -145,11 +157,11 @@ class Bundle:
             WindowSettings.model_validate(self.manifest.windows),
         )
         name = self._session.get_outputs()[0].name
-        return assemble_forecast(
+        return PanelNetwork(
             lambda inputs: self._session.run([name], inputs)[0],
             windows,
             panel,
-            origins,
+            self.state,
             np.array(self.manifest.levels),
             likelihood=self._likelihood,
         )

@@ -19,12 +19,13 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from restock.evaluation.backtest import Backtest
-from restock.evaluation.metrics import ScoredPoints
+from restock.evaluation.metrics import ScoredPoints, reached_shares
 from restock.forecasters.names import LSTM
 from restock.types.forecast import DemandForecast
 from restock.types.panel import DemandPanel
 
 ACCENT, QUIET = "#1f6feb", "#9aa4b2"
+INPUTS_SHOWN = 20
 HISTORY_SHOWN = 40  # periods before the origin in a fan chart
 
 
@@ -67,15 +68,41 @@ def calibration(path: Path, points: Mapping[str, ScoredPoints], chosen: str) -> 
     figure, axis = plt.subplots(figsize=(5, 5))
     axis.plot([0, 1], [0, 1], color="black", lw=0.8, ls="--")
     for name, scored in points.items():
-        known = np.isfinite(scored.actual)
-        below = scored.actual[:, :, None] <= scored.quantiles
-        share = [below[:, :, place][known].mean() for place in range(len(scored.levels))]
+        share = reached_shares(scored)
         style = {"color": ACCENT, "lw": 2.5} if name == chosen else {"lw": 1.0, "alpha": 0.8}
         axis.plot(scored.levels, share, marker="o", ms=3, label=name, **style)
     axis.set_xlabel("quantile level")
     axis.set_ylabel("share of demand at or below it")
     axis.legend(fontsize=8)
     axis.set_aspect("equal")
+    _save(figure, path)
+
+
+def importance_bars(path: Path, table: pd.DataFrame) -> None:
+    """Draw how much worse, and how different, forecasts become without each input."""
+    shown = table.head(INPUTS_SHOWN)[::-1]
+    figure, axes = plt.subplots(1, 2, figsize=(9, 0.25 * len(shown) + 1.4), sharey=True)
+    titles = {
+        "wql_rise": "rise of the weighted quantile loss",
+        "moves": "mean move of the median, in demand scales",
+    }
+    for axis, (column, title) in zip(axes, titles.items(), strict=True):
+        axis.barh(shown["input"], shown[column], color=ACCENT)
+        axis.set_title(title, fontsize=10)
+        axis.tick_params(labelsize=8)
+        axis.spines[["top", "right"]].set_visible(False)
+    _save(figure, path)
+
+
+def effect_bars(path: Path, table: pd.DataFrame, title: str) -> None:
+    """Draw what each input adds to one series' forecast, the strongest on top."""
+    shown = table.head(INPUTS_SHOWN)[::-1]
+    figure, axis = plt.subplots(figsize=(7, 0.25 * len(shown) + 1.4))
+    axis.barh(shown["input"], shown["effect"], color=ACCENT)
+    axis.axvline(0.0, color="black", lw=0.8)
+    axis.set_title(title, fontsize=10)
+    axis.tick_params(labelsize=8)
+    axis.spines[["top", "right"]].set_visible(False)
     _save(figure, path)
 
 
@@ -129,6 +156,9 @@ def write_page(
         "<img src='leaderboard.png' alt='loss of each model'>",
         "<h2>Forecasts</h2><img src='forecasts.png' alt='forecasts and demand'>",
         "<h2>By step</h2><img src='loss_by_step.png' alt='loss by periods ahead'>",
+        "<h2>What the forecast reads</h2>",
+        "<p>Each input of the LSTM's bundle, taken away by permutation.</p>",
+        "<img src='importance.png' alt='loss and forecasts without each input'>",
         "<h2>Calibration</h2><img src='calibration.png' alt='quantile levels against shares'>",
     ]
     for kind, rows in by_segment.groupby("kind", sort=False):

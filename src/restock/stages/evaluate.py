@@ -12,7 +12,9 @@ from restock.config import Settings
 from restock.data.store import load_panel, replacing, write_json, write_table
 from restock.errors import ConfigError
 from restock.evaluation.backtest import Backtest, forecast_table, run_backtest, segments
-from restock.evaluation.report import leaderboard, log_report
+from restock.evaluation.explain import importance
+from restock.evaluation.lost_sales import lost_sales
+from restock.evaluation.report import calibration, leaderboard, log_report
 from restock.evaluation.selection import choose, folds_with_demand, tuning_wql
 from restock.forecasters.baselines.make import baselines_beside
 from restock.forecasters.bundle import load_bundle
@@ -46,7 +48,10 @@ def run(settings: Settings, context: Context) -> None:
     _write_tables(context, panel, report, backtests)
     by_segment = _score_segments(panel, folds, backtests)
     write_table(context.layout.write(layout.SEGMENT_SCORES), by_segment)
-    _write_figures(context, panel, report, backtests, by_segment)
+    _estimate_lost_sales(context, panel, settings.evaluation.baselines.moving_window)
+    inputs = importance(bundle, panel, folds.test)
+    write_table(context.layout.write(layout.IMPORTANCE), inputs)
+    _write_figures(context, panel, report, backtests, by_segment=by_segment, inputs=inputs)
     _log(context, report)
 
 
@@ -105,6 +110,7 @@ def _write_tables(
     steps = {name: [s["wql"] for s in test.by_step()] for name, test in backtests.items()}
     by_step = pd.DataFrame(steps, index=pd.RangeIndex(1, report["horizon"] + 1, name="step"))
     write_table(layout_.write(layout.STEP_SCORES), by_step.reset_index())
+    write_table(layout_.write(layout.CALIBRATION), calibration(backtests))
 
 
 def _score_segments(
@@ -120,12 +126,25 @@ def _score_segments(
     return pd.DataFrame(rows)
 
 
+def _estimate_lost_sales(context: Context, panel: DemandPanel, window: int) -> None:
+    """Write what stock-outs are thought to have cost; a table without rows where none is known."""
+    table = lost_sales(panel, window)
+    write_table(context.layout.write(layout.LOST_SALES), table)
+    if len(table):
+        context.console.note(
+            f"{table['periods_out_of_stock'].sum()} sold-out periods are thought to have cost "
+            f"{table['expected_lost_units'].sum():.0f} {panel.unit}"
+        )
+
+
 def _write_figures(
     context: Context,
     panel: DemandPanel,
     report: dict[str, Any],
     backtests: dict[str, Backtest],
+    *,
     by_segment: pd.DataFrame,
+    inputs: pd.DataFrame,
 ) -> None:
     chosen = report["chosen"]
     by_step = {name: [s["wql"] for s in test.by_step()] for name, test in backtests.items()}
@@ -135,6 +154,7 @@ def _write_figures(
         figures.leaderboard_bars(aside / "leaderboard.png", report["models"], chosen)
         figures.loss_by_step(aside / "loss_by_step.png", by_step)
         figures.calibration(aside / "calibration.png", points, chosen)
+        figures.importance_bars(aside / "importance.png", inputs)
         figures.fan_charts(aside / "forecasts.png", panel, backtests[chosen])
         figures.write_page(aside / "report.html", report, leaderboard(report), by_segment)
 
@@ -142,7 +162,8 @@ def _write_figures(
 def _log(context: Context, report: dict[str, Any]) -> None:
     tracker = context.tracker
     log_report(tracker, report)
-    tables = (layout.METRICS, layout.LEADERBOARD, layout.STEP_SCORES, layout.SEGMENT_SCORES)
+    tables = [layout.METRICS, layout.LEADERBOARD, layout.STEP_SCORES, layout.SEGMENT_SCORES]
+    tables += [layout.CALIBRATION, layout.LOST_SALES, layout.IMPORTANCE]
     for name in (*tables, layout.REPORT):
         tracker.log_artifact(context.layout.write(name))
     for note in report["notes"]:

@@ -9,6 +9,7 @@ from restock.evaluation.selection import check_scored
 from restock.forecasters.baselines.make import baselines_beside
 from restock.forecasters.bundle import load_bundle
 from restock.forecasters.names import LSTM
+from restock.forecasters.totals import forecast_totals
 from restock.stages.context import Context
 from restock.types import layout
 from restock.types.forecast import FittedForecaster
@@ -35,6 +36,8 @@ def run(settings: Settings, context: Context) -> None:
         )
     forecast = model.predict(panel, latest_origins(panel, settings.evaluation))
     write_table(context.layout.write(layout.FORECAST), forecast.table())
+    totals = forecast_totals(forecast, panel.static)
+    write_table(context.layout.write(layout.FORECAST_TOTALS), totals)
     info = {"model": chosen, "unit": forecast.unit, "horizon": model.horizon}
     write_json(context.layout.write(layout.FORECAST_INFO), info)
     context.console.note(f"forecast {panel.num_series} series by {chosen}")

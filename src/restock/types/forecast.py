@@ -57,8 +57,19 @@ class DemandForecast:
         index = int(np.flatnonzero(np.isclose(self.levels, level))[0])
         return self.quantiles[:, :, index]
 
+    @property
+    def mean(self) -> FloatArray:
+        """Expected demand of each step, in units: unlike quantiles, means add up over series.
+
+        The quantile function, integrated over its levels by trapezoids; beyond the outermost
+        levels it is held, which leaves out what lies in the far tails. Shape ``(N, H)``.
+        """
+        levels = np.concatenate([[0.0], self.levels, [1.0]])
+        held = np.pad(self.quantiles, ((0, 0), (0, 0), (1, 1)), mode="edge")
+        return np.trapezoid(held, levels, axis=2)
+
     def table(self) -> pd.DataFrame:
-        """Return one row per series and step: point, quantiles q<level>, totals total_q<level>."""
+        """Return a row per series and step: point, mean, q<level>, and total_q<level> of totals."""
         num_series, horizon = self.point.shape
         columns = {
             "series_id": np.repeat(self.series_id, horizon),
@@ -66,6 +77,7 @@ class DemandForecast:
             "timestamp": self.timestamps.ravel(),
             "step": np.tile(np.arange(1, horizon + 1), num_series),
             "point": self.point.ravel(),
+            "mean": self.mean.ravel(),
         }
         for prefix, values in (("q", self.quantiles), ("total_q", self.cumulative)):
             columns |= {

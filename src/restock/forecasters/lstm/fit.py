@@ -19,7 +19,7 @@ from restock.config import (
     WindowSettings,
 )
 from restock.features.build import feature_source, fit_state
-from restock.forecasters.assemble import assemble_forecast
+from restock.forecasters.assemble import PanelNetwork
 from restock.forecasters.likelihoods import require_counts
 from restock.forecasters.lstm import backend
 from restock.forecasters.lstm.counts import CountLoss
@@ -184,6 +184,10 @@ class LstmEnsemble:
 
     def predict(self, origins: IntArray) -> DemandForecast:
         """Forecast every series from its origin with the weights as they are."""
+        return self.on_panel().predict(origins)
+
+    def on_panel(self) -> PanelNetwork:
+        """Return the mean of the networks, with the weights as they are, beside the panel."""
 
         def run(inputs: dict[str, np.ndarray]) -> np.ndarray:
             answers = [network.predict_on_batch(inputs) for network in self._networks()]
@@ -191,9 +195,7 @@ class LstmEnsemble:
 
         model, windows = self.recipe.model, self.members[0].windows
         levels = np.array(model.quantile_levels)
-        return assemble_forecast(
-            run, windows, self.panel, origins, levels, likelihood=model.likelihood
-        )
+        return PanelNetwork(run, windows, self.panel, self.state, levels, model.likelihood)
 
     def _networks(self) -> list[keras.Model]:
         return [network for member in self.members for network in member.networks()]

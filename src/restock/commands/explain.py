@@ -1,0 +1,41 @@
+"""Explain one series: what each input adds to its forecast of the coming horizon."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+import pandas as pd
+
+from restock.config import Settings
+from restock.data.folds import latest_origins
+from restock.data.store import load_panel, write_table
+from restock.evaluation.explain import explain_series
+from restock.forecasters.bundle import load_bundle
+from restock.reports import figures
+from restock.types import layout
+from restock.types.layout import Layout
+
+SHOWN = 12  # inputs
+
+
+def run(settings: Settings, files: Layout, series_id: str) -> list[tuple[str, pd.DataFrame | str]]:
+    """Write every effect as a table and a picture; return the strongest as (title, content).
+
+    Raises:
+        UserError: If there is no such series.
+    """
+    panel = load_panel(files.read(layout.PANEL))
+    bundle = load_bundle(files.read(layout.BUNDLE))
+    effects = explain_series(bundle, panel, latest_origins(panel, settings.evaluation), series_id)
+    folder = files.write(layout.EXPLANATIONS)
+    name = quote(series_id, safe=" ")  # any text is a series; not any text is a file name
+    write_table(folder / f"{name}.csv", effects)
+    title = (
+        f"{series_id}: {panel.unit} that each input adds to the LSTM's median, against its average"
+    )
+    figures.effect_bars(folder / f"{name}.png", effects, title)
+    return [
+        (title, effects.head(SHOWN)),
+        ("Table", str(folder / f"{name}.csv")),
+        ("Picture", str(folder / f"{name}.png")),
+    ]

@@ -1,0 +1,56 @@
+"""Select features on the tuning folds, and say which setting keeps the selection."""
+
+from __future__ import annotations
+
+import json
+import shlex
+
+import pandas as pd
+
+from restock.config import Settings, replace_at
+from restock.data.store import load_panel, write_table
+from restock.errors import ConfigError
+from restock.evaluation.selection import folds_with_demand
+from restock.forecasters.lstm.fit import LstmRecipe
+from restock.tuning.feature_selection import Assessment, assess_features, eliminate
+from restock.types import layout
+from restock.types.layout import Layout
+from restock.types.tracking import Console
+
+
+def run(
+    settings: Settings, files: Layout, console: Console
+) -> list[tuple[str, pd.DataFrame | str]]:
+    """Write the table of all steps; return it with the override that reproduces the best one.
+
+    Raises:
+        ConfigError: If there is no tuning fold to select on.
+    """
+    panel = load_panel(files.read(layout.PANEL))
+    folds = folds_with_demand(panel, settings.evaluation)
+    if not folds.tuning:
+        raise ConfigError("no tuning fold to select features on: the history is too short.")
+
+    def assess(left_out: tuple[str, ...]) -> Assessment:
+        # One network a fold, as in tuning: an ensemble improves every set of features alike.
+        changes = {"features.leave_out": left_out, "training.ensemble_size": 1}
+        recipe = LstmRecipe.from_settings(replace_at(settings, changes))
+        return assess_features(recipe, panel, folds, settings.engine.num_threads)
+
+    def told(step: Assessment) -> None:
+        console.note(f"{len(step.importance)} features: wql {step.wql:.4f} on the tuning folds")
+
+    selection = eliminate(assess, told, settings.features.leave_out)
+    table = selection.table()
+    write_table(files.write(layout.SELECTION), table)
+    return [
+        ("Steps", table),
+        ("Keeps the best", override(selection.left_out[selection.best])),
+        ("Table", str(files.write(layout.SELECTION))),
+    ]
+
+
+def override(left_out: tuple[str, ...]) -> str:
+    """Return the argument, quoted for a shell, that leaves these features out."""
+    names = ",".join(json.dumps(name, ensure_ascii=False) for name in left_out)
+    return shlex.quote(f"features.leave_out=[{names}]")

@@ -1,0 +1,297 @@
+"""Which inputs move a forecast: over all series by permutation, for one series by replacement.
+
+It asks a network that is there; it must not know how one is trained.
+Shapes: R rows (a series at one origin), H steps, Q levels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+import pandas as pd
+
+from restock.errors import UserError, nearest
+from restock.evaluation.metrics import pooled_wql
+from restock.features.build import FLAGS, input_names
+from restock.forecasters.assemble import PanelNetwork
+from restock.forecasters.bundle import Bundle
+from restock.forecasters.combine import Combination
+from restock.forecasters.names import LSTM
+from restock.seeding import generator
+from restock.types.features import FeatureState
+from restock.types.folds import Fold
+from restock.types.forecast import DemandForecast
+from restock.types.panel import DemandPanel, FloatArray, IntArray
+from restock.windows.sequences import PREDICTED_AT_ONCE, WindowBatch
+
+ROWS = 600  # series at origins, evenly picked, are enough to rank inputs by
+ANCHORS = "anchors"
+
+
+@dataclass(frozen=True)
+class NetworkInput:
+    """One named input of the network.
+
+    Attributes:
+        name: Of the feature; ``anchors`` stands for all simple forecasts that it weighs.
+        array: Which array of :class:`WindowBatch` it lies in.
+        columns: Where it lies along the last axis.
+    """
+
+    name: str
+    array: str
+    columns: slice
+
+    def replaced(self, batch: WindowBatch, values: FloatArray | IntArray) -> WindowBatch:
+        """Return a batch with other values of this input; they broadcast over the rows."""
+        changed = getattr(batch, self.array).copy()
+        changed[..., self.columns] = values
+        return replace(batch, **{self.array: changed})
+
+    def values(self, batch: WindowBatch) -> FloatArray | IntArray:
+        """Return this input's values. Shape ``(R, ..., columns)``."""
+        return getattr(batch, self.array)[..., self.columns]
+
+
+def network_inputs(state: FeatureState) -> list[NetworkInput]:
+    """Return every input of the network, the simple forecasts last."""
+    named = [
+        NetworkInput(name, array, slice(column, column + 1))
+        for array, names in input_names(state).items()
+        for column, name in enumerate(names)
+    ]
+    return [*named, NetworkInput(ANCHORS, "anchors", slice(None))]
+
+
+@dataclass(frozen=True)
+class View:
+    """What the forecasts of some series from one origin each are made of, and what happened.
+
+    Attributes:
+        rows: Which of the network's series.
+        panel: These series only.
+        origins: Last known position of each.
+        inputs: What the network reads.
+        simple: The forecasts that its own is mixed with.
+        actual: Demand; NaN where unknown. Shape ``(R, H)``.
+    """
+
+    rows: IntArray
+    panel: DemandPanel
+    origins: IntArray
+    inputs: WindowBatch
+    simple: Mapping[str, DemandForecast]
+    actual: FloatArray
+
+    def forecast(
+        self, answer: FloatArray, network: PanelNetwork, combination: Combination
+    ) -> DemandForecast:
+        """Turn the network's answer ``(R, H, 2, Q or P)`` into the forecast that is used."""
+        own = network.in_units(answer, self.inputs.scale[:, 0], self.panel, self.origins)
+        return combination.apply({LSTM: own, **self.simple})
+
+
+def view(
+    network: PanelNetwork, simple: Mapping[str, DemandForecast], rows: IntArray, origins: IntArray
+) -> View:
+    """Look at some series, each from one origin.
+
+    Args:
+        network: The network and its panel.
+        simple: Forecasts of these rows that the network's is mixed with.
+        rows: Series, each at most once. Shape ``(R,)``.
+        origins: Shape ``(R,)``.
+    """
+    panel = network.panel.take(rows)
+    target = origins[:, None] + np.arange(1, network.windows.horizon + 1)
+    ahead = np.pad(panel.uncensored, ((0, 0), (0, network.windows.horizon)), constant_values=np.nan)
+    actual = np.take_along_axis(ahead, target, axis=1)
+    inputs = network.windows.prediction_batch(rows, origins)
+    return View(rows, panel, origins, inputs, simple, actual)
+
+
+def importance(bundle: Bundle, panel: DemandPanel, fold: Fold) -> pd.DataFrame:
+    """Measure what each input is worth to a bundle's forecasts from a fold's origins.
+
+    Returns:
+        See :func:`permutation_importance`.
+    """
+    network = bundle.network(panel)
+    views = [
+        view(network, bundle.predict_simple(panel.take(rows), origins), rows, origins)
+        for rows, origins in picked_rows(fold)
+    ]
+    return permutation_importance(network, bundle.combination, views, seed=bundle.manifest.seed)
+
+
+def explain_series(
+    bundle: Bundle, panel: DemandPanel, origins: IntArray, series_id: str
+) -> pd.DataFrame:
+    """Measure what each input adds to a bundle's forecast of one series.
+
+    Args:
+        bundle: What forecasts.
+        panel: All series: the average is theirs.
+        origins: Last known position of each. Shape ``(N,)``.
+        series_id: Whose forecast.
+
+    Returns:
+        See :func:`series_effects`.
+
+    Raises:
+        UserError: If there is no such series, naming those that are called alike.
+    """
+    found = np.flatnonzero(panel.series_id == series_id)
+    if not found.size:
+        raise UserError(f"no series {series_id!r}. {nearest(series_id, map(str, panel.series_id))}")
+    network = bundle.network(panel)
+    origin = origins[found]
+    one = view(network, bundle.predict_simple(panel.take(found), origin), found, origin)
+    many = np.linspace(0, panel.num_series - 1, min(ROWS, panel.num_series)).astype(int)
+    typical = network.windows.prediction_batch(many, origins[many])
+    return series_effects(network, bundle.combination, one, typical)
+
+
+def picked_rows(fold: Fold) -> list[tuple[IntArray, IntArray]]:
+    """Return rows and origins of each of a fold's origins: at most :data:`ROWS` in all."""
+    most = max(ROWS // len(fold.origins), 1)
+    picked = []
+    for origins in fold.origins:
+        rows = np.flatnonzero(origins >= 0)
+        every = np.linspace(0, len(rows) - 1, min(most, len(rows))).astype(int)
+        if rows.size:
+            picked.append((rows[every], origins[rows[every]]))
+    return picked
+
+
+def permutation_importance(
+    network: PanelNetwork,
+    combination: Combination,
+    views: list[View],
+    *,
+    seed: int,
+) -> pd.DataFrame:
+    """Measure how much worse forecasts become, and how far they move, without each input.
+
+    An input is taken away by handing each row the value of another row at hand. What is known
+    ahead comes from another time, too, anywhere in that other row's history: the calendar is the
+    same for all series at an origin, and would else seem to be worth nothing.
+
+    Args:
+        network: Answers for the views.
+        combination: What is done to its answer before it is used.
+        views: Origins with actuals.
+        seed: Of the permutations, one an input.
+
+    Returns:
+        One row per input, the most important first: ``input``; ``wql_rise`` of the weighted
+        quantile loss; ``moves``, the mean absolute change of the median over the demand scale.
+
+    Source:
+        Breiman, Random Forests (2001); Fisher, Rudin and Dominici (2019).
+    """
+    pool = _joined([view.inputs for view in views])
+    medians, loss = _answer(network, combination, views, pool)
+    scale = pool.scale[:, :1]
+    elsewhere = replace(pool, future=_other_times(network, views, seed))
+    rows = []
+    for which in network_inputs(network.state):
+        order = generator(seed, "permutation", which.name).permutation(len(scale))
+        values = which.values(elsewhere)[order]
+        if (values == which.values(pool)).all():  # it never moves
+            rows.append((which.name, 0.0, 0.0))
+            continue
+        moved, worse = _answer(network, combination, views, which.replaced(pool, values))
+        rows.append((which.name, worse - loss, float(np.mean(np.abs(moved - medians) / scale))))
+    table = pd.DataFrame(rows, columns=["input", "wql_rise", "moves"])
+    return table.sort_values(["wql_rise", "input"], ascending=[False, True], ignore_index=True)
+
+
+def series_effects(
+    network: PanelNetwork, combination: Combination, view: View, typical: WindowBatch
+) -> pd.DataFrame:
+    """Measure what each input adds to one series' median forecast, against its average.
+
+    One input at a time becomes the average over the training rows (standardised inputs), over the
+    series at the same origin (flags, simple forecasts), or each category by its share of the
+    series (the forecasts are then averaged). What inputs do together is not taken apart: effects
+    need not add up to the forecast.
+
+    Args:
+        network: Answers for the view.
+        combination: What is done to its answer before it is used.
+        view: One series at one origin.
+        typical: The same origin's windows of many series.
+
+    Returns:
+        One row per input, the strongest first: ``input``; ``effect``, the mean over the steps;
+        ``step_1`` to ``step_H``. In units: positive where the input raises the forecast.
+    """
+    medians, _ = _answer(network, combination, [view], view.inputs)
+    rows = []
+    for which in network_inputs(network.state):
+        without = np.zeros_like(medians)
+        for values, share in _averages(which, typical):
+            changed = which.replaced(view.inputs, values)
+            without += share * _answer(network, combination, [view], changed)[0]
+        effect = (medians - without)[0]
+        rows.append((which.name, float(effect.mean()), *effect))
+    steps = [f"step_{step}" for step in range(1, medians.shape[1] + 1)]
+    table = pd.DataFrame(rows, columns=["input", "effect", *steps])
+    strength = table[steps].abs().mean(axis=1)
+    return table.iloc[np.argsort(-strength, kind="stable")].reset_index(drop=True)
+
+
+def _averages(
+    which: NetworkInput, typical: WindowBatch
+) -> list[tuple[FloatArray | IntArray, float]]:
+    """Return the values that stand for an average input, each with its share."""
+    values = which.values(typical)
+    if which.array == "static_codes":
+        codes, counts = np.unique(values, return_counts=True)
+        return [(code, count / counts.sum()) for code, count in zip(codes, counts, strict=True)]
+    if which.name == ANCHORS or (which.array == "past" and which.name in FLAGS):
+        return [(values.mean(axis=0), 1.0)]
+    return [(np.zeros(1), 1.0)]
+
+
+def _answer(
+    network: PanelNetwork, combination: Combination, views: list[View], pool: WindowBatch
+) -> tuple[FloatArray, float]:
+    """Return the medians ``(R, H)`` of all views, whose rows lie in the pool, and their loss."""
+    inputs = pool.inputs()
+    count = len(pool.scale)
+    parts = [
+        network.run({name: values[at : at + PREDICTED_AT_ONCE] for name, values in inputs.items()})
+        for at in range(0, count, PREDICTED_AT_ONCE)
+    ]
+    answer = np.concatenate([np.asarray(part, dtype=np.float64)[:, 0] for part in parts])
+    ends = np.cumsum([len(view.origins) for view in views])
+    answers = np.split(answer, ends[:-1])
+    forecasts = [
+        view.forecast(own, network, combination) for view, own in zip(views, answers, strict=True)
+    ]
+    quantiles = np.concatenate([forecast.quantiles for forecast in forecasts])
+    actual = np.concatenate([view.actual for view in views])
+    medians = np.concatenate([forecast.point for forecast in forecasts])
+    return medians, pooled_wql(actual, quantiles, network.levels)
+
+
+def _other_times(network: PanelNetwork, views: list[View], seed: int) -> FloatArray:
+    """Return what was known ahead at a random earlier origin of each row. ``(R, 1, H, K)``."""
+    parts = []
+    for number, at in enumerate(views):
+        rng = generator(seed, "other times", number)
+        first = np.minimum(network.windows.first[at.rows], at.origins)
+        drawn = first + (rng.random(len(first)) * (at.origins - first + 1)).astype(int)
+        parts.append(network.windows.prediction_batch(at.rows, drawn).future)
+    return np.concatenate(parts)
+
+
+def _joined(batches: list[WindowBatch]) -> WindowBatch:
+    names = [field.name for field in fields(WindowBatch)]
+    return WindowBatch(
+        **{name: np.concatenate([getattr(batch, name) for batch in batches]) for name in names}
+    )

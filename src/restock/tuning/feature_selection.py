@@ -1,0 +1,130 @@
+"""Recursive elimination of features on the tuning folds. It never sees a test fold's targets."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from restock.evaluation.explain import permutation_importance, picked_rows, view
+from restock.evaluation.selection import forecast_wql
+from restock.features.build import optional_features
+from restock.forecasters.combine import Combination
+from restock.forecasters.lstm import backend
+from restock.forecasters.lstm.fit import LstmEnsemble, LstmRecipe, run_epochs
+from restock.tuning.objective import prepare_folds, taking_part
+from restock.types.folds import Folds
+from restock.types.panel import DemandPanel
+
+SHARE_DROPPED = 1 / 3  # of the features that are left, at each step
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """What a set of features is worth.
+
+    Attributes:
+        wql: Mean weighted quantile loss on the tuning folds.
+        importance: Rise of that loss without each feature, by name.
+    """
+
+    wql: float
+    importance: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Selection:
+    """All steps of an elimination.
+
+    Attributes:
+        assessments: One a step, all features first.
+        left_out: What was left out at each step; each step leaves out what the one before did.
+    """
+
+    assessments: tuple[Assessment, ...]
+    left_out: tuple[tuple[str, ...], ...]
+
+    @property
+    def best(self) -> int:
+        """The step with the lowest loss; of equal ones the one with fewer features."""
+        losses = [assessment.wql for assessment in self.assessments]
+        return max(step for step, loss in enumerate(losses) if loss == min(losses))
+
+    def table(self) -> pd.DataFrame:
+        """Return one row per step: features kept, loss, whether it is best, what it dropped."""
+        before = ((), *self.left_out)
+        rows = [
+            {
+                "step": step,
+                "features": len(assessment.importance),
+                "wql": assessment.wql,
+                "best": step == self.best,
+                "dropped": "; ".join(name for name in gone if name not in already),
+            }
+            for step, (assessment, gone, already) in enumerate(
+                zip(self.assessments, self.left_out, before, strict=False)
+            )
+        ]
+        return pd.DataFrame(rows)
+
+
+def eliminate(
+    assess: Callable[[tuple[str, ...]], Assessment],
+    told: Callable[[Assessment], None],
+    start: Sequence[str] = (),
+) -> Selection:
+    """Drop the least important third of the features again and again, down to one.
+
+    Args:
+        assess: From the features left out to what the others are worth.
+        told: Hears of each step.
+        start: What is left out from the start.
+    """
+    left_out = [tuple(start)]
+    assessments = [assess(left_out[0])]
+    told(assessments[0])
+    while len(assessments[-1].importance) > 1:
+        importance = assessments[-1].importance
+        ranked = sorted(importance, key=lambda name: (importance[name], name))
+        left_out.append((*left_out[-1], *ranked[: int(np.ceil(SHARE_DROPPED * len(ranked)))]))
+        assessments.append(assess(left_out[-1]))
+        told(assessments[-1])
+    return Selection(tuple(assessments), tuple(left_out))
+
+
+def assess_features(
+    recipe: LstmRecipe, panel: DemandPanel, folds: Folds, num_threads: int
+) -> Assessment:
+    """Train a network per tuning fold for all its epochs; score it whole and without each feature.
+
+    Args:
+        recipe: What to train; its features say what is left out.
+        panel: The whole panel; each network sees its fold's past only.
+        folds: Tuning folds, at least one.
+        num_threads: Threads inside one operation.
+    """
+    backend.prepare(recipe.seed, num_threads)
+    prepared = prepare_folds(recipe, panel, folds)
+    ensembles = [
+        LstmEnsemble(recipe, panel, fold.train_end, ready)
+        for fold, ready in zip(folds.tuning, prepared, strict=True)
+    ]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for _ in range(recipe.training.max_epochs):
+            run_epochs(ensembles, pool)
+    plain = Combination.plain(np.array(recipe.model.quantile_levels))
+    losses, tables = [], []
+    for ensemble, fold in zip(ensembles, folds.tuning, strict=True):
+        forecast = ensemble.predict(taking_part(fold.origins[0]))
+        losses.append(forecast_wql(forecast, panel, fold))
+        network = ensemble.on_panel()
+        views = [view(network, {}, rows, origins) for rows, origins in picked_rows(fold)]
+        found = permutation_importance(network, plain, views, seed=recipe.seed)
+        tables.append(found.set_index("input")["wql_rise"])
+    mean = pd.concat(tables, axis=1).mean(axis=1)
+    names = optional_features(ensembles[0].state)
+    return Assessment(float(np.mean(losses)), {name: float(mean[name]) for name in names})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -96,8 +96,3 @@ class Exchange:
             # A peer forecasts no totals; these stand in for them and are never scored.
             cumulative=quantiles,
         )
-
-
-def tuning_exchange(exchange: Exchange, fold: Fold) -> Exchange:
-    """Return the exchange for another fold, in a folder below."""
-    return replace(exchange, folder=exchange.folder / "tuning", fold=fold)

@@ -60,6 +60,11 @@ class Bench:
         fold = folds_with_demand(panel, settings.evaluation).test
         return Exchange(self.folder / "peers", panel, fold, settings)
 
+    def run_prepare(self) -> None:
+        """Make the panel, and nothing more."""
+        prepare_table(self.benchmark, self.folder)
+        run_stages(("fetch", "prepare"), self.given(), self.folder)
+
     def run_restock(self) -> None:
         """Run restock's stages and keep their scores."""
         prepare_table(self.benchmark, self.folder)
@@ -87,8 +92,7 @@ class Bench:
 
     def run_baselines(self) -> None:
         """Score restock's baselines on a prepared panel, with nothing trained."""
-        prepare_table(self.benchmark, self.folder)
-        run_stages(("fetch", "prepare"), self.given(), self.folder)
+        self.run_prepare()
         exchange = self.exchange()
         self.store(baseline_scores(exchange.settings, exchange.panel, exchange.fold), {})
 

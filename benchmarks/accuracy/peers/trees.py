@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -117,7 +118,7 @@ def run(task: Task) -> tuple[np.ndarray, dict[str, Any]]:
     held_out = {target: _held_out(features, target) for target in TARGETS}
     target = min(held_out, key=lambda name: held_out[name][0])
     rounds = held_out[target][1]
-    models = _fit(features, task.train_end, target, dict.fromkeys(task.levels, rounds))
+    models = _fit(features, target, rounds)
     quantiles = np.stack([_predict(features, models, target, o) for o in task.origins])
     return quantiles, {"target": target, "rounds": rounds, "held_out": held_out}
 
@@ -149,24 +150,20 @@ def _held_out(features: Features, target: str) -> tuple[float, int]:
     return float(np.mean(losses)), int(np.median(rounds))
 
 
-def _fit(
-    features: Features, train_end: np.ndarray, target: str, rounds: dict[float, int]
-) -> dict[float, lightgbm.Booster]:
-    train = _dataset(features, _training_cells(features.task, train_end), target)
-    return {
-        level: lightgbm.train(_parameters(features.task, level), train, count)
-        for level, count in rounds.items()
-    }
+def _fit(features: Features, target: str, rounds: int) -> list[lightgbm.Booster]:
+    task = features.task
+    train = _dataset(features, _training_cells(task, task.train_end), target)
+    return [lightgbm.train(_parameters(task, level), train, rounds) for level in task.levels]
 
 
 def _predict(
-    features: Features, models: dict[float, lightgbm.Booster], target: str, origins: np.ndarray
+    features: Features, models: list[lightgbm.Booster], target: str, origins: np.ndarray
 ) -> np.ndarray:
     task = features.task
     cells = _cells_at(task, origins)
     inputs, scale = features.table(cells, target), features.scale(cells)
     result = np.zeros((len(task.series_id), task.horizon, len(task.levels)))
-    for place, model in enumerate(models.values()):
+    for place, model in enumerate(models):
         answer = _back(target, np.asarray(model.predict(inputs)), scale)
         result[cells.row, cells.step - 1, place] = answer
     return result
@@ -238,9 +235,6 @@ def _rolling(values: np.ndarray, width: int, statistic: Any) -> np.ndarray:
     """Return the statistic of the last ``width`` known values at each position."""
     padded = np.pad(values.astype(float), ((0, 0), (width - 1, 0)), constant_values=np.nan)
     windows = np.lib.stride_tricks.sliding_window_view(padded, width, axis=1)
-    with np.errstate(all="ignore"):
-        import warnings
-
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", RuntimeWarning)  # a window of gaps is NaN
-            return np.asarray(statistic(windows, axis=2))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # a window of gaps is NaN
+        return np.asarray(statistic(windows, axis=2))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,14 @@ from restock.config import REPORTED_LEVELS, Settings
 from restock.types.folds import Fold
 from restock.types.forecast import DemandForecast
 from restock.types.panel import DemandPanel, IntArray
+
+
+def run_in_peers(script: str, *arguments: str | Path) -> None:
+    """Run a script of peers/ in the peers' environment."""
+    # Threads that spin while they wait starve each other on a machine that is not idle.
+    environment = {**os.environ, "OMP_WAIT_POLICY": "PASSIVE"}
+    command = [peers_python(), HERE / "peers" / script, *arguments]
+    subprocess.run(command, check=True, env=environment)
 
 
 @dataclass(frozen=True)
@@ -51,8 +60,7 @@ class Exchange:
 
     def run(self, peer: str) -> dict[str, Any]:
         """Run a peer; return its seconds and what it chose."""
-        script = HERE / "peers" / "run_peer.py"
-        subprocess.run([peers_python(), script, peer, self.folder], check=True)
+        run_in_peers("run_peer.py", peer, self.folder)
         return json.loads((self.folder / f"{peer}.json").read_text(encoding="utf-8"))
 
     def read(self, peer: str) -> list[DemandForecast]:

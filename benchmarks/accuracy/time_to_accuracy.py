@@ -12,16 +12,15 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
-from exchange import Exchange
+from exchange import Exchange, run_in_peers
 from report import table
 from run import Bench
 from scoring import score_peer
-from sets import HERE, SETS, environment_path, peers_python
+from sets import HERE, SETS, environment_path
 
 from restock.config import replace_at
 from restock.evaluation.backtest import run_backtest
@@ -60,7 +59,7 @@ def open_exchange() -> Exchange:
 def peer_curve(exchange: Exchange, seconds: float) -> list[Point]:
     """Train the peer with each scaler; return its scores at each checkpoint."""
     exchange.write(seconds, fast=False)
-    subprocess.run([peers_python(), HERE / "peers" / "curve.py", exchange.folder], check=True)
+    run_in_peers("curve.py", exchange.folder)
     written = json.loads((exchange.folder / "curve.json").read_text(encoding="utf-8"))
     return [
         Point(

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from lstm import SCALERS, Frames, fit, make_frames, predict, quiet
+from lstm import SCALERS, Frames, fit, make_frames, predict, quiet, use_fastest_threads
 from pytorch_lightning import Callback
 from task import Task, read_task, write_forecasts
 
@@ -71,6 +71,7 @@ def main() -> None:
     quiet()
     task = read_task(folder)
     frames = make_frames(task)
+    use_fastest_threads(task, frames)
     written = [
         point for scaler in SCALERS for point in train_and_write(task, frames, scaler, folder)
     ]

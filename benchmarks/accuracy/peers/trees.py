@@ -14,8 +14,8 @@ from task import Task
 
 TARGETS = ("raw", "log", "relative")
 PROBES = (0.1, 0.5, 0.9)  # levels that choose the target and the rounds
-MAX_ROUNDS, PATIENCE = 400, 25
-MAX_ROWS = 150_000
+MAX_ROUNDS, FAST_ROUNDS, PATIENCE = 300, 30, 25
+MAX_ROWS = 100_000
 MIN_CONTEXT = 4
 PARAMETERS: dict[str, Any] = {
     "objective": "quantile",
@@ -25,6 +25,7 @@ PARAMETERS: dict[str, Any] = {
     "feature_fraction": 0.8,
     "bagging_fraction": 0.8,
     "bagging_freq": 1,
+    "metric": "None",  # the scaled loss stops it
     "verbosity": -1,
 }
 
@@ -127,27 +128,56 @@ def _held_out(features: Features, target: str) -> tuple[float, int]:
     """Return the scaled quantile loss before the test, and the rounds that gave it."""
     task = features.task
     cut = np.where(task.train_end >= 0, task.train_end - task.horizon, -1)
-    cells = _training_cells(task, cut)
+    train = _dataset(features, _training_cells(task, cut), target)
     held = _cells_at(task, np.where(cut - task.first >= MIN_CONTEXT, cut, -1))
     held = _take(held, np.isfinite(task.demand[held.row, held.target]))
-    losses, rounds = [], []
-    train = _dataset(features, cells, target)
     valid = _dataset(features, held, target, reference=train)
-    actual = task.demand[held.row, held.target]
-    for level in PROBES:
-        model = lightgbm.train(
-            _parameters(task, level),
-            train,
-            MAX_ROUNDS if not task.job["fast"] else 30,
-            valid_sets=[valid],
-            callbacks=[lightgbm.early_stopping(PATIENCE, verbose=False)],
-        )
-        answer = model.predict(features.table(held, target))
-        error = actual - _back(target, answer, features.scale(held))
-        pinball = np.maximum(level * error, (level - 1) * error)
-        losses.append(float(np.mean(pinball / features.scale(held))))
-        rounds.append(max(model.best_iteration, 10))
-    return float(np.mean(losses)), int(np.median(rounds))
+    models = [
+        _probe(features, level, target, train=train, valid=valid, held=held) for level in PROBES
+    ]
+    losses = [model.best_score["held out"]["scaled"] for model in models]
+    return float(np.mean(losses)), int(np.median([model.best_iteration for model in models]))
+
+
+def _probe(
+    features: Features,
+    level: float,
+    target: str,
+    *,
+    train: lightgbm.Dataset,
+    valid: lightgbm.Dataset,
+    held: Cells,
+) -> lightgbm.Booster:
+    """Boost one level until the held-out loss, scaled as SQL is, falls no more."""
+    task = features.task
+    actual, scale = task.demand[held.row, held.target], features.scale(held)
+    movement = _movement(task, held)
+
+    def scaled(answer: np.ndarray, _: lightgbm.Dataset) -> tuple[str, float, bool]:
+        error = actual - _back(target, answer, scale)
+        loss = np.maximum(level * error, (level - 1) * error) / movement
+        return "scaled", float(np.nanmean(loss)), False
+
+    return lightgbm.train(
+        _parameters(task, level),
+        train,
+        FAST_ROUNDS if task.job["fast"] else MAX_ROUNDS,
+        valid_sets=[valid],
+        valid_names=["held out"],
+        feval=scaled,
+        callbacks=[lightgbm.early_stopping(PATIENCE, verbose=False)],
+    )
+
+
+def _movement(task: Task, held: Cells) -> np.ndarray:
+    """Return each cell's mean absolute step before its origin; NaN where nothing moved."""
+    last = np.full(len(task.series_id), -1)
+    last[held.row] = held.origin
+    known = np.arange(task.demand.shape[1]) <= last[:, None]
+    steps = np.abs(np.diff(np.where(known, task.demand, np.nan), axis=1))
+    count = np.isfinite(steps).sum(axis=1)
+    mean = np.nansum(steps, axis=1) / np.maximum(count, 1)
+    return np.where(mean > 0, mean, np.nan)[held.row]
 
 
 def _fit(features: Features, target: str, rounds: int) -> list[lightgbm.Booster]:

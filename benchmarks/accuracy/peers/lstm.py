@@ -127,14 +127,14 @@ def run(task: Task) -> tuple[np.ndarray, dict[str, Any]]:
     steps = max(int(rate * budget / len(SCALERS) / 2), CHECKS)
     rehearsed = {scaler: _rehearse(task, frames, scaler, steps, budget) for scaler in SCALERS}
     scaler = min(rehearsed, key=lambda name: rehearsed[name][1])
-    best = rehearsed[scaler][0]
-    # Still falling at the end of its rehearsal: then the rest of the time is used in full.
-    final = int(rate * budget / 2) if best >= steps - steps // CHECKS else best
+    best, _, last = rehearsed[scaler]
+    # Still falling when its rehearsal ended: then the other half of the time is used in full.
+    final = int(rate * budget) if best == last else best
     forecaster = fit(task, frames, scaler, final, budget / 2)
     quantiles = np.stack([predict(task, frames, forecaster, o) for o in task.origins])
     return quantiles, {
         "scaler": scaler,
-        "steps": final,
+        "steps": int(forecaster.models[0].global_step),
         "threads": torch.get_num_threads(),
         "steps_per_second": rate,
         "rehearsed": rehearsed,
@@ -143,8 +143,8 @@ def run(task: Task) -> tuple[np.ndarray, dict[str, Any]]:
 
 def _rehearse(
     task: Task, frames: Frames, scaler: str, steps: int, budget: float
-) -> tuple[int, float]:
-    """Return the steps with the lowest loss on the held-out horizon, and that loss."""
+) -> tuple[int, float, int]:
+    """Return the steps with the lowest loss on the held-out horizon, that loss, and all steps."""
     seconds = budget / len(SCALERS) / 2
     check = max(steps // CHECKS, 1)
     forecaster = fit(
@@ -152,7 +152,7 @@ def _rehearse(
     )
     trajectory = forecaster.models[0].valid_trajectories
     best, loss = min(trajectory, key=lambda pair: pair[1])
-    return max(int(best), 1), float(loss)
+    return max(int(best), 1), float(loss), int(trajectory[-1][0])
 
 
 def use_fastest_threads(task: Task, frames: Frames) -> float:

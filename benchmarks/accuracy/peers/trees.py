@@ -14,7 +14,7 @@ from task import Task
 
 TARGETS = ("raw", "log", "relative")
 PROBES = (0.1, 0.5, 0.9)  # levels that choose the target and the rounds
-MAX_ROUNDS, FAST_ROUNDS, PATIENCE = 300, 30, 25
+MAX_ROUNDS, FAST_ROUNDS, PATIENCE = 300, 30, 40
 MAX_ROWS = 100_000
 MIN_CONTEXT = 4
 PARAMETERS: dict[str, Any] = {
@@ -53,6 +53,9 @@ class Features:
         season = int(task.job["season"])
         windows = (4, 8, 13) if season == 1 else (4, 8, season, 2 * season)
         self.means = {width: _rolling(task.demand, width, np.nanmean) for width in windows}
+        known = np.isfinite(task.demand)
+        total = np.cumsum(np.where(known, task.demand, 0.0), axis=1)
+        self.mean = total / np.maximum(np.cumsum(known, axis=1), 1)
         self.median = _rolling(task.demand, 8, np.nanmedian)
         self.active = _rolling(
             np.where(np.isfinite(task.demand), task.demand > 0, np.nan), 8, np.nanmean
@@ -65,9 +68,8 @@ class Features:
         }
 
     def scale(self, cells: Cells) -> np.ndarray:
-        """Return the recent level of each cell's series, above 0."""
-        mean = np.nan_to_num(list(self.means.values())[2][cells.row, cells.origin])
-        return np.maximum(mean, 0.1)
+        """Return each cell's mean demand up to its origin, above 0."""
+        return np.maximum(self.mean[cells.row, cells.origin], 0.1)
 
     def levels(self, cells: Cells) -> dict[str, np.ndarray]:
         """Return past demand, in units."""
@@ -124,8 +126,8 @@ def run(task: Task) -> tuple[np.ndarray, dict[str, Any]]:
     return quantiles, {"target": target, "rounds": rounds, "held_out": held_out}
 
 
-def _held_out(features: Features, target: str) -> tuple[float, int]:
-    """Return the scaled quantile loss before the test, and the rounds that gave it."""
+def _held_out(features: Features, target: str) -> tuple[float, list[int]]:
+    """Return the scaled quantile loss before the test, and the rounds of each probe."""
     task = features.task
     cut = np.where(task.train_end >= 0, task.train_end - task.horizon, -1)
     train = _dataset(features, _training_cells(task, cut), target)
@@ -136,7 +138,7 @@ def _held_out(features: Features, target: str) -> tuple[float, int]:
         _probe(features, level, target, train=train, valid=valid, held=held) for level in PROBES
     ]
     losses = [model.best_score["held out"]["scaled"] for model in models]
-    return float(np.mean(losses)), int(np.median([model.best_iteration for model in models]))
+    return float(np.mean(losses)), [model.best_iteration for model in models]
 
 
 def _probe(
@@ -180,10 +182,16 @@ def _movement(task: Task, held: Cells) -> np.ndarray:
     return np.where(mean > 0, mean, np.nan)[held.row]
 
 
-def _fit(features: Features, target: str, rounds: int) -> list[lightgbm.Booster]:
+def _fit(features: Features, target: str, rounds: list[int]) -> list[lightgbm.Booster]:
+    """Fit every level, for as many rounds as the probes around it needed."""
     task = features.task
     train = _dataset(features, _training_cells(task, task.train_end), target)
-    return [lightgbm.train(_parameters(task, level), train, rounds) for level in task.levels]
+    return [
+        lightgbm.train(
+            _parameters(task, level), train, round(float(np.interp(level, PROBES, rounds)))
+        )
+        for level in task.levels
+    ]
 
 
 def _predict(

@@ -55,7 +55,7 @@ class Features:
         self.means = {width: _rolling(task.demand, width, np.nanmean) for width in windows}
         known = np.isfinite(task.demand)
         total = np.cumsum(np.where(known, task.demand, 0.0), axis=1)
-        self.mean = total / np.maximum(np.cumsum(known, axis=1), 1)
+        self.mean_so_far = total / np.maximum(np.cumsum(known, axis=1), 1)
         self.median = _rolling(task.demand, 8, np.nanmedian)
         self.active = _rolling(
             np.where(np.isfinite(task.demand), task.demand > 0, np.nan), 8, np.nanmean
@@ -69,7 +69,7 @@ class Features:
 
     def scale(self, cells: Cells) -> np.ndarray:
         """Return each cell's mean demand up to its origin, above 0."""
-        return np.maximum(self.mean[cells.row, cells.origin], 0.1)
+        return np.maximum(self.mean_so_far[cells.row, cells.origin], 0.1)
 
     def levels(self, cells: Cells) -> dict[str, np.ndarray]:
         """Return past demand, in units."""

@@ -1,0 +1,118 @@
+"""The report: a table, a verdict and the coverage of each set, from stored scores alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+Scores = Mapping[str, float | None]
+RESTOCK = "lstm"
+PEER_LSTM, PEER_TREES = "peer: LSTM", "peer: LightGBM"
+TITLES = {
+    "lstm": PEER_LSTM,
+    "trees": PEER_TREES,
+    "ets": "peer: AutoETS",
+}
+COLUMNS = ("sql", "wql", "wape", "mase", "mae", "bias")
+INTERVALS = (50, 80, 90)
+MARGIN = 0.95  # of the peer's LSTM
+
+
+def report(results: list[dict[str, Any]]) -> str:
+    """Return the whole report as Markdown."""
+    parts = ["# Accuracy\n", *(_section(result) for result in results)]
+    return "\n".join(parts)
+
+
+def _section(result: dict[str, Any]) -> str:
+    models: dict[str, Scores] = result["models"]
+    mark = " (fast: only the machinery is checked)" if result["fast"] else ""
+    parts = [f"## {result['title']}{mark}\n", _scores(models)]
+    if RESTOCK in models:
+        parts += [_verdicts(models), _coverage(models), _seconds(result)]
+    return "\n".join(parts)
+
+
+def _scores(models: dict[str, Scores]) -> str:
+    columns = [*COLUMNS, *(["cost"] if any("cost" in own for own in models.values()) else [])]
+    rows = [
+        [_named(name), *(_number(own.get(column)) for column in columns)]
+        for name, own in sorted(models.items(), key=lambda item: _value(item[1], "sql"))
+    ]
+    return table(["model", *columns], rows)
+
+
+def _verdicts(models: dict[str, Scores]) -> str:
+    own = models[RESTOCK]
+    baselines = {n: s for n, s in models.items() if n != RESTOCK and n not in TITLES.values()}
+    rows = []
+    if PEER_LSTM in models:
+        peer = _value(models[PEER_LSTM], "sql")
+        rows.append(
+            _verdict("SQL at least 5 % below neuralforecast's LSTM", own, "sql", peer, MARGIN)
+        )
+    if PEER_TREES in models:
+        peer = _value(models[PEER_TREES], "sql")
+        rows.append(_verdict("SQL below LightGBM", own, "sql", peer, 1.0, strictly=True))
+    rows.append(
+        _verdict(
+            "SQL below the best own baseline",
+            own,
+            "sql",
+            _best(baselines, "sql"),
+            1.0,
+            strictly=True,
+        )
+    )
+    for metric in ("wape", "mae"):
+        text = f"{metric.upper()} not worse than the best own baseline"
+        rows.append(_verdict(text, own, metric, _best(baselines, metric), 1.0))
+    return table(["goal", "met", "restock", "other", "ratio"], rows)
+
+
+def _verdict(
+    text: str, own: Scores, metric: str, other: float, margin: float, *, strictly: bool = False
+) -> list[str]:
+    value = _value(own, metric)
+    met = value < other * margin if strictly else value <= other * margin
+    return [text, "yes" if met else "no", _number(value), _number(other), f"{value / other:.3f}"]
+
+
+def _coverage(models: dict[str, Scores]) -> str:
+    names = [f"{kind}coverage_{share}" for kind in ("", "total_") for share in INTERVALS]
+    headings = [f"{kind}{share} %" for kind in ("step ", "total ") for share in INTERVALS]
+    rows = [
+        [_named(name), *(_number(own.get(column)) for column in names)]
+        for name, own in models.items()
+    ]
+    return table(["coverage", *headings], rows)
+
+
+def _seconds(result: dict[str, Any]) -> str:
+    seconds: dict[str, float] = result["seconds"]
+    return table(["training of", "seconds"], [[n, f"{s:.0f}"] for n, s in seconds.items()])
+
+
+def table(headings: list[str], rows: list[list[str]]) -> str:
+    """Return a Markdown table, a blank line after it."""
+    lines = [headings, ["---"] + ["---:"] * (len(headings) - 1), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
+
+
+def _best(models: dict[str, Scores], metric: str) -> float:
+    return min(_value(own, metric) for own in models.values())
+
+
+def _named(name: str) -> str:
+    return "**restock LSTM**" if name == RESTOCK else name
+
+
+def _value(own: Scores, metric: str) -> float:
+    value = own.get(metric)
+    return float("inf") if value is None else value
+
+
+def _number(value: float | None) -> str:
+    if value is None:
+        return "-"
+    return f"{value:.1f}" if abs(value) >= 100 else f"{value:.4f}"

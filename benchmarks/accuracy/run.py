@@ -1,0 +1,154 @@
+"""Accuracy of restock beside its peers, on the same cuts, scored by the same code.
+
+python benchmarks/accuracy/run.py                    # every set: hours on two cores
+python benchmarks/accuracy/run.py stallion oj        # some
+python benchmarks/accuracy/run.py stallion --fast    # does it run at all?
+python benchmarks/accuracy/run.py oj --peers         # only the peers, beside stored scores
+python benchmarks/accuracy/run.py --baselines-only   # restock's baselines, nothing trained
+python benchmarks/accuracy/run.py --report           # write the report anew
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from exchange import Exchange
+from pipeline import (
+    STAGES,
+    arguments,
+    prepare_table,
+    read_seconds,
+    read_settings,
+    run_stages,
+    write_json,
+)
+from report import TITLES, report
+from scoring import baseline_scores, cost, peer_scores, restock_costs, score_peer, stored_scores
+from sets import HERE, SETS, BenchmarkSet, environment_path
+
+from restock.data.store import load_panel
+from restock.evaluation.selection import folds_with_demand
+from restock.types import layout
+
+FAST_SECONDS = 20.0  # of a peer's training
+
+
+@dataclass(frozen=True)
+class Bench:
+    """One set in its folder."""
+
+    benchmark: BenchmarkSet
+    folder: Path
+    fast: bool
+
+    @property
+    def outputs(self) -> Path:
+        """Return where restock writes."""
+        return self.folder / "outputs"
+
+    def given(self) -> list[str]:
+        """Return the arguments of restock's commands."""
+        return arguments(self.benchmark, self.folder, fast=self.fast)
+
+    def exchange(self) -> Exchange:
+        """Open the exchange on restock's own panel and folds."""
+        settings, panel = read_settings(self.given()), load_panel(self.outputs / layout.PANEL)
+        fold = folds_with_demand(panel, settings.evaluation).test
+        return Exchange(self.folder / "peers", panel, fold, settings)
+
+    def run_prepare(self) -> None:
+        """Make the panel, and nothing more."""
+        prepare_table(self.benchmark, self.folder)
+        run_stages(("fetch", "prepare"), self.given(), self.folder)
+
+    def run_restock(self) -> None:
+        """Run restock's stages and keep their scores."""
+        prepare_table(self.benchmark, self.folder)
+        run_stages(STAGES, self.given(), self.folder)
+        models = stored_scores(self.outputs)
+        if self.benchmark.with_cost:
+            for name, value in restock_costs(self.exchange(), self.outputs).items():
+                models[name]["cost"] = value
+        self.store(models, {"restock, rehearsal and start included": self.train_seconds()})
+
+    def run_peers(self) -> None:
+        """Run the peers and keep their scores beside restock's."""
+        stored = self.load()
+        exchange = self.exchange()
+        exchange.write(FAST_SECONDS if self.fast else self.train_seconds(), fast=self.fast)
+        for peer in self.benchmark.peers:
+            timing = exchange.run(peer)
+            backtest = score_peer(exchange, peer)
+            scores = peer_scores(backtest)
+            if self.benchmark.with_cost:
+                scores["cost"] = cost(backtest)
+            stored["models"][TITLES[peer]] = scores
+            stored["seconds"][TITLES[peer]] = timing["seconds"]
+            self.store(stored["models"], stored["seconds"])
+
+    def run_baselines(self) -> None:
+        """Score restock's baselines on a prepared panel, with nothing trained."""
+        self.run_prepare()
+        exchange = self.exchange()
+        self.store(baseline_scores(exchange.settings, exchange.panel, exchange.fold), {})
+
+    def train_seconds(self) -> float:
+        """Return the seconds of restock's train stage."""
+        return read_seconds(self.folder)["train"]
+
+    def store(self, models: dict[str, Any], seconds: dict[str, float]) -> None:
+        """Keep scores and seconds."""
+        content = {
+            "set": self.benchmark.name,
+            "title": self.benchmark.title,
+            "fast": self.fast,
+            "models": models,
+            "seconds": seconds,
+        }
+        write_json(self.folder / "scores.json", content)
+
+    def load(self) -> dict[str, Any]:
+        """Return what was kept."""
+        return json.loads((self.folder / "scores.json").read_text(encoding="utf-8"))
+
+
+def write_report(work: Path) -> None:
+    """Print and write the report of every set that has scores."""
+    paths = [work / name / "scores.json" for name in SETS]
+    results = [json.loads(p.read_text(encoding="utf-8")) for p in paths if p.is_file()]
+    text = report(results)
+    (work / "report.md").write_text(text, encoding="utf-8")
+    print(text)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Accuracy of restock beside its peers.")
+    parser.add_argument("sets", nargs="*", metavar="SET", help=", ".join(SETS))
+    parser.add_argument("--fast", action="store_true", help="few epochs: check the machinery")
+    parser.add_argument("--report", action="store_true", help="only write the report anew")
+    parser.add_argument("--peers", action="store_true", help="only run the peers")
+    parser.add_argument("--baselines-only", action="store_true", help="train nothing")
+    options = parser.parse_args()
+    unknown = [name for name in options.sets if name not in SETS]
+    if unknown:
+        parser.error(f"no set {', '.join(unknown)}; there are {', '.join(SETS)}")
+    work = environment_path("RESTOCK_BENCHMARK_WORK", HERE / "work")
+    # What is not comparable with full results never lies beside them.
+    kind = "fast" if options.fast else "baselines" if options.baselines_only else "full"
+    for name in [] if options.report else options.sets or SETS:
+        bench = Bench(SETS[name], work / kind / name, options.fast)
+        if options.baselines_only:
+            bench.run_baselines()
+            continue
+        if not options.peers:
+            bench.run_restock()
+        bench.run_peers()
+    write_report(work / kind)
+
+
+if __name__ == "__main__":
+    main()

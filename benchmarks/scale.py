@@ -66,6 +66,7 @@ def measure(num_series: int, num_steps: int) -> dict[str, float]:
             ensemble,
             Path(folder) / "bundle",
             combination=Combination.plain(levels),
+            trees=None,
             baselines=BaselineSettings(seasonal_period=7),
             cut="benchmark",
             tuning_wql=None,

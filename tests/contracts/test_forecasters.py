@@ -35,6 +35,7 @@ def bundle(folder: Path, likelihood: str) -> FittedForecaster:
         training,
         folder,
         combination=mixed,
+        trees=None,
         baselines=baselines(),
         cut="c",
         tuning_wql=None,

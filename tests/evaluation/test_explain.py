@@ -47,6 +47,7 @@ def bundle(tmp_path_factory: pytest.TempPathFactory, base: DemandPanel) -> Bundl
         ensemble,
         folder,
         combination=Combination({"lstm": 0.9, "naive": 0.1}, LEVELS, LEVELS),
+        trees=None,
         baselines=baselines(),
         cut="c",
         tuning_wql=None,

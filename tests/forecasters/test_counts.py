@@ -187,6 +187,7 @@ def saved(
         ensemble,
         folder,
         combination=Combination.plain(np.array(LEVELS)),
+        trees=None,
         baselines=baselines(),
         cut="c",
         tuning_wql=None,

@@ -58,6 +58,7 @@ def test_jax_trains_and_answers_as_onnx_runtime_does(
         LstmEnsemble(recipe, base, np.full(5, 40)),
         tmp_path / "bundle",
         combination=Combination.plain(np.array(LEVELS)),
+        trees=None,
         baselines=baselines(),
         cut="c",
         tuning_wql=None,

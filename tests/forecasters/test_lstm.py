@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 
 from restock.errors import DataError, IntegrityError
+from restock.forecasters.baselines.forest import FittedTrees
+from restock.forecasters.baselines.make import boosted_trees
 from restock.forecasters.baselines.simple import simple_baselines
 from restock.forecasters.bundle import Bundle, Manifest, load_bundle
 from restock.forecasters.combine import Combination
@@ -39,11 +41,17 @@ def run_epoch(training: LstmEnsemble) -> float:
     return loss
 
 
-def save(training: LstmEnsemble, folder: Path, combination: Combination | None = None) -> Manifest:
+def save(
+    training: LstmEnsemble,
+    folder: Path,
+    combination: Combination | None = None,
+    trees: FittedTrees | None = None,
+) -> Manifest:
     return save_bundle(
         training,
         folder,
         combination=combination or Combination.plain(np.array(LEVELS)),
+        trees=trees,
         baselines=baselines(),
         cut="c",
         tuning_wql=0.5,
@@ -65,6 +73,25 @@ def training(base: DemandPanel) -> LstmEnsemble:
 def saved(training: LstmEnsemble, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("saved") / "bundle"
     save(training, folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def trees(base: DemandPanel) -> FittedTrees:
+    chosen = settings()
+    recipe = boosted_trees(chosen.evaluation, chosen.features, np.array(LEVELS), 0)
+    return recipe.fit(base, np.full(base.num_series, END))
+
+
+@pytest.fixture(scope="module")
+def mixed(
+    training: LstmEnsemble, trees: FittedTrees, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """A bundle of everything: the network, trees and a simple forecast, calibrated."""
+    folder = tmp_path_factory.mktemp("mixed") / "bundle"
+    wider = sorted([LEVELS[0], *LEVELS[:-2], LEVELS[-1]])
+    weights = {"lstm": 0.5, "ses": 0.3, "boosted_trees": 0.2}
+    save(training, folder, Combination(weights, wider, LEVELS), trees)
     return folder
 
 
@@ -127,26 +154,26 @@ def test_two_saves_of_one_network_are_the_same_bytes(
         assert (tmp_path / "bundle" / name).read_bytes() == (saved / name).read_bytes()
 
 
-def test_a_bundle_forecasts_without_tensorflow(saved: Path) -> None:
+def test_a_bundle_forecasts_without_tensorflow(mixed: Path) -> None:
     code = (
         "import sys, numpy as np\n"
         "sys.path.insert(0, 'tests')\n"
         "from pathlib import Path\n"
         "from restock.forecasters.bundle import load_bundle\n"
         "from support.builders import panel\n"
-        f"load_bundle(Path({str(saved)!r})).predict(panel(2, 30), np.array([29, 29]))\n"
+        f"load_bundle(Path({str(mixed)!r})).predict(panel(2, 30), np.array([29, 29]))\n"
         "loaded = {name.split('.')[0] for name in sys.modules}\n"
-        "assert not loaded & {'tensorflow', 'keras', 'mlflow', 'optuna', 'hydra'}, loaded\n"
+        "assert not loaded & {'tensorflow', 'keras', 'sklearn', 'mlflow', 'hydra'}, loaded\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-@pytest.mark.parametrize("name", ["model.onnx", "model.keras", "state.json"])
-def test_a_changed_file_is_refused_by_name(saved: Path, tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize("name", ["model.onnx", "model.keras", "state.json", "trees.npz"])
+def test_a_changed_file_is_refused_by_name(mixed: Path, tmp_path: Path, name: str) -> None:
     import shutil
 
     copy = tmp_path / "bundle"
-    shutil.copytree(saved, copy)
+    shutil.copytree(mixed, copy)
     content = bytearray((copy / name).read_bytes())
     content[len(content) // 2] ^= 1
     (copy / name).write_bytes(bytes(content))
@@ -243,18 +270,16 @@ def test_snapshots_are_the_weights_after_the_last_epochs(base: DemandPanel) -> N
 
 
 def test_a_bundle_mixes_and_calibrates_as_it_was_told(
-    training: LstmEnsemble, base: DemandPanel, tmp_path: Path
+    mixed: Path, trees: FittedTrees, base: DemandPanel
 ) -> None:
-    wider = [LEVELS[0], *LEVELS[:-2], LEVELS[-1]]
-    wider[LEVELS.index(0.5)] = 0.5
-    combination = Combination({"lstm": 0.7, "ses": 0.3}, sorted(wider), LEVELS)
-    save(training, tmp_path / "bundle", combination)
-    loaded, origins = load_bundle(tmp_path / "bundle"), np.full(5, END)
+    loaded, origins = load_bundle(mixed), np.full(5, END)
+    simple = simple_baselines(baselines(), 3, np.array(LEVELS))
     parts = {
         "lstm": loaded.predict_network(base, origins),
-        "ses": simple_baselines(baselines(), 3, np.array(LEVELS))["ses"].predict(base, origins),
+        "ses": simple["ses"].predict(base, origins),
+        "boosted_trees": trees.predict(base, origins),
     }
-    expected = combination.apply(parts)
+    expected = loaded.combination.apply(parts)
     made = loaded.predict(base, origins)
     np.testing.assert_array_equal(made.quantiles, expected.quantiles)
     np.testing.assert_array_equal(made.cumulative, expected.cumulative)

@@ -1,4 +1,4 @@
-"""Learn, on tuning folds, how the network is mixed with simple forecasts and how it is calibrated.
+"""Learn, on tuning folds, how the network is mixed with other forecasts and how it is calibrated.
 
 Shapes: R rows (a series at one origin), H steps, Q levels, M models.
 """
@@ -14,7 +14,7 @@ from restock.evaluation.metrics import DECILES, level_indices, naive_scales, poo
 from restock.forecasters.combine import Combination, mix
 from restock.forecasters.names import LSTM
 from restock.types.folds import Fold
-from restock.types.forecast import DemandForecast, FittedForecaster
+from restock.types.forecast import DemandForecast, Forecaster
 from restock.types.panel import DemandPanel, FloatArray
 
 SMALLEST_WEIGHT = 0.05  # a model that adds less is left out: it would only cost time
@@ -39,18 +39,28 @@ class Rehearsal:
 
 def rehearse(
     forecast: DemandForecast,
-    simple: Mapping[str, FittedForecaster],
+    others: Mapping[str, Forecaster],
     panel: DemandPanel,
     fold: Fold,
 ) -> Rehearsal:
-    """Put the network's forecast from a tuning fold beside the simple ones and the actuals."""
+    """Put the network's forecast from a tuning fold beside the others', and the actuals.
+
+    Args:
+        forecast: The network's.
+        others: To be fitted on the fold's past.
+        panel: The whole panel.
+        fold: With one origin.
+    """
     (origins,) = fold.origins
     demand = panel.uncensored
     steps = np.arange(1, forecast.point.shape[1] + 1)
     target = np.minimum(origins[:, None] + steps, panel.num_steps - 1)
     actual = np.where(origins[:, None] >= 0, np.take_along_axis(demand, target, axis=1), np.nan)
     scale, _ = naive_scales(demand, origins, 1)
-    made = {name: model.predict(panel, np.maximum(origins, 0)) for name, model in simple.items()}
+    made = {
+        name: model.fit(panel, fold.train_end).predict(panel, np.maximum(origins, 0))
+        for name, model in others.items()
+    }
     return Rehearsal({LSTM: forecast, **made}, actual, scale)
 
 

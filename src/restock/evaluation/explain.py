@@ -120,7 +120,7 @@ def importance(bundle: Bundle, panel: DemandPanel, fold: Fold) -> pd.DataFrame:
     """
     network = bundle.network(panel)
     views = [
-        view(network, bundle.predict_simple(panel.take(rows), origins), rows, origins)
+        view(network, bundle.predict_others(panel.take(rows), origins), rows, origins)
         for rows, origins in picked_rows(fold)
     ]
     return permutation_importance(network, bundle.combination, views, seed=bundle.manifest.seed)
@@ -148,7 +148,7 @@ def explain_series(
         raise UserError(f"no series {series_id!r}. {nearest(series_id, map(str, panel.series_id))}")
     network = bundle.network(panel)
     origin = origins[found]
-    one = view(network, bundle.predict_simple(panel.take(found), origin), found, origin)
+    one = view(network, bundle.predict_others(panel.take(found), origin), found, origin)
     many = np.linspace(0, panel.num_series - 1, min(ROWS, panel.num_series)).astype(int)
     typical = network.windows.prediction_batch(many, origins[many])
     return series_effects(network, bundle.combination, one, typical)

@@ -27,9 +27,10 @@ from restock.errors import DataError, IntegrityError
 from restock.features.build import feature_source
 from restock.features.state import read_state
 from restock.forecasters.assemble import PanelNetwork
+from restock.forecasters.baselines.forest import FittedTrees
 from restock.forecasters.baselines.simple import simple_baselines
 from restock.forecasters.combine import Combination
-from restock.forecasters.names import LSTM
+from restock.forecasters.names import BOOSTED_TREES, LSTM
 from restock.types.features import FeatureState
 from restock.types.forecast import DemandForecast
 from restock.types.panel import DemandPanel, IntArray
@@ -38,6 +39,7 @@ from restock.windows.sequences import WindowMaker
 FORMAT = 2
 MANIFEST = "manifest.json"
 CONTENTS = ("model.keras", "model.onnx", "state.json")
+TREES = "trees.npz"  # where boosted trees are mixed in
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ class Manifest:
     """What is in a bundle and what it was made from.
 
     Attributes:
-        digest: sha256 of the weights and of the combination: the bundle's name.
+        digest: sha256 of the weights, the trees and the combination: the bundle's name.
         files: sha256 of each file, by name.
         frequency, unit: Of the panel it was trained on.
         horizon: Periods it forecasts.
@@ -107,6 +109,16 @@ class Bundle:
             str(self.folder / "model.onnx"), providers=["CPUExecutionProvider"]
         )
 
+    @cached_property
+    def _trees(self) -> FittedTrees:
+        return FittedTrees.from_bytes(
+            (self.folder / TREES).read_bytes(),
+            FeatureSettings.model_validate(self.manifest.features),
+            self.horizon,
+            np.array(self.manifest.levels),
+            self.state,
+        )
+
     @property
     def _likelihood(self) -> Likelihood:
         return ModelSettings.model_validate(self.manifest.model).likelihood
@@ -122,17 +134,17 @@ class Bundle:
         Raises:
             DataError: If the panel lacks a column or has another frequency.
         """
-        forecasts = self.predict_simple(panel, origins)
+        forecasts = self.predict_others(panel, origins)
         if LSTM in self.combination.weights:
             forecasts[LSTM] = self.predict_network(panel, origins)
         return self.combination.apply(forecasts)
 
-    def predict_simple(self, panel: DemandPanel, origins: IntArray) -> dict[str, DemandForecast]:
-        """Return the simple forecasts that the network's is mixed with."""
+    def predict_others(self, panel: DemandPanel, origins: IntArray) -> dict[str, DemandForecast]:
+        """Return the forecasts that the network's is mixed with, by model."""
         settings = BaselineSettings.model_validate(self.manifest.baselines)
         simple = simple_baselines(settings, self.horizon, np.array(self.manifest.levels))
         return {
-            name: simple[name].predict(panel, origins)
+            name: (self._trees if name == BOOSTED_TREES else simple[name]).predict(panel, origins)
             for name in self.combination.weights
             if name != LSTM
         }
@@ -178,9 +190,9 @@ class Bundle:
                 raise DataError(f"the panel lacks {role} column(s) {', '.join(missing)}")
 
 
-def name(weights: str, combination: Combination) -> str:
+def name(parts: list[str], combination: Combination) -> str:
     """Return what a bundle is called: a digest of what decides its forecasts."""
-    content = json.dumps([weights, dataclasses.asdict(combination)], sort_keys=True)
+    content = json.dumps([parts, dataclasses.asdict(combination)], sort_keys=True)
     return hashlib.sha256(content.encode()).hexdigest()
 
 
@@ -214,7 +226,7 @@ def load_bundle(folder: Path) -> Bundle:
         IntegrityError: Naming the file that is missing or is not the one that was written.
     """
     manifest = read_manifest(folder)
-    for name in CONTENTS:
+    for name in sorted({*CONTENTS, *manifest.files}):
         path = folder / name
         if not path.is_file():
             raise IntegrityError(

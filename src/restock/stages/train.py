@@ -17,11 +17,13 @@ from restock.evaluation.combination import held_out_wql, learn_combination, rehe
 from restock.evaluation.selection import folds_with_demand
 from restock.features.build import feature_source
 from restock.features.state import read_state
-from restock.forecasters.baselines.simple import simple_baselines
+from restock.forecasters.baselines.forest import FittedTrees
+from restock.forecasters.baselines.make import boosted_trees, make_baselines
 from restock.forecasters.combine import Combination
 from restock.forecasters.lstm import backend
 from restock.forecasters.lstm.fit import LstmEnsemble, LstmRecipe, Prepared, run_epochs
 from restock.forecasters.lstm.save import save_bundle
+from restock.forecasters.names import BOOSTED_TREES
 from restock.stages.context import Context
 from restock.stages.recipe import MADE_FROM, features_made_from
 from restock.tuning.objective import prepare_folds, train_on_folds
@@ -58,6 +60,7 @@ def run(settings: Settings, context: Context) -> None:
         ensemble,
         context.layout.write(layout.BUNDLE),
         combination=rehearsed.combination,
+        trees=_trees(settings, panel, folds, rehearsed.combination),
         baselines=settings.evaluation.baselines,
         cut=folds.cut,
         tuning_wql=rehearsed.wql,
@@ -73,6 +76,17 @@ def run(settings: Settings, context: Context) -> None:
     }
     write_json(context.layout.write(layout.TRAIN_METRICS), metrics)
     _log(settings, context, manifest.digest, rehearsed)
+
+
+def _trees(
+    settings: Settings, panel: DemandPanel, folds: Folds, combination: Combination
+) -> FittedTrees | None:
+    """Fit the boosted trees that are mixed in, if they are, on what the network is fitted on."""
+    if BOOSTED_TREES not in combination.weights:
+        return None
+    levels = np.array(settings.model.quantile_levels)
+    trees = boosted_trees(settings.evaluation, settings.features, levels, settings.seed)
+    return trees.fit(panel, folds.test.train_end)
 
 
 def _train(ensemble: LstmEnsemble, epochs: int, context: Context) -> list[float]:
@@ -148,9 +162,9 @@ def _rehearse(
         )
     if not settings.training.combine:
         return Rehearsed(outcome.best_epoch, Combination.plain(levels), outcome.value)
-    simple = simple_baselines(settings.evaluation.baselines, folds.horizon, levels)
+    others = make_baselines(settings.evaluation, settings.features, levels, settings.seed)
     rehearsals = [
-        rehearse(forecast, simple, panel, fold)
+        rehearse(forecast, others, panel, fold)
         for fold, forecast in zip(folds.tuning, forecasts, strict=True)
     ]
     combination = learn_combination(rehearsals)

@@ -10,11 +10,11 @@ import pytest
 
 from restock.config import TreeSettings
 from restock.errors import DataError
+from restock.forecasters.baselines.forest import FittedTrees, between_levels
 from restock.forecasters.baselines.trees import (
     BoostedTrees,
-    FittedTrees,
-    between_levels,
     fitted_levels,
+    laid_out,
     teaching_pairs,
 )
 from restock.types.forecast import DemandForecast
@@ -126,3 +126,21 @@ def test_between_fitted_levels_a_normal_distribution_is_exact() -> None:
     known, wanted = np.array([0.05, 0.5, 0.99]), np.array([0.05, 0.3, 0.5, 0.9, 0.99])
     said = between_levels(normal(known)[None, :], known, wanted)
     np.testing.assert_allclose(said, normal(wanted)[None, :])
+
+
+def test_a_walk_through_the_nodes_ends_where_scikit_learn_ends() -> None:
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(3000, 5)).astype(np.float32)
+    target = rows[:, 0] * (rows[:, 1] > 0) + rng.normal(size=3000)
+    model = trees(num_iterations=20)._model(0.7).fit(rows, target)
+    unseen = (3 * rng.normal(size=(2500, 5))).astype(np.float32)
+    np.testing.assert_allclose(laid_out(model).predict(unseen), model.predict(unseen), rtol=1e-12)
+
+
+def test_trees_survive_being_bytes_and_are_the_same_bytes_again() -> None:
+    base = panel(6, 60)
+    model = fitted(base)
+    content = model.to_bytes()
+    again = FittedTrees.from_bytes(content, model.features, 3, model.levels, model.state)
+    assert again.to_bytes() == content
+    np.testing.assert_array_equal(predict(again, base).quantiles, predict(model, base).quantiles)

@@ -19,6 +19,13 @@ def baselines_beside(manifest: Manifest, settings: EvaluationSettings) -> dict[s
     return make_baselines(settings, features, np.array(manifest.levels), manifest.seed)
 
 
+def boosted_trees(
+    settings: EvaluationSettings, features: FeatureSettings, levels: FloatArray, seed: int
+) -> BoostedTrees:
+    """Return the trees that the settings describe; see :func:`make_baselines`."""
+    return BoostedTrees(features, settings.baselines.trees, settings.horizon, levels, seed)
+
+
 def make_baselines(
     settings: EvaluationSettings, features: FeatureSettings, levels: FloatArray, seed: int
 ) -> dict[str, Forecaster]:
@@ -32,5 +39,5 @@ def make_baselines(
     """
     chosen, horizon = settings.baselines, settings.horizon
     known: dict[str, Forecaster] = {**simple_baselines(chosen, horizon, levels)}
-    known[BOOSTED_TREES] = BoostedTrees(features, chosen.trees, horizon, levels, seed)
+    known[BOOSTED_TREES] = boosted_trees(settings, features, levels, seed)
     return {name: known[name] for name in chosen.names}

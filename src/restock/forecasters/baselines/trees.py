@@ -15,27 +15,28 @@ from __future__ import annotations
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from statistics import NormalDist
 from typing import Any
 
 import numpy as np
 
-from restock.config import FeatureSettings, TreeSettings, WindowSettings
+from restock.config import FeatureSettings, TreeSettings
 from restock.errors import DataError
-from restock.features.build import feature_source, fit_state
-from restock.forecasters.assemble import to_units
+from restock.features.build import fit_state
+from restock.forecasters.baselines.forest import (
+    KINDS,
+    FittedTrees,
+    Forest,
+    design,
+    windows_of_one,
+)
 from restock.seeding import child_seed, generator
 from restock.types.features import FeatureState
-from restock.types.forecast import DemandForecast
 from restock.types.panel import DemandPanel, FloatArray, IntArray
-from restock.windows.sequences import WindowBatch, WindowMaker
 
 # Fitted where they lie inside the levels asked for, whose ends are always fitted.
 CORE_LEVELS = (0.05, 0.1, 0.3, 0.5, 0.7, 0.9)
 MIN_CONTEXT = 8  # periods that lie before the first origin that teaches
 GATHERED_AT_ONCE = 512  # rows
-MAX_CATEGORY = 254  # scikit-learn takes no larger code
-KINDS = 2  # demand of the step, mean demand up to the step
 
 
 @dataclass(frozen=True)
@@ -67,33 +68,27 @@ class BoostedTrees:
         from threadpoolctl import ThreadpoolController
 
         state = fit_state(panel, self.features, train_end)
-        columns, target, num_codes = self._rows(panel, state, train_end)
-        categories = range(columns.shape[1] - num_codes, columns.shape[1])
+        columns, target = self._rows(panel, state, train_end)
         fitted = fitted_levels(self.levels)
 
         threads = ThreadpoolController()
 
-        def fit(level: float) -> Any:
+        def fit(level: float) -> Forest:
             # One thread a model: OpenMP's own wait for each other at every split, many times
             # slower where anything else runs on the machine.
             with threads.limit(limits=1, user_api="openmp"):
-                return self._model(level, categories).fit(columns, target)
+                return laid_out(self._model(level).fit(columns, target))
 
         with ThreadPoolExecutor(os.cpu_count()) as pool:
-            models = tuple(pool.map(fit, fitted))
-        return FittedTrees(self, state, models, np.array(fitted))
-
-    def windows(self, panel: DemandPanel, state: FeatureState) -> WindowMaker:
-        """Return windows of one period: the past features at an origin, and what lies ahead."""
-        features = feature_source(panel, self.features, state, self.horizon)
-        one = WindowSettings(lookback=1, min_context=1, num_origins=1)
-        return WindowMaker(features, panel.first_index, state.cold_scale, self.horizon, one)
+            forests = tuple(pool.map(fit, fitted))
+        levels = np.array(fitted)
+        return FittedTrees(self.features, self.horizon, self.levels, state, levels, forests)
 
     def _rows(
         self, panel: DemandPanel, state: FeatureState, train_end: IntArray
-    ) -> tuple[FloatArray, FloatArray, int]:
-        """Draw training rows: columns ``(R, C)``, targets ``(R,)``, number of code columns."""
-        windows = self.windows(panel, state)
+    ) -> tuple[FloatArray, FloatArray]:
+        """Draw training rows: columns ``(R, C)`` and targets ``(R,)``."""
+        windows = windows_of_one(panel, self.features, state, self.horizon)
         series, origins = teaching_pairs(panel, train_end)
         each = self.horizon * KINDS
         drawn = self._draw(len(series) * each)
@@ -105,8 +100,7 @@ class BoostedTrees:
             place = place[batch.loss_mask.reshape(-1)[place] > 0]
             columns.append(design(batch.inputs).reshape(len(pairs) * each, -1)[place])
             targets.append(np.arcsinh(batch.target.reshape(-1)[place]))
-        num_codes = len(state.vocabularies)
-        return np.concatenate(columns), np.concatenate(targets), num_codes
+        return np.concatenate(columns), np.concatenate(targets)
 
     def _draw(self, total: int) -> IntArray:
         """Return which of all rows teach: all, or as many as the settings allow."""
@@ -115,7 +109,7 @@ class BoostedTrees:
         rng = generator(self.seed, "tree rows")
         return np.sort(rng.choice(total, self.settings.num_rows, replace=False))
 
-    def _model(self, level: float, categories: range) -> Any:
+    def _model(self, level: float) -> Any:
         from sklearn.ensemble import HistGradientBoostingRegressor
 
         return HistGradientBoostingRegressor(
@@ -126,50 +120,28 @@ class BoostedTrees:
             min_samples_leaf=50,
             max_features=0.3,
             early_stopping=False,
-            categorical_features=categories,
             random_state=child_seed(self.seed, "trees"),
         )
 
 
-@dataclass(frozen=True)
-class FittedTrees:
-    """Trees of each fitted level, and the feature constants that go with them.
-
-    Attributes:
-        recipe: What they were fitted by.
-        state: Feature constants.
-        models: One per fitted level.
-        fitted: Those levels, rising. Shape ``(F,)``.
-    """
-
-    recipe: BoostedTrees
-    state: FeatureState
-    models: tuple[Any, ...]
-    fitted: FloatArray
-
-    @property
-    def horizon(self) -> int:
-        """Periods they forecast, H."""
-        return self.recipe.horizon
-
-    def predict(self, panel: DemandPanel, origins: IntArray) -> DemandForecast:
-        """Forecast from each series' origin; see :class:`FittedForecaster`."""
-        windows = self.recipe.windows(panel, self.state)
-        answers, scales = [], []
-        for batch, count in windows.prediction_batches(origins):
-            answers.append(self._answer(design(batch))[:count])
-            scales.append(batch.scale[:count, 0])
-        relative = between_levels(np.concatenate(answers), self.fitted, self.recipe.levels)
-        return to_units(relative, np.concatenate(scales), panel, origins, self.recipe.levels)
-
-    def _answer(self, columns: FloatArray) -> FloatArray:
-        """Return what each model says of ``(N, H, 2, C)``, without crossing. ``(N, H, 2, F)``."""
-        from threadpoolctl import threadpool_limits
-
-        rows = columns.reshape(-1, columns.shape[-1])
-        with threadpool_limits(1, user_api="openmp"):
-            said = np.stack([model.predict(rows) for model in self.models], axis=1)
-        return np.sort(said, axis=1).reshape(*columns.shape[:-1], -1)
+def laid_out(model: Any) -> Forest:
+    """Lay out the trees of a fitted scikit-learn model; its nodes are not public."""
+    nodes = [predictor.nodes for (predictor,) in model._predictors]
+    roots = np.cumsum([0, *(len(tree) for tree in nodes[:-1])])
+    joined = np.concatenate(nodes)
+    first = np.repeat(roots, [len(tree) for tree in nodes])
+    leaf = joined["is_leaf"].astype(bool)
+    itself = np.arange(len(joined))
+    children = [np.where(leaf, itself, joined[side] + first) for side in ("left", "right")]
+    return Forest(
+        start=float(model._baseline_prediction.item()),
+        roots=roots.astype(np.int32),
+        column=np.where(leaf, 0, joined["feature_idx"]).astype(np.int32),
+        threshold=joined["num_threshold"].astype(float),
+        children=np.stack(children, axis=1).astype(np.int32),
+        value=joined["value"].astype(float),
+        depth=int(joined["depth"].max()),
+    )
 
 
 def fitted_levels(levels: FloatArray) -> list[float]:
@@ -198,51 +170,3 @@ def teaching_pairs(panel: DemandPanel, train_end: IntArray) -> tuple[IntArray, I
         "boosted_trees: no series has two periods before the training ends. Leave them out of "
         "evaluation.baselines.names."
     )
-
-
-def design(batch: WindowBatch) -> FloatArray:
-    """Lay windows out as rows: numbers, the step, how many periods are averaged, category codes.
-
-    What is known ahead stands for the step itself and, where the target is the mean up to it, as
-    the mean of all those periods. Their number is 1 for a step: one split on it tells a single
-    period from a calmer total, which "is it a total" could only do beside the step.
-
-    Returns:
-        Shape ``(B, H, 2, C)``.
-    """
-    ahead = batch.future[:, 0]
-    shape = (len(ahead), ahead.shape[1], KINDS)
-    step = np.arange(1, shape[1] + 1)[:, None, None]
-    known = np.stack([ahead, np.cumsum(ahead, axis=1) / step[:, 0]], axis=2)
-    codes = np.where(batch.static_codes <= MAX_CATEGORY, batch.static_codes, 0)
-    parts = [
-        batch.past[:, -1, None, None, :],
-        known,
-        batch.anchors[:, 0],
-        batch.static_numbers[:, None, None, :],
-        step,
-        np.concatenate([np.ones_like(step), step], axis=1),
-        codes[:, None, None, :],
-    ]
-    wide = [np.broadcast_to(part, (*shape, part.shape[-1])) for part in parts]
-    return np.concatenate(wide, axis=3, dtype=np.float32)
-
-
-def between_levels(values: FloatArray, fitted: FloatArray, levels: FloatArray) -> FloatArray:
-    """Interpolate quantiles between fitted levels, straight along the normal distribution's.
-
-    Args:
-        values: Quantiles at the fitted levels, rising. Shape ``(..., F)``.
-        fitted: Shape ``(F,)``.
-        levels: Within the fitted ones. Shape ``(Q,)``.
-
-    Returns:
-        Shape ``(..., Q)``, rising.
-    """
-    normal = np.vectorize(NormalDist().inv_cdf, otypes=[float])
-    known, wanted = normal(fitted), normal(levels)
-    above = np.clip(np.searchsorted(known, wanted), 1, len(known) - 1)
-    low, high = known[above - 1], known[above]
-    below = values[..., above - 1]
-    moved = below + (values[..., above] - below) * (wanted - low) / (high - low)
-    return np.maximum.accumulate(moved, axis=-1)  # rounding alone can cross

@@ -11,6 +11,7 @@ from restock.config import BaselineSettings
 from restock.data.store import digest, replacing
 from restock.features.state import write_state
 from restock.forecasters import bundle
+from restock.forecasters.baselines.forest import FittedTrees
 from restock.forecasters.combine import Combination
 from restock.forecasters.export import save_keras, save_onnx, weights_digest
 from restock.forecasters.lstm.fit import LstmEnsemble
@@ -21,12 +22,24 @@ def save_bundle(
     folder: Path,
     *,
     combination: Combination,
+    trees: FittedTrees | None,
     baselines: BaselineSettings,
     cut: str,
     tuning_wql: float | None,
     data_digest: str,
 ) -> bundle.Manifest:
-    """Write the network, its feature state and its manifest; all of them or none."""
+    """Write the network, its feature state and its manifest; all of them or none.
+
+    Args:
+        training: What was trained.
+        folder: The bundle's.
+        combination: What is done to the network's forecast.
+        trees: Those that are mixed in, if they are.
+        baselines: Settings of the simple forecasts that are mixed in.
+        cut: See :class:`Manifest`.
+        tuning_wql: See :class:`Manifest`.
+        data_digest: See :class:`Manifest`.
+    """
     recipe, panel = training.recipe, training.panel
     with replacing(folder) as aside:
         aside.mkdir()
@@ -34,9 +47,13 @@ def save_bundle(
         save_keras(network, aside / "model.keras")
         save_onnx(network, aside / "model.onnx")
         write_state(aside / "state.json", training.state)
+        if trees is not None:
+            (aside / bundle.TREES).write_bytes(trees.to_bytes())
+        files = {path.name: digest(path) for path in sorted(aside.iterdir())}
+        parts = [weights_digest(network), files.get(bundle.TREES, "")]
         manifest = bundle.Manifest(
-            digest=bundle.name(weights_digest(network), combination),
-            files={name: digest(aside / name) for name in bundle.CONTENTS},
+            digest=bundle.name(parts, combination),
+            files=files,
             frequency=panel.frequency,
             unit=panel.unit,
             horizon=recipe.horizon,

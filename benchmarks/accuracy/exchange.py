@@ -45,6 +45,7 @@ class Exchange:
             "horizon": evaluation.horizon,
             "levels": list(REPORTED_LEVELS),
             "season": evaluation.baselines.seasonal_period,
+            "scale_period": evaluation.seasonal_period,
             "lookback": min(self.settings.windows.lookback, int(self.fold.train_end.max()) + 1),
             "known_future": list(panel.known_future),
             "seconds": seconds,

@@ -134,7 +134,7 @@ def run(task: Task) -> tuple[np.ndarray, dict[str, Any]]:
     quantiles = np.stack([predict(task, frames, forecaster, o) for o in task.origins])
     return quantiles, {
         "scaler": scaler,
-        "steps": int(forecaster.models[0].global_step),
+        "steps_at_most": final,
         "threads": torch.get_num_threads(),
         "steps_per_second": rate,
         "rehearsed": rehearsed,

@@ -16,7 +16,7 @@ class Task:
     """One set, as arrays. Shapes: N series, T periods, K covariates, O origins.
 
     Attributes:
-        job: Horizon, levels, season, lookback, seconds, seed, fast.
+        job: Horizon, levels, season, scale_period, lookback, seconds, seed, fast.
         series_id: Shape ``(N,)``.
         timestamps: Shape ``(T,)``.
         demand: NaN where unknown, and after the last origin. Shape ``(N, T)``.

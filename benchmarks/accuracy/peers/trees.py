@@ -172,13 +172,15 @@ def _probe(
 
 
 def _movement(task: Task, held: Cells) -> np.ndarray:
-    """Return each cell's mean absolute step before its origin; NaN where nothing moved."""
+    """Return each cell's mean seasonal difference before its origin; NaN where nothing moved."""
+    m = int(task.job["scale_period"])
     last = np.full(len(task.series_id), -1)
     last[held.row] = held.origin
     known = np.arange(task.demand.shape[1]) <= last[:, None]
-    steps = np.abs(np.diff(np.where(known, task.demand, np.nan), axis=1))
-    count = np.isfinite(steps).sum(axis=1)
-    mean = np.nansum(steps, axis=1) / np.maximum(count, 1)
+    past = np.where(known, task.demand, np.nan)
+    differences = np.abs(past[:, m:] - past[:, :-m])
+    count = np.isfinite(differences).sum(axis=1)
+    mean = np.nansum(differences, axis=1) / np.maximum(count, 1)
     return np.where(mean > 0, mean, np.nan)[held.row]
 
 

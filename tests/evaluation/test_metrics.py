@@ -9,7 +9,7 @@ import pytest
 from sklearn.metrics import mean_pinball_loss
 
 from restock.evaluation.backtest import run_backtest, segments
-from restock.evaluation.metrics import CARDS, ScoredPoints, naive_scales, pinball, score
+from restock.evaluation.metrics import CARDS, ScoredPoints, naive_scales, pinball, pooled_wql, score
 from restock.evaluation.selection import FALLBACK, choose, folds_with_demand
 from restock.types.folds import Fold
 from support.builders import LEVELS, evaluation, panel
@@ -57,6 +57,12 @@ def test_pinball_equals_twice_that_of_scikit_learn() -> None:
     for place, level in enumerate((0.1, 0.8)):
         theirs = mean_pinball_loss(actual.ravel(), forecast[:, :, place].ravel(), alpha=level)
         assert ours[:, :, place].mean() == pytest.approx(2 * theirs)
+
+
+def test_the_pooled_loss_is_that_of_the_scores() -> None:
+    scored = points([[10, np.nan], [4, 6]], [[8, 1], [4, 9]])
+    pooled = pooled_wql(scored.actual, scored.quantiles, scored.levels)
+    assert pooled == pytest.approx(score(scored)["wql"])
 
 
 def test_unknown_actuals_are_not_scored() -> None:

@@ -31,10 +31,11 @@ def run(
     if not folds.tuning:
         raise ConfigError("no tuning fold to select features on: the history is too short.")
 
+    console.note(f"training on {len(folds.tuning)} tuning fold(s), again for every set of features")
+
     def assess(left_out: tuple[str, ...]) -> Assessment:
-        # One network a fold, as in tuning: an ensemble improves every set of features alike.
-        changes = {"features.leave_out": left_out, "training.ensemble_size": 1}
-        recipe = LstmRecipe.from_settings(replace_at(settings, changes))
+        chosen = replace_at(settings, {"features.leave_out": left_out})
+        recipe = LstmRecipe.from_settings(chosen)
         return assess_features(recipe, panel, folds, settings.engine.num_threads)
 
     def told(step: Assessment) -> None:

@@ -21,6 +21,9 @@ from restock.types.folds import Folds
 from restock.types.panel import DemandPanel
 
 SHARE_DROPPED = 1 / 3  # of the features that are left, at each step
+# What training again with another seed moves a loss by: a set that is no worse than this is as
+# good as the best one, and fewer features are easier to keep up.
+TOLERANCE = 0.01
 
 
 @dataclass(frozen=True)
@@ -50,13 +53,14 @@ class Selection:
 
     @property
     def best(self) -> int:
-        """The step with the lowest loss; of equal ones the one with fewer features."""
+        """The last step whose loss is at most :data:`TOLERANCE` above the lowest."""
         losses = [assessment.wql for assessment in self.assessments]
-        return max(step for step, loss in enumerate(losses) if loss == min(losses))
+        most = (1 + TOLERANCE) * min(losses)
+        return max(step for step, loss in enumerate(losses) if loss <= most)
 
     def table(self) -> pd.DataFrame:
         """Return one row per step: features kept, loss, whether it is best, what it dropped."""
-        before = ((), *self.left_out)
+        before = (self.left_out[0], *self.left_out)
         rows = [
             {
                 "step": step,
@@ -99,7 +103,7 @@ def eliminate(
 def assess_features(
     recipe: LstmRecipe, panel: DemandPanel, folds: Folds, num_threads: int
 ) -> Assessment:
-    """Train a network per tuning fold for all its epochs; score it whole and without each feature.
+    """Train on each tuning fold for all epochs; score the networks whole and without each feature.
 
     Args:
         recipe: What to train; its features say what is left out.

@@ -137,9 +137,9 @@ def test_a_stage_declares_exactly_the_params_it_reads(
     stage: str, reads: dict[str, set[str]]
 ) -> None:
     declared = PIPELINE[stage].get("params", [])
-    # A trained bundle brings the settings that its inputs are made with.
-    from_bundle = ("features", "windows") if stage in ("evaluate", "forecast") else ()
-    allowed = (*declared, *from_bundle)
+    # A trained bundle brings the settings that its inputs are made and its answers read with.
+    uses_bundle = stage in ("evaluate", "forecast")
+    allowed = (*declared, *(("features", "windows", "model.likelihood") if uses_bundle else ()))
     undeclared = {p for p in reads[stage] if not any(covers(d, p) for d in allowed)}
     assert not undeclared
     unread = {d for d in declared if not any(covers(d, p) for p in reads[stage])}

@@ -59,7 +59,7 @@ class Selection:
         return max(step for step, loss in enumerate(losses) if loss <= most)
 
     def table(self) -> pd.DataFrame:
-        """Return one row per step: number of features, loss, whether it is kept, what it dropped."""
+        """Return one row per step: how many features, loss, whether it is kept, what it dropped."""
         before = (self.left_out[0], *self.left_out)
         rows = [
             {

@@ -37,7 +37,7 @@ def test_the_least_important_third_goes_at_each_step() -> None:
         ("noise 2", "noise 1", "noise 3"),
         ("noise 2", "noise 1", "noise 3", "useful"),
     )
-    assert selection.best == 2
+    assert selection.kept == 2
     assert selection.table()["features"].tolist() == [5, 3, 2, 1]
     assert selection.table()["dropped"].tolist() == ["", "noise 2; noise 1", "noise 3", "useful"]
 
@@ -79,14 +79,14 @@ CHOSEN = settings(
 def test_the_driver_is_kept_and_noise_goes(tmp_path: Path) -> None:
     save_panel(promoted_panel(), tmp_path / "panel")
     parts = dict(select.run(CHOSEN, Layout.at(tmp_path), QuietConsole()))
-    found = parts["Keeps the best"]
+    found = parts["To keep this choice"]
     assert isinstance(found, str)
     assert all(f'"{name}"' in found for name in ("known noise", "known noise_relative"))
     promo = [f'"{name}"' for name in ("known promo", "known promo_relative")]
     assert not all(name in found for name in promo)  # either tells it all
     table = pd.read_csv(tmp_path / "selection.csv")
     assert table["features"].tolist() == [5, 3, 2, 1]
-    assert table.loc[table["best"], "wql"].item() <= 1.01 * table["wql"].min()
+    assert table.loc[table["kept"], "wql"].item() <= 1.01 * table["wql"].min()
 
 
 def test_the_test_folds_are_never_seen() -> None:

@@ -21,7 +21,7 @@ from restock.types.tracking import Console
 def run(
     settings: Settings, files: Layout, console: Console
 ) -> list[tuple[str, pd.DataFrame | str]]:
-    """Write the table of all steps; return it with the override that reproduces the best one.
+    """Write the table of all steps; return it with the override that reproduces the kept one.
 
     Raises:
         ConfigError: If there is no tuning fold to select on.
@@ -46,7 +46,7 @@ def run(
     write_table(files.write(layout.SELECTION), table)
     return [
         ("Steps", table),
-        ("Keeps the best", override(selection.left_out[selection.best])),
+        ("To keep this choice", override(selection.left_out[selection.kept])),
         ("Table", str(files.write(layout.SELECTION))),
     ]
 

@@ -52,21 +52,21 @@ class Selection:
     left_out: tuple[tuple[str, ...], ...]
 
     @property
-    def best(self) -> int:
+    def kept(self) -> int:
         """The last step whose loss is at most :data:`TOLERANCE` above the lowest."""
         losses = [assessment.wql for assessment in self.assessments]
         most = (1 + TOLERANCE) * min(losses)
         return max(step for step, loss in enumerate(losses) if loss <= most)
 
     def table(self) -> pd.DataFrame:
-        """Return one row per step: features kept, loss, whether it is best, what it dropped."""
+        """Return one row per step: how many features, loss, whether it is kept, what it dropped."""
         before = (self.left_out[0], *self.left_out)
         rows = [
             {
                 "step": step,
                 "features": len(assessment.importance),
                 "wql": assessment.wql,
-                "best": step == self.best,
+                "kept": step == self.kept,
                 "dropped": "; ".join(name for name in gone if name not in already),
             }
             for step, (assessment, gone, already) in enumerate(

@@ -102,6 +102,8 @@ class LstmTraining:
             # JAX is slow unless compiled; on TensorFlow XLA gains nothing (docs/performance.md).
             jit_compile=keras.backend.backend() == "jax",
         )
+        # Left to the first step, its variables would make TensorFlow trace that step twice.
+        self.network.optimizer.build(self.network.trainable_variables)
 
     def run_epoch(self) -> float:
         """Train one epoch and return its mean loss.

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from restock.errors import ConfigError
-from restock.features.build import fit_state, input_names
+from restock.features.build import FeatureMaker, fit_state, input_names
 from restock.features.history import rolling_mean
 from restock.features.state import read_state, write_state
 from support.builders import features, make_features, panel
@@ -110,6 +110,46 @@ def test_a_stock_out_lowers_neither_the_scale_nor_the_anchors() -> None:
         # Out of stock, nothing was learned about demand; in stock, demand has really gone.
         assert (made.scale[0, 29] == 20) == empty
         assert (lowest > 19.99) == empty
+
+
+def test_zeros_before_the_first_sale_lower_neither_the_scale_nor_the_anchors() -> None:
+    demand = np.zeros((2, 40))
+    demand[0, 30:] = 20.0  # launched at 30
+    demand[1] = 20.0
+    base = panel(2, 40, demand=demand)
+    made = make_features(base, SETTINGS, fit_state(base, SETTINGS, np.full(2, 35)), 4)
+    np.testing.assert_allclose(made.scale[0, 30:40], 20.0)
+    anchors = made.anchors.forecast(np.array([[32], [32]]), 4)[0]
+    np.testing.assert_allclose(anchors[..., :-1], 20.0, rtol=1e-5)  # the last: a season before
+    assert (made.scale[0, :30] == made.scale[0, 0]).all()
+    assert made.scale[0, 0] < 1  # before it, nothing is expected
+
+
+def test_a_first_sale_in_the_future_moves_no_input() -> None:
+    demand = panel(3, 40).demand.copy()
+    demand[0] = 0.0
+    never = panel(3, 40, demand=demand)
+    demand = demand.copy()
+    demand[0, 31:] = 50.0
+    later = panel(3, 40, demand=demand)
+    state, known = fit_state(never, SETTINGS, np.full(3, 30)), slice(0, 31)
+    before, after = (make_features(base, SETTINGS, state, 4) for base in (never, later))
+    np.testing.assert_array_equal(before.past[:, known], after.past[:, known])
+    np.testing.assert_array_equal(before.scale[:, known], after.scale[:, known])
+    assert (before.scale[0, 31:] != after.scale[0, 31:]).all()  # the sale arrived
+
+
+def test_age_counts_from_the_first_sale_however_short_the_window() -> None:
+    demand = np.zeros((1, 40))
+    demand[0, 12:] = 5.0
+    base = panel(1, 40, demand=demand)
+    state = fit_state(base, SETTINGS, np.full(1, 35))
+    row, column = np.array([0]), list(state.past_mean).index("age")
+    maker = FeatureMaker(base, SETTINGS, state, 4)
+    short, whole = maker.make(row, np.array([30]), 5), maker.make(row, np.array([0]), 44)
+    expected = (np.log1p(np.arange(19, 24)) - state.past_mean["age"]) / state.past_std["age"]
+    np.testing.assert_allclose(short.past[0, :, column], expected, rtol=1e-5)
+    np.testing.assert_allclose(whole.past[0, 30:35, column], expected, rtol=1e-5)
 
 
 def test_a_rare_or_unknown_category_gets_code_zero() -> None:

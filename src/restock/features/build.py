@@ -182,12 +182,14 @@ class Stretch:
         demand: Units; NaN where unknown, beyond the panel's end, or hidden by a stock-out (which
             says nothing about the level of demand). Shape ``(B, W)``.
         known, in_stock: Shape ``(B, W)``.
+        age: Periods since the first sale, that one included; 0 before it. Shape ``(B, W)``.
         observed, known_future, calendar: By name, NaN where unknown. Each ``(B, W)``.
     """
 
     demand: FloatArray
     known: BoolArray
     in_stock: BoolArray
+    age: IntArray
     observed: Named
     known_future: Named
     calendar: Named
@@ -217,6 +219,7 @@ def cut(
         demand=np.where(in_stock, demand, np.nan),
         known=np.isfinite(demand),
         in_stock=in_stock,
+        age=np.maximum(place - panel.first_sale[rows, None] + 1, 0),
         observed={name: of(values, np.nan) for name, values in panel.observed.items()},
         known_future={name: of(values, np.nan) for name, values in panel.known_future.items()},
         calendar={name: values[place] for name, values in calendar.items()},
@@ -239,10 +242,15 @@ def _raw(
     stretch: Stretch, settings: FeatureSettings, floor: float, cold: float
 ) -> tuple[Named, Named, Anchors]:
     """Return unscaled past features, known-future ones, each ``(B, W)``, and anchors."""
-    demand = stretch.demand
-    scale = running_scale(demand, settings.scale_window, floor, cold)
+    demand, launched = stretch.demand, stretch.age > 0
+    # Zeros before the first sale tell when demand began, not how high it is.
+    since_launch = np.where(launched, demand, np.nan)
+    scale = running_scale(since_launch, settings.scale_window, floor, cold)
+    waiting = ~launched & np.logical_or.accumulate(stretch.known, axis=1)
+    scale = np.where(waiting, floor, scale)
     past = history_features(demand, scale, settings.lags, settings.rolling_windows)
-    anchors = make_anchors(demand, settings.seasonal_lag, settings.scale_window, floor)
+    past["age"] = np.log1p(stretch.age)
+    anchors = make_anchors(since_launch, settings.seasonal_lag, settings.scale_window, floor)
     past |= _anchor_errors(anchors, demand, scale)
     for name, values in stretch.observed.items():
         past |= price_features(f"observed {name}", values)

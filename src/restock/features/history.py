@@ -50,7 +50,7 @@ def history_features(
 
     Returns:
         Arrays of shape ``(N, T)`` by name, NaN where not defined: the demand itself, lags,
-        rolling means, their growth, the share of zeros, and the age of the series.
+        rolling means, their growth, the share of zeros, the deviation and the level.
     """
     known = np.isfinite(demand)
     features = {"demand": np.arcsinh(demand / scale)}
@@ -63,7 +63,6 @@ def history_features(
     widest = max(windows, default=1)
     features["zero_share"] = rolling_mean(np.where(known, demand == 0, np.nan), widest)
     features["deviation"] = np.sqrt(rolling_mean(np.arcsinh(demand / scale) ** 2, widest))
-    features["age"] = np.log1p(np.cumsum(np.cumsum(known, axis=1) > 0, axis=1))
     features["level"] = np.log(scale)
     return features
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -102,6 +103,12 @@ class DemandPanel:
         """Position of each series' first observation; T where there is none. Shape ``(N,)``."""
         seen = np.isfinite(self.demand)
         return np.where(seen.any(axis=1), seen.argmax(axis=1), self.num_steps)
+
+    @cached_property
+    def first_sale(self) -> IntArray:
+        """Position of each series' first demand above zero; T where there is none. ``(N,)``."""
+        sold = self.in_stock & (self.demand > 0)
+        return np.where(sold.any(axis=1), sold.argmax(axis=1), self.num_steps)
 
     @property
     def last_index(self) -> IntArray:

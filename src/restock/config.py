@@ -222,6 +222,7 @@ class TrainingSettings(Frozen):
     weight_by_scale: Annotated[float, Field(ge=0, le=1)] = 0.5
     ensemble_size: Annotated[int, Field(ge=1, le=32)] = 2
     snapshots: Annotated[int, Field(ge=1, le=8)] = 1
+    precision: Literal["float32", "mixed_float16", "mixed_bfloat16"] = "float32"
     combine: bool = True
     use_tuned: bool = True
 

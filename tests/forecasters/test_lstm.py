@@ -120,6 +120,21 @@ def test_the_network_and_its_forecast_ignore_the_future(
     np.testing.assert_array_equal(before.quantiles, after.quantiles)
 
 
+@pytest.mark.parametrize("precision", ["mixed_float16", "mixed_bfloat16"])
+def test_mixed_precision_trains_nearly_the_same_float32_network(
+    base: DemandPanel, precision: str
+) -> None:
+    plain = trained(base)
+    mixed = trained(base, training={"max_epochs": 2, "precision": precision})
+    assert {w.dtype.name for w in mixed.network().get_weights()} == {"float32"}
+    assert mixed.members[0].network.get_layer("lstm_0").compute_dtype == precision[6:]
+    ends = np.full(5, END)
+    expected, found = plain.predict(ends).quantiles, mixed.predict(ends).quantiles
+    assert not np.array_equal(found, expected)  # the precision arrived
+    # bfloat16 holds eight bits: two or three digits.
+    np.testing.assert_allclose(found, expected, rtol=0.02, atol=0.02 * base.demand.mean())
+
+
 def test_onnx_runtime_answers_as_keras_does(
     training: LstmEnsemble, saved: Path, base: DemandPanel
 ) -> None:

@@ -31,6 +31,21 @@ def prepare(seed: int, num_threads: int) -> None:
 
 
 @contextmanager
+def precision(policy: str) -> Iterator[None]:
+    """Build layers that compute in another precision; their weights are float32 all the same.
+
+    Args:
+        policy: One of Keras' dtype policies, such as ``mixed_float16``.
+    """
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(policy)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+@contextmanager
 def plain_errors() -> Iterator[None]:
     """Turn the backend's own errors (out of memory, a bad shape) into RuntimeError.
 

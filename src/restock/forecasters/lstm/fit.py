@@ -89,7 +89,8 @@ class LstmTraining:
         keras.utils.set_random_seed(child_seed(self.seed, "weights"))
         sample = features.take(np.array([0]), np.array([0]), 1)
         self.shape = network_shape(sample, self.state, recipe.horizon)
-        self.network = build_network(self.shape, recipe.model)
+        with backend.precision(recipe.training.precision):
+            self.network = build_network(self.shape, recipe.model)
         # Without dropout, so that each exports as plain LSTMs. The newest weights come last.
         plain = recipe.model.model_copy(update={"dropout": 0.0, "recurrent_dropout": 0.0})
         self.snapshots = deque(

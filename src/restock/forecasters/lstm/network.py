@@ -135,12 +135,14 @@ def build_network(shape: NetworkShape, settings: ModelSettings) -> keras.Model:
     raw = layers.Reshape((-1, shape.horizon, 2, num_outputs), name="heads")(raw)
     choice = layers.Dense(2 * shape.num_anchors, kernel_initializer="zeros", name="choice")(joint)
     choice = layers.Reshape((-1, shape.horizon, 2, shape.num_anchors), name="choices")(choice)
-    anchor = WeighAnchors(name="anchor")((choice, anchors))
+    # The last layers are float32 whatever the precision of the others: they add small numbers up.
+    anchor = WeighAnchors(name="anchor", dtype="float32")((choice, anchors))
     if settings.likelihood in COUNTS:
-        output = CountParameters(name="parameters")((raw, anchor))
+        output = CountParameters(name="parameters", dtype="float32")((raw, anchor))
     else:
-        output = RisingQuantiles(settings.quantile_levels.index(0.5), name="quantiles")(raw)
-        output = layers.Add(name="forecast")([output, anchor])
+        middle = settings.quantile_levels.index(0.5)
+        output = RisingQuantiles(middle, name="quantiles", dtype="float32")(raw)
+        output = layers.Add(name="forecast", dtype="float32")([output, anchor])
     inputs = [past, index, future, anchors, codes, numbers]
     return keras.Model(inputs, output, name="restock_lstm")
 

@@ -18,6 +18,8 @@ from restock.types.forecast import DemandForecast, Forecaster
 from restock.types.panel import DemandPanel, FloatArray
 
 SMALLEST_WEIGHT = 0.05  # a model that adds less is left out: it would only cost time
+TOLERANCE = 0.1  # of a model's loss, above the lowest, before its prior weight falls by e
+DRAW = 0.04  # what weights cost, in shares of the lowest loss, by their squared way from the prior
 BELIEF = 500.0  # points after which what a fold says of calibration counts for a half
 ROWS = 2_000  # are enough to learn a few weights from
 
@@ -99,7 +101,8 @@ def learn_combination(rehearsals: Sequence[Rehearsal]) -> Combination:
 def learn_weights(rehearsals: Sequence[Rehearsal]) -> dict[str, float]:
     """Return the convex weights with the lowest loss: half weighted, half scaled quantile loss.
 
-    Both are taken relative to the network's own. The loss is convex in the weights.
+    A few folds say little about which of two nearly equal models is the better one, so weights are
+    drawn towards :func:`prior_weights`. The loss is convex in the weights.
     """
     from scipy.optimize import minimize
 
@@ -112,12 +115,17 @@ def learn_weights(rehearsals: Sequence[Rehearsal]) -> dict[str, float]:
         value = np.sum(pinball_of(error, levels) * importance[:, None])
         return float(value), np.einsum("rq,rqm->m", 2 * slope, forecasts)
 
-    start = np.full(len(names), 0.3 / max(len(names) - 1, 1))
-    start[0] = 0.7 if len(names) > 1 else 1.0
-    scale, _ = loss(np.eye(len(names))[0])
+    alone = np.array([loss(one)[0] for one in np.eye(len(names))])
+    prior, least = prior_weights(alone), float(alone.min())
+
+    def drawn(weights: FloatArray) -> tuple[float, FloatArray]:
+        value, slope = loss(weights)
+        away = weights - prior
+        return value / least + DRAW * float(away @ away), slope / least + 2 * DRAW * away
+
     found = minimize(
-        lambda w: tuple(part / scale for part in loss(w)),
-        start,
+        drawn,
+        prior,
         jac=True,
         method="SLSQP",
         bounds=[(0.0, 1.0)] * len(names),
@@ -126,6 +134,16 @@ def learn_weights(rehearsals: Sequence[Rehearsal]) -> dict[str, float]:
     kept = np.where(found.x >= SMALLEST_WEIGHT, found.x, 0.0)
     kept = np.round(kept / kept.sum(), 4)
     return {name: float(weight) for name, weight in zip(names, kept, strict=True) if weight > 0}
+
+
+def prior_weights(losses: FloatArray) -> FloatArray:
+    """Return weights that fall with each model's own loss: by e for 10 % above the lowest.
+
+    Args:
+        losses: Not negative, the lowest above 0. Shape ``(M,)``.
+    """
+    weights = np.exp((1.0 - losses / losses.min()) / TOLERANCE)
+    return weights / weights.sum()
 
 
 def pinball_of(error: FloatArray, levels: FloatArray) -> FloatArray:

@@ -27,7 +27,15 @@ from pipeline import (
     write_json,
 )
 from report import TITLES, report
-from scoring import baseline_scores, cost, peer_scores, restock_costs, score_peer, stored_scores
+from scoring import (
+    baseline_scores,
+    cost,
+    onnx_from_keras,
+    peer_scores,
+    restock_costs,
+    score_peer,
+    stored_scores,
+)
 from sets import HERE, SETS, BenchmarkSet, environment_path
 
 from restock.data.store import load_panel
@@ -73,7 +81,11 @@ class Bench:
         if self.benchmark.with_cost:
             for name, value in restock_costs(self.exchange(), self.outputs).items():
                 models[name]["cost"] = value
-        self.store(models, {"restock, rehearsal and start included": self.train_seconds()})
+        self.store(
+            models,
+            {"restock, rehearsal and start included": self.train_seconds()},
+            onnx_from_keras(self.exchange(), self.outputs),
+        )
 
     def run_peers(self) -> None:
         """Run the peers and keep their scores beside restock's."""
@@ -88,7 +100,7 @@ class Bench:
                 scores["cost"] = cost(backtest)
             stored["models"][TITLES[peer]] = scores
             stored["seconds"][TITLES[peer]] = timing["seconds"]
-            self.store(stored["models"], stored["seconds"])
+            self.store(stored["models"], stored["seconds"], stored["apart"])
 
     def run_baselines(self) -> None:
         """Score restock's baselines on a prepared panel, with nothing trained."""
@@ -100,14 +112,17 @@ class Bench:
         """Return the seconds of restock's train stage."""
         return read_seconds(self.folder)["train"]
 
-    def store(self, models: dict[str, Any], seconds: dict[str, float]) -> None:
-        """Keep scores and seconds."""
+    def store(
+        self, models: dict[str, Any], seconds: dict[str, float], apart: float | None = None
+    ) -> None:
+        """Keep scores, seconds, and how far ONNX Runtime is from Keras."""
         content = {
             "set": self.benchmark.name,
             "title": self.benchmark.title,
             "fast": self.fast,
             "models": models,
             "seconds": seconds,
+            "apart": apart,
         }
         write_json(self.folder / "scores.json", content)
 

@@ -74,6 +74,29 @@ def restock_costs(exchange: Exchange, outputs: Path) -> dict[str, float]:
     }
 
 
+def onnx_from_keras(exchange: Exchange, outputs: Path) -> float:
+    """Return how far ONNX Runtime's answers are from Keras', at most.
+
+    Answers are arcsinh(demand / scale): the difference is a share of the series' scale, or of the
+    value itself where that is larger.
+    """
+    from restock.forecasters.lstm import backend
+    from restock.forecasters.lstm.network import CUSTOM_OBJECTS
+
+    bundle = load_bundle(outputs / layout.BUNDLE)
+    keras = backend.keras.saving.load_model(
+        bundle.folder / "model.keras", custom_objects=CUSTOM_OBJECTS, compile=False
+    )
+    network = bundle.network(exchange.panel)
+    apart = 0.0
+    for origins in exchange.fold.origins:
+        for batch, _ in network.windows.prediction_batches(np.maximum(origins, 0)):
+            inputs = batch.inputs()
+            answer = np.asarray(keras.predict_on_batch(inputs))
+            apart = max(apart, float(np.abs(network.run(inputs) - answer).max()))
+    return apart
+
+
 def cost(backtest: Backtest) -> float:
     """Return the mean cost per series and period of stocking each period to its 90 % quantile.
 

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from restock.errors import DataError, IntegrityError
 from restock.forecasters.baselines.forest import FittedTrees
@@ -18,11 +20,17 @@ from restock.forecasters.bundle import Bundle, Manifest, load_bundle
 from restock.forecasters.combine import Combination
 from restock.forecasters.lstm import backend
 from restock.forecasters.lstm.fit import DivergedError, LstmEnsemble, LstmRecipe, run_epochs
+from restock.forecasters.lstm.network import RisingQuantiles
 from restock.forecasters.lstm.save import save_bundle
 from restock.types.panel import DemandPanel
 from support.builders import LEVELS, baselines, panel, settings
 
 END = 40
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread() -> None:
+    backend.prepare(1, 1)  # before the first operation
 
 
 def trained(base: DemandPanel, epochs: int = 2, **groups: dict[str, object]) -> LstmEnsemble:
@@ -118,6 +126,17 @@ def test_the_network_and_its_forecast_ignore_the_future(
     before = training.predict(np.full(5, END))
     after = other.predict(np.full(5, END))
     np.testing.assert_array_equal(before.quantiles, after.quantiles)
+
+
+@given(st.lists(st.floats(-6, 6, width=32), min_size=5, max_size=5))
+def test_quantiles_are_the_median_and_sums_of_positive_distances(numbers: list[float]) -> None:
+    raw = np.array(numbers, dtype=np.float32)
+    found = np.asarray(RisingQuantiles(middle=2)(raw[None, :]))[0]
+    distance = np.log1p(np.exp(raw - 2.0))
+    expected = raw[2] + np.array(
+        [-distance[1] - distance[0], -distance[1], 0.0, distance[3], distance[3] + distance[4]]
+    )
+    np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
 @pytest.mark.parametrize("precision", ["mixed_float16", "mixed_bfloat16"])

@@ -28,7 +28,8 @@ def decode_quantiles(answer: FloatArray, scale: FloatArray, levels: FloatArray) 
     """Read quantiles of arcsinh(demand / scale).
 
     Args:
-        answer: Quantiles of each step, and of the running *mean* up to it. Shape ``(N, H, 2, Q)``.
+        answer: Quantiles of each step, and of the running *mean* up to it, which rise but for
+            rounding. Shape ``(N, H, 2, Q)``.
         scale: Units that the demand is relative to. Shape ``(N,)``.
         levels: Those of the answer; they are not converted. Shape ``(Q,)``.
 
@@ -36,7 +37,8 @@ def decode_quantiles(answer: FloatArray, scale: FloatArray, levels: FloatArray) 
         Quantiles in units, of each step and of the running total. Shape ``(N, H, 2, Q)``.
     """
     assert answer.shape[3] == len(levels)
-    relative = np.maximum(np.sinh(answer), 0.0) * scale.astype(np.float64)[:, None, None, None]
+    rising = np.maximum.accumulate(answer, axis=3)  # rounding alone can cross
+    relative = np.maximum(np.sinh(rising), 0.0) * scale.astype(np.float64)[:, None, None, None]
     return relative * _periods(answer.shape[1])[:, :, None]
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import keras
+import numpy as np
 from keras import layers, ops
 
 from restock.config import COUNTS, ModelSettings
@@ -74,14 +75,19 @@ class RisingQuantiles(layers.Layer):  # type: ignore[misc]
         self.middle = middle
 
     def call(self, inputs: Any) -> Any:
-        """Return the same shape, rising along the last axis."""
+        """Return the same shape, rising along the last axis but for rounding."""
+        place = np.arange(inputs.shape[-1])
+        # The distance j lies between the median and every level beyond j, on its side. Products
+        # with constant matrices: slices and running sums took a quarter of a training step.
+        above = (place[:, None] > self.middle) & (place[:, None] <= place)
+        below = (place[:, None] < self.middle) & (place[:, None] >= place)
+        sums = ops.convert_to_tensor(above.astype(float) - below, dtype=inputs.dtype)
+        median = np.repeat((place == self.middle)[:, None], len(place), axis=1)
+        median = ops.convert_to_tensor(median.astype(float), dtype=inputs.dtype)
         # Where all inputs are zero the distances are small: training starts from a narrow
         # distribution around the anchors.
-        middle = inputs[..., self.middle : self.middle + 1]
-        above = ops.cumsum(ops.softplus(inputs[..., self.middle + 1 :] - 2.0), axis=-1)
-        below = ops.softplus(inputs[..., : self.middle][..., ::-1] - 2.0)
-        below = ops.cumsum(below, axis=-1)[..., ::-1]
-        return ops.concatenate([middle - below, middle, middle + above], axis=-1)
+        distances = ops.softplus(inputs - 2.0)
+        return ops.matmul(inputs, median) + ops.matmul(distances, sums)
 
     def get_config(self) -> dict[str, Any]:
         """Return what rebuilds the layer."""
@@ -193,7 +199,7 @@ class QuantileLoss(keras.losses.Loss):  # type: ignore[misc]
         """Compare targets ``(B, O, H, 2)`` with predictions ``(B, O, H, 2, Q)``."""
         levels = ops.convert_to_tensor(self.levels, dtype=y_pred.dtype)
         error = ops.expand_dims(ops.arcsinh(y_true), -1) - y_pred
-        return ops.mean(ops.maximum(levels * error, (levels - 1.0) * error), axis=-1)
+        return ops.mean(error * (levels - ops.cast(error < 0.0, error.dtype)), axis=-1)
 
     def get_config(self) -> dict[str, Any]:
         """Return what rebuilds the loss."""

@@ -27,7 +27,7 @@ columns:
 frequency: W-SUN
 """
 METRICS = ["mae", "rmse", "wape", "bias", "mase", "rmsse", "wql", "sql"]
-METRICS += ["coverage_50", "coverage_80", "coverage_90"]
+METRICS += [f"{of}coverage_{share}" for share in (50, 80, 90) for of in ("", "total_")]
 BASELINES = {"naive", "seasonal_naive", "moving_mean", "moving_median", "ses", "ets", "theta"}
 BASELINES |= {"croston", "sba", "tsb", "boosted_trees"}
 

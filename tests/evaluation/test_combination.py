@@ -79,6 +79,15 @@ def test_the_network_stands_alone_where_nothing_helps_it() -> None:
     assert learn_weights([rehearsal(forecasts, actual)]) == {"lstm": 1.0}
 
 
+@pytest.mark.parametrize("other", [0.0, 3.0])
+def test_a_forecast_without_any_loss_is_no_division_by_zero(other: float) -> None:
+    mean, _ = world()
+    forecasts = {"lstm": forecast(mean + other, 0.0), "exact": forecast(mean, 0.0)}
+    weights = learn_weights([rehearsal(forecasts, mean)])
+    expected = {"exact": 1.0} if other else {"lstm": 0.5, "exact": 0.5}
+    assert weights == pytest.approx(expected, abs=1e-3)
+
+
 def test_prior_weights_fall_by_e_for_every_tenth_of_the_lowest_loss() -> None:
     weights = prior_weights(np.array([1.0, 1.1, 1.2]))
     np.testing.assert_allclose(weights[:-1] / weights[1:], np.e)

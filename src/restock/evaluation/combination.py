@@ -116,7 +116,9 @@ def learn_weights(rehearsals: Sequence[Rehearsal]) -> dict[str, float]:
         return float(value), np.einsum("rq,rqm->m", 2 * slope, forecasts)
 
     alone = np.array([loss(one)[0] for one in np.eye(len(names))])
-    prior, least = prior_weights(alone), float(alone.min())
+    # Not below a thousandth of the highest: a forecast of constant demand may have no loss at all.
+    least = max(float(alone.min()), 1e-3 * float(alone.max()), 1e-12)
+    prior = prior_weights(alone / least)
 
     def drawn(weights: FloatArray) -> tuple[float, FloatArray]:
         value, slope = loss(weights)
@@ -140,9 +142,9 @@ def prior_weights(losses: FloatArray) -> FloatArray:
     """Return weights that fall with each model's own loss: by e for 10 % above the lowest.
 
     Args:
-        losses: Not negative, the lowest above 0. Shape ``(M,)``.
+        losses: Relative to the lowest one. Shape ``(M,)``.
     """
-    weights = np.exp((1.0 - losses / losses.min()) / TOLERANCE)
+    weights = np.exp((losses.min() - losses) / TOLERANCE)
     return weights / weights.sum()
 
 

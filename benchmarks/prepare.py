@@ -42,7 +42,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         target = Path(temporary)
         (target / RAW).symlink_to((root / RAW).resolve())
-        context = Context(Layout.at(target), NullTracker(), Silent())  # type: ignore[arg-type]
+        context = Context(Layout.at(target), NullTracker(), Silent(), target)  # type: ignore[arg-type]
         (file,) = (root / RAW).iterdir()
         reading = seconds(lambda: pd.read_csv(file, dtype=str))
         preparing = seconds(lambda: prepare.run(settings, context))

@@ -21,7 +21,8 @@ import numpy as np
 
 from restock.config import load_params, replace_at
 from restock.forecasters.lstm import backend
-from restock.forecasters.lstm.fit import LstmRecipe, LstmTraining, prepare_features
+from restock.features.prepared import prepare_features
+from restock.forecasters.lstm.fit import LstmRecipe, LstmTraining
 from restock.seeding import generator
 from restock.types.panel import DemandPanel
 
@@ -131,7 +132,7 @@ def main() -> None:
         }
         recipe = LstmRecipe.from_settings(replace_at(settings, values))
         end = np.full(NUM_SERIES, NUM_STEPS - 5)
-        prepared = prepare_features(recipe, base, end)
+        prepared = prepare_features(base, recipe.features, end, recipe.horizon)
         pair = [LstmTraining(recipe, base, end, prepared, member) for member in range(2)]
         alone = statistics.median(steps(pair[0], case.batch_size))
         with ThreadPoolExecutor(2) as pool:

@@ -6,7 +6,7 @@ This module knows plain mappings and YAML. It must not know Hydra, OmegaConf or 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
@@ -259,17 +259,57 @@ class Dimension(Frozen):
         return self
 
 
+class OptunaSettings(Frozen):
+    """Optuna: what proposes the next trial, and what stops a bad one early."""
+
+    name: Literal["optuna"] = "optuna"
+    sampler: Literal["tpe", "random", "grid", "cmaes", "gp", "qmc"] = "tpe"
+    pruner: Literal["median", "hyperband", "wilcoxon", "none"] = "median"
+    num_startup_trials: Annotated[int, Field(ge=0)] = 4
+    num_warmup_epochs: Annotated[int, Field(ge=0)] = 4
+
+
+class KerasTunerSettings(Frozen):
+    """Keras Tuner: the oracle that proposes the next trial. Hyperband sets its epochs, too."""
+
+    name: Literal["keras_tuner"]
+    oracle: Literal["random", "bayesian", "hyperband"] = "bayesian"
+
+
+# What a trial can be judged by; all of them are better when lower.
+OBJECTIVES = ("wql", "inventory_cost", "latency", "size")
+
+
 class SearchSettings(Frozen):
     """What the tuner may change, and how hard it tries."""
 
     name: str
     num_trials: Annotated[int, Field(ge=1)] = 12
-    sampler: Literal["tpe", "random"] = "tpe"
-    pruner: Literal["median", "none"] = "median"
-    num_startup_trials: Annotated[int, Field(ge=0)] = 4
-    num_warmup_epochs: Annotated[int, Field(ge=0)] = 4
+    num_seeds: Annotated[int, Field(ge=1)] = 1  # networks a fold whose losses are averaged
+    objectives: Names = ("wql",)  # the first one chooses the winner
     max_identical_failures: Annotated[int, Field(ge=1)] = 3
+    tuner: Annotated[OptunaSettings | KerasTunerSettings, Field(discriminator="name")] = (
+        OptunaSettings()
+    )
     space: dict[str, Dimension]
+
+    @model_validator(mode="after")
+    def _known_objectives(self) -> SearchSettings:
+        for name in self.objectives:
+            if name not in OBJECTIVES:
+                raise ValueError(f"no objective {name!r}. {nearest(name, OBJECTIVES)}")
+        if not self.objectives or len(set(self.objectives)) < len(self.objectives):
+            raise ValueError("objectives must hold at least one name, and each only once")
+        if len(self.objectives) == 1:
+            return self
+        if isinstance(self.tuner, KerasTunerSettings):
+            raise ValueError("Keras Tuner takes one objective; search/tuner=optuna takes several")
+        if self.tuner.pruner != "none":
+            raise ValueError(
+                "trials with several objectives cannot be compared epoch by epoch: set "
+                "search.tuner.pruner=none"
+            )
+        return self
 
 
 class TreeSettings(Frozen):
@@ -346,13 +386,30 @@ class TrackingSettings(Frozen):
 
 
 class EngineSettings(Frozen):
-    """The machine: threads inside one operation (0: the backend's choice).
+    """Who does the work of a sweep, and where its truth is kept.
 
     The networks of the tuning folds train side by side, a thread each: for networks of this size
     that uses two cores 1.6 times as well as two threads inside each operation.
     """
 
-    num_threads: Annotated[int, Field(ge=0)] = 1
+    num_workers: Annotated[int, Field(ge=1, le=256)] = 1  # processes; each runs a trial at a time
+    num_threads: Annotated[int, Field(ge=0)] = 1  # inside one operation; 0: the backend's choice
+    study_url: str | None = None  # a database; none: optuna.db in the project
+    heartbeat: Annotated[int, Field(ge=1)] = 10  # seconds between a worker's signs of life
+    grace: Annotated[int, Field(ge=2)] = 60  # seconds without one until a trial is given up
+    max_retries: Annotated[int, Field(ge=0)] = 5  # of a trial whose worker died
+
+    @model_validator(mode="after")
+    def _grace(self) -> EngineSettings:
+        if self.grace < 2 * self.heartbeat:
+            raise ValueError("grace must be at least twice heartbeat: one beat may come late")
+        return self
+
+
+class SweepSettings(Frozen):
+    """How a sweep is called; no name: after its search and what it depends on."""
+
+    name: Annotated[str | None, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")] = None
 
 
 class Settings(Frozen):
@@ -368,6 +425,7 @@ class Settings(Frozen):
     inventory: InventorySettings
     tracking: TrackingSettings
     engine: EngineSettings
+    sweep: SweepSettings = SweepSettings()
     output_dir: str = "outputs"
     seed: Annotated[int, Field(ge=0)] = 42
 
@@ -410,10 +468,10 @@ def known_paths(model: type[BaseModel] = Settings, prefix: str = "") -> list[str
     paths: list[str] = []
     for name, field in model.model_fields.items():
         paths.append(prefix + name)
-        annotation = field.annotation
-        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-            paths += known_paths(annotation, f"{prefix}{name}.")
-    return paths
+        for kind in (field.annotation, *get_args(field.annotation)):
+            if isinstance(kind, type) and issubclass(kind, BaseModel):
+                paths += known_paths(kind, f"{prefix}{name}.")
+    return list(dict.fromkeys(paths))
 
 
 def parse_settings(tree: dict[str, Any], *, where: str) -> Settings:

@@ -30,6 +30,23 @@ class UnreachableError(RestockError):
     """Something outside this machine did not answer."""
 
 
+class DiskFullError(RestockError):
+    """There is no room left for a file."""
+
+
+class LockedError(RestockError):
+    """Another process holds what is needed, and did not let go in time."""
+
+
+class StoppedError(RestockError):
+    """A person, or the system, asked to stop by a signal."""
+
+    def __init__(self, message: str = "stopped", signal_number: int = 15) -> None:
+        """Remember the signal: the exit code is 128 plus its number, as shells expect."""
+        super().__init__(message)
+        self.exit_code = 128 + signal_number
+
+
 class IntegrityError(RestockError):
     """Bytes are not the ones that were promised."""
 

@@ -20,6 +20,7 @@ from restock.stages.context import Context
 from restock.tracking.memory import NullTracker
 from restock.types.layout import Layout
 from support.builders import settings, table
+from support.inline import run_inline
 from support.quiet import QuietConsole
 
 ROOT = Path(__file__).parents[2]
@@ -85,12 +86,16 @@ def reads(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
         features={"calendar": ["week"]},
         inventory={"unit_value": None},
     )
-    context = Context(Layout.at(folder / "out"), NullTracker(), QuietConsole())
+    context = Context(Layout.at(folder / "out"), NullTracker(), QuietConsole(), folder)
     recorded: dict[str, set[str]] = {}
+    # What a worker's process reads would not be seen from here.
+    monkeypatch = pytest.MonkeyPatch()
+    monkeypatch.setattr("restock.stages.tune.run_crew", run_inline)
     for stage in STAGES:
         with recording() as paths:
             importlib.import_module(f"restock.stages.{stage}").run(chosen, context)
         recorded[stage] = paths
+    monkeypatch.undo()
     return recorded
 
 
@@ -105,8 +110,9 @@ class recording:  # noqa: N801 - reads as a statement
         def watched(model: Any, name: str) -> Any:
             value = object.__getattribute__(model, name)
             cls = type(model)
-            # What config.py itself reads while it checks a value is no use of the value.
-            used = sys._getframe(1).f_globals["__name__"] != "restock.config"
+            # What is read while a value is checked or copied is no use of the value.
+            reader = sys._getframe(1).f_globals["__name__"]
+            used = reader != "restock.config" and not reader.startswith("pydantic")
             if used and name in cls.model_fields and cls in where and not isinstance(value, Frozen):
                 paths.add(where[cls] + name)
             return value

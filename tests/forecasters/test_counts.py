@@ -23,7 +23,7 @@ from restock.forecasters.lstm.counts import (
 )
 from restock.forecasters.lstm.fit import LstmEnsemble, LstmRecipe, run_epochs
 from restock.forecasters.lstm.save import save_bundle
-from restock.tuning.objective import prepare_folds
+from restock.tuning.prepared import prepare_folds
 from restock.types.folds import Fold, Folds
 from restock.types.panel import DemandPanel
 from support.builders import LEVELS, baselines, panel, settings
@@ -254,7 +254,7 @@ def test_demand_that_is_no_count_is_refused_by_series_and_period() -> None:
         LstmEnsemble(recipe, base, np.full(3, END))
     fold = Fold("tune", np.full(3, END), np.full((1, 3), END))
     with pytest.raises(DataError, match=message):  # before a sweep, not once a trial
-        prepare_folds(recipe, base, Folds(3, (fold,), fold))
+        prepare_folds(base, Folds(3, (fold,), fold), recipe.features, recipe.model.likelihood)
 
 
 def test_what_is_not_trained_on_need_not_be_a_count() -> None:

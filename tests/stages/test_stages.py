@@ -24,7 +24,7 @@ from support.quiet import QuietConsole
 def run(stages: str, chosen: Settings, folder: Path) -> list[str]:
     """Run stages one after the other and return what they said."""
     console = QuietConsole()
-    context = Context(Layout.at(folder / "out"), MemoryTracker(), console)
+    context = Context(Layout.at(folder / "out"), MemoryTracker(), console, folder)
     for stage in stages.split():
         importlib.import_module(f"restock.stages.{stage}").run(chosen, context)
     return console.notes

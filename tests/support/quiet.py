@@ -19,5 +19,9 @@ class QuietConsole:
     def progress(self, description: str, total: int) -> Iterator[QuietConsole]:
         yield self
 
+    @contextmanager
+    def sweep(self) -> Iterator[object]:
+        yield lambda view: None
+
     def advance(self, text: str = "") -> None:
         pass

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import math
+import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
 
 import pandas as pd
 from rich.console import Console as RichConsole
+from rich.console import Group
+from rich.live import Live
+from rich.panel import Panel
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -17,8 +24,13 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 from rich.progress import Progress as RichProgress
+from rich.progress_bar import ProgressBar
 from rich.table import Table
+from rich.text import Text
 
+from restock.types.tracking import SweepView
+
+BARS = "▁▂▃▄▅▆▇█"
 PLAIN_EVERY = 5.0  # seconds between plain progress lines where there is no terminal
 
 
@@ -53,6 +65,15 @@ class TerminalConsole:
         with RichProgress(*columns, console=self.rich) as bars:
             yield _RichBar(bars, bars.add_task(label, total=total, text=""))
 
+    @contextmanager
+    def sweep(self) -> Iterator[Callable[[SweepView], None]]:
+        """Show a sweep: a live table on a terminal, else a line for each trial that has ended."""
+        if not self.rich.is_terminal or os.environ.get("CI"):
+            yield _PlainSweep(self)
+            return
+        with Live(console=self.rich, refresh_per_second=4, transient=False) as live:
+            yield lambda view: live.update(sweep_panel(view))
+
     def parts(self, parts: list[tuple[str, pd.DataFrame | str]]) -> None:
         """Print titled tables and lines."""
         for title, content in parts:
@@ -66,6 +87,52 @@ class TerminalConsole:
             for row in content.itertuples(index=False):
                 table.add_row(*(_cell(value) for value in row))
             self.rich.print(table)
+
+
+class _PlainSweep:
+    def __init__(self, console: TerminalConsole) -> None:
+        self.console, self.said = console, 0
+
+    def __call__(self, view: SweepView) -> None:
+        best = f"best {view.best[1]:.4f}" if view.best else "none complete"
+        for slot, state, text in view.ended[self.said :]:
+            self.said += 1
+            self.console.note(f"{self.said}/{view.total} trial {slot} {state} {text} ({best})")
+
+
+def sweep_panel(view: SweepView) -> Panel:
+    """Draw how a sweep stands: progress, best, and each running trial with its curve so far."""
+    done = sum(view.states.values())
+    counts = ", ".join(f"{n} {state}" for state, n in sorted(view.states.items())) or "none ended"
+    best = f"trial {view.best[0]}: wql {view.best[1]:.4f}" if view.best else "-"
+    left = "-" if view.seconds_left is None else f"{timedelta(seconds=int(view.seconds_left))}"
+    head = Table.grid(padding=(0, 2))
+    head.add_row("trials", f"{done}/{view.total} ({counts})")
+    head.add_row("best", best)
+    head.add_row("left", left)
+    bar = ProgressBar(total=view.total, completed=done, width=60)
+    table = Table(box=None, padding=(0, 2))
+    for name in ("trial", "epoch", "wql", "curve", "time", "worker"):
+        table.add_column(name, justify="right" if name in ("trial", "epoch", "wql") else "left")
+    for trial in view.running:
+        last = f"{trial.curve[-1]:.4f}" if trial.curve else "-"
+        took = f"{timedelta(seconds=int(trial.seconds))}"
+        curve = sparkline(trial.curve)
+        row = (str(trial.slot), str(len(trial.curve)), last, curve, took, trial.worker)
+        table.add_row(*row)
+    failures = [f"trial {slot}: {text}" for slot, state, text in view.ended if state == "failed"]
+    parts: list[Any] = [head, bar, table, *(Text(text, style="red") for text in failures[-3:])]
+    return Panel(Group(*parts), title=f"sweep {view.name}", title_align="left")
+
+
+def sparkline(values: Sequence[float], width: int = 24) -> str:
+    """Draw the last values as bars, the highest full."""
+    shown = [value for value in values[-width:] if math.isfinite(value)]
+    if not shown:
+        return ""
+    low, high = min(shown), max(shown)
+    span = (high - low) or 1.0
+    return "".join(BARS[round((value - low) / span * (len(BARS) - 1))] for value in shown)
 
 
 class _Bar:

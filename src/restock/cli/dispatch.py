@@ -9,6 +9,7 @@ import shlex
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import yaml
@@ -24,6 +25,7 @@ from restock.types.layout import Layout
 from restock.types.tracking import Tracker
 
 STAGES = ("fetch", "prepare", "featurize", "tune", "train", "evaluate", "forecast", "plan")
+SPOOL = Path(".restock") / "spool"
 LOGGED = ("tune", "train", "evaluate", "run")
 FLAGS_WITH_VALUE = {
     *("-c", "--cfg", "-p", "--package", "-i", "--info", "--experimental-rerun"),
@@ -50,7 +52,8 @@ def dispatch(command: str, arguments: Sequence[str]) -> None:
         series_id, arguments = _split_series(arguments)
     if "--params" in arguments:
         settings = _from_params(list(arguments))
-        _execute(command, settings, Layout.at(Path(settings.output_dir)), series_id)
+        files = Layout.at(Path(settings.output_dir))
+        _execute(command, settings, files, series_id, from_params=True)
         return
     _compose_and_execute(command, _split_overrides(list(arguments)), series_id)
 
@@ -134,7 +137,14 @@ def split_arguments(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
     return flags, overrides
 
 
-def _execute(command: str, settings: Settings, files: Layout, series_id: str | None = None) -> None:
+def _execute(
+    command: str,
+    settings: Settings,
+    files: Layout,
+    series_id: str | None = None,
+    *,
+    from_params: bool = False,
+) -> None:
     console = TerminalConsole(command)
     root = project_root()
     if series_id is not None:
@@ -150,8 +160,9 @@ def _execute(command: str, settings: Settings, files: Layout, series_id: str | N
     elif command == "run":
         _run_all(settings, files, root, console)
     else:
-        with _tracker(command, settings, root) as tracker:
-            _stage(command, settings, Context(files, tracker, console))
+        with _tracker(command, settings, root, console) as tracker:
+            context = Context(files, tracker, console, root, commit(root), rerun=from_params)
+            _stage(command, settings, context)
 
 
 def _stage(name: str, settings: Settings, context: Context) -> None:
@@ -160,15 +171,30 @@ def _stage(name: str, settings: Settings, context: Context) -> None:
 
 
 @contextmanager
-def _tracker(command: str, settings: Settings, root: Path) -> Iterator[Tracker]:
+def _tracker(
+    command: str, settings: Settings, root: Path, console: TerminalConsole
+) -> Iterator[Tracker]:
+    """Open the run of a command. A sweep opens its own: it may be one that was begun before."""
     if command not in LOGGED or settings.tracking.name == "none":
         yield NullTracker()
         return
-    from restock.tracking.mlflow.tracker import open_run
+    from restock.tracking.mlflow.sender import Sender, sending
+    from restock.tracking.mlflow.tracker import COMMAND_TAG, PIPELINE_VARIABLE
+    from restock.tracking.spool import Spool, SpoolTop
 
-    with open_run(settings.tracking, root, command, {"commit": commit(root)}) as run:
-        _log_config(run, settings)
-        yield run
+    top = SpoolTop(
+        Spool(root / SPOOL),
+        {COMMAND_TAG: command, "commit": commit(root)},
+        inherited=os.environ.get("MLFLOW_RUN_ID"),
+        pipeline=os.environ.get(PIPELINE_VARIABLE),
+    )
+    with sending(Sender(top.store, settings.tracking, root), console.note):
+        if command == "tune":
+            yield top
+            return
+        with top.child(command) as run:
+            _log_config(run, settings)
+            yield run
 
 
 def _log_config(run: Tracker, settings: Settings) -> None:
@@ -185,15 +211,18 @@ def _run_all(settings: Settings, files: Layout, root: Path, console: TerminalCon
     # Before compute is spent: the last stage would refuse it.
     check_reach(settings.inventory.protection_interval, settings.evaluation.horizon)
     stages = [name for name in STAGES if name != "tune" or settings.training.use_tuned]
-    with _tracker("run", settings, root) as tracker:
+    with _tracker("run", settings, root, console) as tracker:
+        context = Context(files, NullTracker(), console, root, commit(root))
         for name in stages:
             console.prefix = name
-            if name not in LOGGED:
-                _stage(name, settings, Context(files, NullTracker(), console))
-                continue
-            with tracker.child(name) as run:
-                run.set_tags({"restock.command": name})
-                _stage(name, settings, Context(files, run, console))
+            if name == "tune":  # opens a run of its own
+                _stage(name, settings, replace(context, tracker=tracker))
+            elif name not in LOGGED:
+                _stage(name, settings, context)
+            else:
+                with tracker.child(name) as run:
+                    run.set_tags({"restock.command": name})
+                    _stage(name, settings, replace(context, tracker=run))
     _side_effects("summary", settings, files, root, console)
 
 

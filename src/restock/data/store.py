@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -14,7 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from restock.errors import UserError
+from restock.errors import DiskFullError, UserError
 from restock.types.panel import DemandPanel
 
 
@@ -23,8 +24,38 @@ def replacing(path: Path) -> Iterator[Path]:
     """Yield a path aside; on success sync it and rename it over ``path``, else remove it.
 
     Works for a file or a folder, whichever the caller makes.
+
+    Raises:
+        DiskFullError: Naming the path and how much was free.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    with disk_full_named(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with _replacing(path) as aside:
+            yield aside
+
+
+@contextmanager
+def disk_full_named(path: Path) -> Iterator[None]:
+    """Say which file there was no room for.
+
+    Raises:
+        DiskFullError: Instead of the system's error.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        folder = next(parent for parent in path.parents if parent.is_dir())
+        free = shutil.disk_usage(folder).free
+        raise DiskFullError(
+            f"{path}: no space left ({free:,} bytes free). Nothing was half-written; make room and "
+            "run the same command again."
+        ) from error
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[Path]:
     aside = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         yield aside

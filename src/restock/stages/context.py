@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from restock.types.layout import Layout
 from restock.types.tracking import Console, Tracker
@@ -10,8 +11,20 @@ from restock.types.tracking import Console, Tracker
 
 @dataclass(frozen=True)
 class Context:
-    """The surroundings of a stage."""
+    """The surroundings of a stage.
+
+    Attributes:
+        layout: Where its inputs lie and its outputs go.
+        tracker: Where it is logged.
+        console: Where a person watches.
+        root: The project's folder: what outlives a run is kept below it.
+        commit: Git revision of the project.
+        rerun: Whether a sweep that is complete is to be run anew, as `dvc repro` expects.
+    """
 
     layout: Layout
     tracker: Tracker
     console: Console
+    root: Path
+    commit: str = "unknown"
+    rerun: bool = False

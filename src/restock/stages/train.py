@@ -16,17 +16,19 @@ from restock.errors import ConfigError
 from restock.evaluation.combination import held_out_wql, learn_combination, rehearse
 from restock.evaluation.selection import folds_with_demand
 from restock.features.build import feature_source
+from restock.features.prepared import Prepared
 from restock.features.state import read_state
 from restock.forecasters.baselines.forest import FittedTrees
 from restock.forecasters.baselines.make import boosted_trees, make_baselines
 from restock.forecasters.combine import Combination
 from restock.forecasters.lstm import backend
-from restock.forecasters.lstm.fit import LstmEnsemble, LstmRecipe, Prepared, run_epochs
+from restock.forecasters.lstm.fit import LstmEnsemble, LstmRecipe, run_epochs
 from restock.forecasters.lstm.save import save_bundle
 from restock.forecasters.names import BOOSTED_TREES
 from restock.stages.context import Context
 from restock.stages.recipe import MADE_FROM, features_made_from
-from restock.tuning.objective import prepare_folds, train_on_folds
+from restock.tuning.lockstep import FoldTraining, train_on_folds
+from restock.tuning.prepared import prepare_folds
 from restock.types import layout
 from restock.types.folds import Folds
 from restock.types.panel import DemandPanel
@@ -155,10 +157,14 @@ def _rehearse(
             context.tracker.log_metrics({"tuning_wql": value}, step=epoch)
             progress.advance(f"wql {value:.4f}")
 
-        prepared = prepare_folds(recipe, panel, folds)
+        prepared = prepare_folds(panel, folds, recipe.features, recipe.model.likelihood)
         threads = settings.engine.num_threads
+        training = FoldTraining(recipe, panel, folds, prepared, num_threads=threads)
         outcome, forecasts = train_on_folds(
-            recipe, panel, folds, prepared, num_threads=threads, report=report, epochs=epochs
+            training,
+            epochs or recipe.training.max_epochs,
+            report=report,
+            last=epochs is not None,
         )
     if not settings.training.combine:
         return Rehearsed(outcome.best_epoch, Combination.plain(levels), outcome.value)

@@ -27,9 +27,13 @@ class NullTracker:
         """Forget the tags."""
 
     @contextmanager
-    def child(self, name: str) -> Iterator[NullTracker]:  # noqa: ARG002
+    def child(self, name: str, key: str | None = None) -> Iterator[NullTracker]:  # noqa: ARG002
         """Open a run that records nothing either."""
         yield NullTracker()
+
+    def spool(self) -> Path | None:
+        """Return nothing: other processes record nothing either."""
+        return None
 
 
 @dataclass
@@ -63,7 +67,7 @@ class MemoryTracker:
         self.tags.update(tags)
 
     @contextmanager
-    def child(self, name: str) -> Iterator[MemoryTracker]:
+    def child(self, name: str, key: str | None = None) -> Iterator[MemoryTracker]:  # noqa: ARG002
         """Open a nested run and remember how it ended."""
         run = MemoryTracker(name)
         self.children.append(run)
@@ -73,3 +77,7 @@ class MemoryTracker:
             run.status = "FAILED"
             raise
         run.status = "FINISHED"
+
+    def spool(self) -> Path | None:
+        """Return nothing: other processes cannot write to this one's memory."""
+        return None

@@ -16,7 +16,8 @@ from restock.features.build import optional_features
 from restock.forecasters.combine import Combination
 from restock.forecasters.lstm import backend
 from restock.forecasters.lstm.fit import LstmEnsemble, LstmRecipe, run_epochs
-from restock.tuning.objective import prepare_folds, taking_part
+from restock.tuning.lockstep import taking_part
+from restock.tuning.prepared import prepare_folds
 from restock.types.folds import Folds
 from restock.types.panel import DemandPanel
 
@@ -112,7 +113,7 @@ def assess_features(
         num_threads: Threads inside one operation.
     """
     backend.prepare(recipe.seed, num_threads)
-    prepared = prepare_folds(recipe, panel, folds)
+    prepared = prepare_folds(panel, folds, recipe.features, recipe.model.likelihood)
     ensembles = [
         LstmEnsemble(recipe, panel, fold.train_end, ready)
         for fold, ready in zip(folds.tuning, prepared, strict=True)

@@ -1,87 +1,127 @@
-"""The objective of a trial: weighted quantile loss on the tuning folds, trained in lockstep."""
+"""The objective of a trial: what it proposes is trained on the tuning folds and scored there."""
 
 from __future__ import annotations
 
-import os
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 
-from restock.evaluation.selection import forecast_wql
-from restock.forecasters.likelihoods import require_counts
-from restock.forecasters.lstm import backend
-from restock.forecasters.lstm.fit import (
-    LstmEnsemble,
-    LstmRecipe,
-    Prepared,
-    prepare_features,
-    run_epochs,
-)
+from restock.config import InventorySettings, Settings, replace_at
+from restock.forecasters.lstm.fit import LstmRecipe
+from restock.inventory.demand import LeadTimeDemand
+from restock.tuning.checkpoint import Checkpoints
+from restock.tuning.lockstep import FoldTraining, taking_part
+from restock.tuning.prepared import SweepData
 from restock.tuning.results import Outcome
-from restock.types.folds import Folds
+from restock.types.folds import Fold
 from restock.types.forecast import DemandForecast
 from restock.types.panel import DemandPanel, IntArray
 
+Report = Callable[[int, Sequence[float]], None]
 
-def prepare_folds(recipe: LstmRecipe, panel: DemandPanel, folds: Folds) -> list[Prepared]:
-    """Make each tuning fold's features, once for all trials.
 
-    Raises:
-        DataError: If the likelihood is one of counts and the demand is not: no trial could train.
+class FoldObjective:
+    """Trains what a trial proposes on the tuning folds, and goes on where a dead worker stopped."""
+
+    def __init__(self, settings: Settings, data: SweepData, pool_size: int) -> None:
+        """Take what all trials share.
+
+        Args:
+            settings: The sweep's; a trial replaces the swept values.
+            data: What to train on.
+            pool_size: Networks that train at a time in this process.
+        """
+        # One network a fold: an ensemble improves all configurations alike, and costs its size.
+        self.settings = replace_at(settings, {"training.ensemble_size": 1})
+        self.data, self.pool_size = data, pool_size
+
+    def __call__(
+        self, values: dict[str, object], epochs: int | None, states: Checkpoints, report: Report
+    ) -> Outcome:
+        """Train and score after each epoch.
+
+        Args:
+            values: Swept values, by settings path.
+            epochs: A budget set by the tuner; None: as the settings say.
+            states: Where to save after each epoch, and what to go on from.
+            report: Told each fold's loss after each epoch; may raise to stop.
+        """
+        settings = replace_at(self.settings, values)
+        data, search = self.data, settings.search
+        training = FoldTraining(
+            LstmRecipe.from_settings(settings),
+            data.panel,
+            data.folds,
+            data.prepared,
+            num_threads=settings.engine.num_threads,
+            num_seeds=search.num_seeds,
+        )
+        saved = states.load()
+        if saved is not None:
+            training.restore(saved)
+        for epoch in range(len(training.curve)):
+            report(epoch, [curve[epoch] for curve in training.fold_curves])
+        with ThreadPoolExecutor(self.pool_size) as pool:
+            for epoch in range(len(training.curve), epochs or settings.training.max_epochs):
+                training.run_epoch(pool)
+                states.save(epoch + 1, training.progress())
+                report(epoch, [curve[-1] for curve in training.fold_curves])
+        outcome = training.outcome(int(np.argmin(training.curve)))
+        return replace(outcome, scores=scores(training, settings, outcome))
+
+
+def scores(training: FoldTraining, settings: Settings, outcome: Outcome) -> dict[str, float]:
+    """Return the value of each objective of the search, by name; all are better when lower."""
+    measured: dict[str, Callable[[], float]] = {
+        "wql": lambda: outcome.value,
+        "inventory_cost": lambda: _inventory_cost(training, settings.inventory),
+        "latency": lambda: _latency(training),
+        "size": lambda: float(training.ensembles[0].members[0].network.count_params()),
+    }
+    return {name: measured[name]() for name in settings.search.objectives}
+
+
+def _inventory_cost(training: FoldTraining, inventory: InventorySettings) -> float:
+    """Cost of ordering up to the critical ratio, per unit of demand, mean over the folds.
+
+    Leftover pays holding cost and a shortage pays stockout cost, once, at the end of the
+    protection interval, for the demand that really came. Forecasts are those of the last epoch.
     """
-    for fold in folds.tuning:
-        require_counts(panel, fold.train_end, recipe.model.likelihood)
-    return [prepare_features(recipe, panel, fold.train_end) for fold in folds.tuning]
+    holding, stockout = inventory.holding_cost, inventory.stockout_cost
+    periods = inventory.protection_interval
+    costs = []
+    for fold, forecast in zip(training.folds, _forecasts(training), strict=True):
+        kept, total = _totals(training.panel, fold, periods)
+        demand = LeadTimeDemand.from_forecast(forecast, periods)
+        level = demand.quantile(stockout / (stockout + holding))[kept]
+        over, short = np.maximum(level - total, 0), np.maximum(total - level, 0)
+        costs.append((holding * over + stockout * short).sum() / max(total.sum(), 1e-12))
+    return float(np.mean(costs))
 
 
-def train_on_folds(
-    recipe: LstmRecipe,
-    panel: DemandPanel,
-    folds: Folds,
-    prepared: Sequence[Prepared],
-    *,
-    num_threads: int,
-    report: Callable[[int, float], None],
-    epochs: int | None = None,
-) -> tuple[Outcome, list[DemandForecast]]:
-    """Train an ensemble per tuning fold, epoch by epoch side by side, and score after each.
+def _totals(panel: DemandPanel, fold: Fold, periods: int) -> tuple[IntArray, np.ndarray]:
+    """Return series with known demand in all of the periods after the origin, and its total."""
+    (origins,) = fold.origins
+    rows = np.flatnonzero(origins >= 0)
+    targets = origins[rows, None] + np.arange(1, periods + 1)
+    total = panel.uncensored[rows[:, None], targets].sum(axis=1)
+    known = np.isfinite(total)
+    return rows[known], total[known]
 
-    Args:
-        recipe: What to train.
-        panel: The whole panel; each network sees its fold's past only.
-        folds: Tuning folds, at least one.
-        prepared: Their features, from :func:`prepare_folds`.
-        num_threads: Threads inside one operation.
-        report: Told the mean over the folds after each epoch; may raise to stop.
-        epochs: Train for so many, the last of which counts; None takes the best of all.
 
-    Returns:
-        What was measured, and each fold's forecasts after the epoch that counts.
-    """
-    backend.prepare(recipe.seed, num_threads)
-    ensembles = [
-        LstmEnsemble(recipe, panel, fold.train_end, ready)
-        for fold, ready in zip(folds.tuning, prepared, strict=True)
+def _latency(training: FoldTraining) -> float:
+    """Seconds to forecast one fold's series once, after a first forecast."""
+    _forecasts(training)
+    started = time.perf_counter()
+    _forecasts(training)
+    return (time.perf_counter() - started) / len(training.folds)
+
+
+def _forecasts(training: FoldTraining) -> list[DemandForecast]:
+    return [
+        ensemble.predict(taking_part(fold.origins[0]))
+        for ensemble, fold in zip(training.ensembles, training.folds, strict=False)
     ]
-    fold_curves: list[list[float]] = [[] for _ in ensembles]
-    curve: list[float] = []
-    kept: list[DemandForecast] = []
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for epoch in range(epochs or recipe.training.max_epochs):
-            run_epochs(ensembles, pool)
-            origins = [fold.origins[0] for fold in folds.tuning]
-            forecasts = list(pool.map(LstmEnsemble.predict, ensembles, map(taking_part, origins)))
-            for own, forecast, fold in zip(fold_curves, forecasts, folds.tuning, strict=True):
-                own.append(forecast_wql(forecast, panel, fold))
-            curve.append(float(np.mean([own[-1] for own in fold_curves])))
-            if epochs or curve[-1] <= min(curve):
-                kept = forecasts
-            report(epoch, curve[-1])
-    best = len(curve) - 1 if epochs else int(np.argmin(curve))
-    return Outcome(curve[best], best + 1, tuple(curve), tuple(map(tuple, fold_curves))), kept
-
-
-def taking_part(origins: IntArray) -> IntArray:
-    """Let series that take no part (-1) look from the first position: every row is answered."""
-    return np.maximum(origins, 0)

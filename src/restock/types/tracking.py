@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -32,9 +33,58 @@ class Tracker(Protocol):
         """Label the run."""
         ...
 
-    def child(self, name: str) -> AbstractContextManager[Tracker]:
-        """Open a run nested in this one. An exception inside marks it as failed."""
+    def child(self, name: str, key: str | None = None) -> AbstractContextManager[Tracker]:
+        """Open a run nested in this one. An exception inside marks it as failed.
+
+        Args:
+            name: What a person sees.
+            key: Go on with the run that was opened with the same key, if there is one.
+        """
         ...
+
+    def spool(self) -> Path | None:
+        """Return the folder where other processes may write runs nested in this one by its key."""
+        ...
+
+
+@dataclass(frozen=True)
+class RunningTrial:
+    """A trial at work.
+
+    Attributes:
+        slot: Which one.
+        curve: Loss after each epoch so far.
+        worker: Who runs it.
+        seconds: Since it was taken.
+    """
+
+    slot: int
+    curve: tuple[float, ...]
+    worker: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class SweepView:
+    """How a sweep stands.
+
+    Attributes:
+        name: The sweep's.
+        total: Trials there will be.
+        states: How many trials are complete, pruned and failed.
+        running: What is at work now, on all machines.
+        best: Slot and value of the best complete trial.
+        ended: Ended trials in the order they ended: slot, state, and its value or error.
+        seconds_left: Estimate, from the trials that have ended; None before there is one.
+    """
+
+    name: str
+    total: int
+    states: Mapping[str, int]
+    running: Sequence[RunningTrial]
+    best: tuple[int, float] | None
+    ended: Sequence[tuple[int, str, str]]
+    seconds_left: float | None
 
 
 class Console(Protocol):
@@ -46,6 +96,10 @@ class Console(Protocol):
 
     def progress(self, description: str, total: int) -> AbstractContextManager[Progress]:
         """Show a bar for ``total`` units of work."""
+        ...
+
+    def sweep(self) -> AbstractContextManager[Callable[[SweepView], None]]:
+        """Show a sweep; what is yielded is called with each new view of it."""
         ...
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
@@ -18,7 +18,7 @@ from restock.config import (
     TrainingSettings,
     WindowSettings,
 )
-from restock.features.build import feature_source, fit_state
+from restock.features.prepared import Prepared, prepare_features
 from restock.forecasters.assemble import PanelNetwork
 from restock.forecasters.likelihoods import require_counts
 from restock.forecasters.lstm import backend
@@ -30,12 +30,10 @@ from restock.forecasters.lstm.network import (
     build_network,
 )
 from restock.seeding import child_seed, generator
-from restock.types.features import FeaturePanel, FeatureSource, FeatureState
+from restock.types.features import FeaturePanel, FeatureState
 from restock.types.forecast import DemandForecast
 from restock.types.panel import DemandPanel, IntArray
 from restock.windows.sequences import WindowMaker
-
-Prepared = tuple[FeatureState, FeatureSource]
 
 
 @dataclass(frozen=True)
@@ -138,6 +136,25 @@ class LstmTraining:
         self.snapshots[-1].set_weights(weights)
         return mean
 
+    def progress(self) -> dict[str, np.ndarray]:
+        """Return all that training goes on from, by name: weights, optimizer, random streams."""
+        held = [*self.network.variables, *self.network.optimizer.variables]
+        arrays = {f"variable_{at}": np.asarray(variable) for at, variable in enumerate(held)}
+        for place, network in enumerate(self.snapshots):
+            weights = enumerate(network.get_weights())
+            arrays |= {f"snapshot_{place}_{at}": values for at, values in weights}
+        return arrays | {"epoch": np.array(self.epoch)}
+
+    def restore(self, progress: Mapping[str, np.ndarray]) -> None:
+        """Go on from what :meth:`progress` returned; the numbers are those of an unbroken run."""
+        held = [*self.network.variables, *self.network.optimizer.variables]
+        for at, variable in enumerate(held):
+            variable.assign(progress[f"variable_{at}"])
+        for place, network in enumerate(self.snapshots):
+            count = len(network.weights)
+            network.set_weights([progress[f"snapshot_{place}_{at}"] for at in range(count)])
+        self.epoch = int(progress["epoch"])
+
     def networks(self) -> list[keras.Model]:
         """Return what answers: the network as it was after each of the last epochs."""
         return list(self.snapshots)[-max(self.epoch, 1) :]
@@ -165,7 +182,7 @@ class LstmEnsemble:
         windows = recipe.windows.model_copy(update={"lookback": lookback})
         self.recipe = replace(recipe, windows=windows)
         self.panel, self.train_end = panel, train_end
-        prepared = prepared or prepare_features(recipe, panel, train_end)
+        prepared = prepared or prepare_features(panel, recipe.features, train_end, recipe.horizon)
         self.state = prepared[0]
         self.members = [
             LstmTraining(self.recipe, panel, train_end, prepared, member)
@@ -176,6 +193,19 @@ class LstmEnsemble:
     def epoch(self) -> int:
         """Epochs trained."""
         return self.members[0].epoch
+
+    def progress(self) -> dict[str, np.ndarray]:
+        """Return all that training goes on from, of every network, by name."""
+        return {
+            f"member_{number}/{name}": values
+            for number, member in enumerate(self.members)
+            for name, values in member.progress().items()
+        }
+
+    def restore(self, progress: Mapping[str, np.ndarray]) -> None:
+        """Go on from what :meth:`progress` returned."""
+        for number, member in enumerate(self.members):
+            member.restore(part_of(progress, f"member_{number}/"))
 
     def network(self) -> keras.Model:
         """Return the mean over members and snapshots as one network."""
@@ -217,10 +247,9 @@ def run_epochs(ensembles: Iterable[LstmEnsemble], pool: ThreadPoolExecutor) -> l
     return [float(np.mean([job.result() for job in members])) for members in jobs]
 
 
-def prepare_features(recipe: LstmRecipe, panel: DemandPanel, train_end: IntArray) -> Prepared:
-    """Fit feature constants on training rows and make the features."""
-    state = fit_state(panel, recipe.features, train_end)
-    return state, feature_source(panel, recipe.features, state, recipe.horizon)
+def part_of(arrays: Mapping[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:
+    """Return the arrays whose names start with a prefix, by the rest of their names."""
+    return {n.removeprefix(prefix): values for n, values in arrays.items() if n.startswith(prefix)}
 
 
 def network_shape(features: FeaturePanel, state: FeatureState, horizon: int) -> NetworkShape:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +24,7 @@ from mlflow.utils.mlflow_tags import (
 )
 
 from restock.config import TrackingSettings
+from restock.data.locks import file_lock
 from restock.errors import UnreachableError
 from restock.tracking.uri import tracking_uri
 from restock.types.tracking import Tracker
@@ -67,16 +67,10 @@ def _connect(uri: str, experiment_name: str, root: Path) -> tuple[MlflowClient, 
         return client, str(client.create_experiment(experiment_name, location, tags))
 
 
-@contextmanager
-def _store_lock(uri: str) -> Iterator[None]:
+def _store_lock(uri: str) -> AbstractContextManager[None]:
     if not uri.startswith("sqlite:///"):
-        yield
-        return
-    path = Path(uri.removeprefix("sqlite:///")).with_suffix(".db.lock")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)  # the kernel frees it if we die
-        yield
+        return nullcontext()
+    return file_lock(Path(uri.removeprefix("sqlite:///")).with_suffix(".db.lock"))
 
 
 class MlflowTracker:
@@ -121,11 +115,15 @@ class MlflowTracker:
         self.client.log_batch(self.run_id, tags=[RunTag(k, str(v)[:5000]) for k, v in tags.items()])
 
     @contextmanager
-    def child(self, name: str) -> Iterator[Tracker]:
+    def child(self, name: str, key: str | None = None) -> Iterator[Tracker]:  # noqa: ARG002
         """Open a nested run; it ends as failed if an exception leaves the block."""
         tags = {MLFLOW_PARENT_RUN_ID: self.run_id}
         with _run(self.client, self.experiment_id, name, tags) as run:
             yield run
+
+    def spool(self) -> Path | None:
+        """Return nothing: this run is written at the server."""
+        return None
 
 
 @contextmanager
@@ -141,7 +139,8 @@ def open_run(
         tags: Labels, such as the commit.
     """
     client, experiment_id = connect(settings, root)
-    parent = parent_run(client, experiment_id)
+    inherited, token = os.environ.get("MLFLOW_RUN_ID"), os.environ.get(PIPELINE_VARIABLE)
+    parent = parent_run(client, experiment_id, inherited, token)
     if parent is not None:  # runs nest within one experiment only
         experiment_id = str(client.get_run(parent).info.experiment_id)
     labels = {COMMAND_TAG: name, MLFLOW_SOURCE_NAME: f"restock {name}", **tags}
@@ -158,13 +157,17 @@ def open_run(
         raise
 
 
-def parent_run(client: MlflowClient, experiment_id: str) -> str | None:
-    """Return the run that commands of this pipeline nest in, made by the first that asks.
+def parent_run(
+    client: MlflowClient, experiment_id: str, inherited: str | None, token: str | None
+) -> str | None:
+    """Return the run that commands of a pipeline nest in, made by the first that asks.
 
-    An inherited MLFLOW_RUN_ID (as `mlflow run` sets it) is that run.
+    Args:
+        client: Of the store.
+        experiment_id: Where the run is.
+        inherited: MLFLOW_RUN_ID, as `mlflow run` sets it: that run, then.
+        token: The pipeline's.
     """
-    inherited = os.environ.get("MLFLOW_RUN_ID")
-    token = os.environ.get(PIPELINE_VARIABLE)
     if inherited or not token:
         return inherited
     query = f"tags.`{PIPELINE_TAG}` = '{token}'"

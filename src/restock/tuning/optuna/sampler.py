@@ -1,127 +1,101 @@
-"""Optuna behind our sampler protocol: search space, sampler, pruner, and the study's plots."""
+"""Optuna's samplers and pruners by name, and our search space as its distributions."""
 
 from __future__ import annotations
 
+import itertools
 import math
 import warnings
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
-import matplotlib as mpl
 import optuna
-from matplotlib import pyplot as plt
 
-from restock.config import Dimension, SearchSettings
+from restock.config import Dimension, OptunaSettings, SearchSettings
 from restock.errors import ConfigError
-from restock.tuning.results import Trial
-
-STATES = {
-    "complete": optuna.trial.TrialState.COMPLETE,
-    "pruned": optuna.trial.TrialState.PRUNED,
-    "failed": optuna.trial.TrialState.FAIL,
-}
 
 
-@dataclass
-class OptunaSuggestion:
-    """One trial at Optuna."""
+def make_sampler(tuner: OptunaSettings, seed: int) -> optuna.samplers.BaseSampler:
+    """Return the sampler of one trial.
 
-    trial: optuna.Trial
-    number: int
-    values: dict[str, Any]
+    Raises:
+        ConfigError: If what it needs is not installed.
+    """
+    samplers = {
+        # A grid is queued point by point; what is left to sample is nothing.
+        "grid": lambda: optuna.samplers.RandomSampler(seed=seed),
+        "random": lambda: optuna.samplers.RandomSampler(seed=seed),
+        "tpe": lambda: optuna.samplers.TPESampler(
+            seed=seed, n_startup_trials=tuner.num_startup_trials
+        ),
+        "cmaes": lambda: optuna.samplers.CmaEsSampler(
+            seed=seed, n_startup_trials=max(tuner.num_startup_trials, 1)
+        ),
+        "gp": lambda: optuna.samplers.GPSampler(
+            seed=seed, n_startup_trials=max(tuner.num_startup_trials, 1)
+        ),
+        "qmc": lambda: optuna.samplers.QMCSampler(seed=seed, scramble=True),
+    }
+    try:
+        with quiet():
+            return samplers[tuner.sampler]()
+    except ImportError as error:
+        raise ConfigError(
+            f"search.tuner.sampler={tuner.sampler} needs a package that is not installed: "
+            f"pip install 'restock[{tuner.sampler}]' ({error})"
+        ) from None
 
-    def report(self, step: int, value: float) -> bool:
-        """Record an epoch's value; a value that is no number never reaches the sampler."""
-        if math.isfinite(value):
-            self.trial.report(value, step)
-        return bool(self.trial.should_prune())
 
-
-class OptunaSampler:
-    """A study that is asked and told. The configured values are always its first trial."""
-
-    def __init__(self, search: SearchSettings, configured: dict[str, Any], seed: int) -> None:
-        """Create the study in memory and enqueue the configured values.
-
-        Raises:
-            ConfigError: If a configured value lies outside its own search range.
-        """
-        optuna.logging.set_verbosity(optuna.logging.WARNING)
-        self.search = search
-        for name, dimension in search.space.items():
-            _check_inside(name, dimension, configured[dimension.path])
-        self.study = optuna.create_study(
-            study_name=search.name,
-            direction="minimize",
-            sampler=_sampler(search, seed),
-            pruner=_pruner(search),
+def make_pruner(tuner: OptunaSettings, max_epochs: int) -> optuna.pruners.BasePruner:
+    """Return the pruner: steps are epochs, or folds for Wilcoxon's test."""
+    if tuner.pruner == "median":
+        return optuna.pruners.MedianPruner(
+            n_startup_trials=tuner.num_startup_trials, n_warmup_steps=tuner.num_warmup_epochs
         )
-        self.study.enqueue_trial(
-            {name: configured[dimension.path] for name, dimension in search.space.items()}
+    if tuner.pruner == "hyperband":
+        return optuna.pruners.HyperbandPruner(
+            min_resource=max(tuner.num_warmup_epochs, 1), max_resource=max_epochs
         )
-
-    def ask(self) -> OptunaSuggestion:
-        """Propose the next trial, as values by settings path."""
-        distributions = {name: _distribution(d) for name, d in self.search.space.items()}
-        trial = self.study.ask(fixed_distributions=distributions)
-        values = {d.path: _tidy(trial.params[name]) for name, d in self.search.space.items()}
-        return OptunaSuggestion(trial, trial.number, values)
-
-    def tell(self, suggestion: OptunaSuggestion, trial: Trial) -> None:
-        """Learn how a trial ended; its value is the best of its curve."""
-        value = trial.outcome.value if trial.state == "complete" and trial.outcome else None
-        self.study.tell(suggestion.trial, value, state=STATES[trial.state])
-
-    def plot(self, folder: Path) -> list[Path]:
-        """Draw the study as PNG files and return them; plots that need more trials are left out."""
-        mpl.use("Agg")
-        folder.mkdir(parents=True, exist_ok=True)
-        draw = optuna.visualization.matplotlib
-        plots = {
-            "history": draw.plot_optimization_history,
-            "parallel_coordinate": draw.plot_parallel_coordinate,
-            "slice": draw.plot_slice,
-        }
-        complete = self.study.get_trials(states=[optuna.trial.TrialState.COMPLETE])
-        if len(complete) >= 4:  # importances of fewer points mean nothing
-            plots["importances"] = draw.plot_param_importances
-        paths = []
-        for name, plot in plots.items():
-            with warnings.catch_warnings():
-                # The plots are marked experimental, and complain of axes with a single value.
-                warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-                warnings.simplefilter("ignore", UserWarning)
-                drawn = plot(self.study)
-            axes = drawn if not hasattr(drawn, "ravel") else drawn.ravel()[0]
-            path = folder / f"{name}.png"
-            axes.figure.savefig(path, dpi=110, bbox_inches="tight", metadata={"Software": None})
-            paths.append(path)
-        plt.close("all")
-        return paths
+    if tuner.pruner == "wilcoxon":
+        with quiet():
+            return optuna.pruners.WilcoxonPruner(p_threshold=0.1)
+    return optuna.pruners.NopPruner()
 
 
-def _tidy(value: Any) -> Any:
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Do not repeat that a part of Optuna is marked as experimental."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        yield
+
+
+def distributions(search: SearchSettings) -> dict[str, optuna.distributions.BaseDistribution]:
+    """Return the search space by the names of its dimensions."""
+    return {name: _distribution(dimension) for name, dimension in search.space.items()}
+
+
+def tidy(value: Any) -> Any:
     """Drop the rounding noise of stepped floats: 0.30000000000000004 is 0.3."""
     return float(f"{value:.12g}") if isinstance(value, float) else value
 
 
-def _distribution(dimension: Dimension) -> optuna.distributions.BaseDistribution:
-    if dimension.kind == "categorical":
-        return optuna.distributions.CategoricalDistribution(dimension.choices)
-    assert dimension.low is not None
-    assert dimension.high is not None
-    if dimension.kind == "int":
-        step = int(dimension.step or 1)
-        return optuna.distributions.IntDistribution(
-            int(dimension.low), int(dimension.high), log=dimension.log, step=step
-        )
-    return optuna.distributions.FloatDistribution(
-        dimension.low, dimension.high, log=dimension.log, step=dimension.step
-    )
+def grid_points(search: SearchSettings) -> list[dict[str, Any]]:
+    """Return every combination of the space, by the names of its dimensions.
+
+    Raises:
+        ConfigError: If a dimension has no finite number of values.
+    """
+    axes = [[(name, v) for v in _values(d)] for name, d in search.space.items()]
+    return [dict(point) for point in itertools.product(*axes)]
 
 
-def _check_inside(name: str, dimension: Dimension, value: Any) -> None:
+def check_inside(name: str, dimension: Dimension, value: Any) -> None:
+    """Refuse a configured value outside its own search range: it is the first trial.
+
+    Raises:
+        ConfigError: Naming both.
+    """
     if dimension.kind == "categorical":
         inside = value in dimension.choices
     else:
@@ -138,15 +112,32 @@ def _check_inside(name: str, dimension: Dimension, value: Any) -> None:
         )
 
 
-def _sampler(search: SearchSettings, seed: int) -> optuna.samplers.BaseSampler:
-    if search.sampler == "random":
-        return optuna.samplers.RandomSampler(seed=seed)
-    return optuna.samplers.TPESampler(seed=seed, n_startup_trials=search.num_startup_trials)
+def _values(dimension: Dimension) -> tuple[Any, ...]:
+    if dimension.kind == "categorical":
+        return dimension.choices
+    assert dimension.low is not None
+    assert dimension.high is not None
+    step = dimension.step or (1 if dimension.kind == "int" else None)
+    if step is None or dimension.log:
+        raise ConfigError(
+            f"{dimension.path}: a grid needs a step or choices; a continuous or logarithmic range "
+            "has neither. Give choices, or take another search.tuner.sampler."
+        )
+    count = math.floor((dimension.high - dimension.low) / step + 1e-9) + 1
+    values = [dimension.low + place * step for place in range(count)]
+    return tuple(int(v) if dimension.kind == "int" else tidy(v) for v in values)
 
 
-def _pruner(search: SearchSettings) -> optuna.pruners.BasePruner:
-    if search.pruner == "none":
-        return optuna.pruners.NopPruner()
-    return optuna.pruners.MedianPruner(
-        n_startup_trials=search.num_startup_trials, n_warmup_steps=search.num_warmup_epochs
+def _distribution(dimension: Dimension) -> optuna.distributions.BaseDistribution:
+    if dimension.kind == "categorical":
+        return optuna.distributions.CategoricalDistribution(dimension.choices)
+    assert dimension.low is not None
+    assert dimension.high is not None
+    if dimension.kind == "int":
+        step = int(dimension.step or 1)
+        return optuna.distributions.IntDistribution(
+            int(dimension.low), int(dimension.high), log=dimension.log, step=step
+        )
+    return optuna.distributions.FloatDistribution(
+        dimension.low, dimension.high, log=dimension.log, step=dimension.step
     )

@@ -1,0 +1,52 @@
+"""Locks between processes that the kernel frees when their holder dies."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from restock.data.store import disk_full_named
+from restock.errors import LockedError
+
+POLL = 0.05  # seconds
+
+
+@contextmanager
+def file_lock(path: Path, *, timeout: float = 120.0) -> Iterator[None]:
+    """Hold a lock that belongs to one process at a time.
+
+    Args:
+        path: The lock's file; it stays, and says who held it last.
+        timeout: Seconds to wait for another holder.
+
+    Raises:
+        LockedError: Naming the holder and since when it holds the lock.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a+", encoding="utf-8") as file:
+        _wait(file.fileno(), path, timeout)
+        with disk_full_named(path):
+            file.truncate(0)
+            now = time.strftime("%Y-%m-%d %H:%M:%S")
+            file.write(f"process {os.getpid()} on {socket.gethostname()} since {now}\n")
+            file.flush()
+        yield
+
+
+def _wait(descriptor: int, path: Path, timeout: float) -> None:
+    until = time.monotonic() + timeout
+    while True:
+        try:
+            return fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > until:
+                holder = path.read_text(encoding="utf-8").strip() or "a process that did not say"
+                raise LockedError(
+                    f"{path}: held by {holder}. Wait for it, or end it, and run this again."
+                ) from None
+            time.sleep(POLL)

@@ -1,0 +1,162 @@
+"""What a worker of a sweep runs: `python -m restock.stages.trials JOB WORKER`."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import yaml
+
+from restock.config import EngineSettings, replace_at
+from restock.data.store import read_json, write_json
+from restock.errors import RestockError
+from restock.tracking.memory import NullTracker
+from restock.tracking.spool import Spool, ending
+from restock.tuning import prepared
+from restock.tuning.checkpoint import Checkpoints
+from restock.tuning.optuna.ledger import OptunaLedger
+from restock.tuning.results import Outcome
+from restock.tuning.study import Claim, Run, work
+from restock.tuning.workers import EXIT_SURROUNDINGS
+from restock.types.tracking import Tracker
+
+DATA = "data.joblib"
+
+
+@dataclass(frozen=True)
+class TrialJob:
+    """What a launcher tells its workers.
+
+    Attributes:
+        study_url: Where the sweep is kept.
+        sweep: Its name.
+        folder: Where its data and checkpoints lie on this machine.
+        spool: Where runs are written; None: nowhere.
+        engine: The launcher's engine settings.
+    """
+
+    study_url: str
+    sweep: str
+    folder: str
+    spool: str | None
+    engine: dict[str, Any]
+
+    def save(self, path: Path) -> None:
+        """Write it for a worker."""
+        write_json(path, asdict(self))
+
+    @classmethod
+    def load(cls, path: Path) -> TrialJob:
+        """Read what a launcher wrote."""
+        return cls(**read_json(path))
+
+
+def run_worker(
+    job: TrialJob,
+    worker: str,
+    run: Run,
+    ledger: OptunaLedger,
+    should_stop: Callable[[], bool],
+) -> None:
+    """Work for a sweep until it is done or should stop."""
+    with tempfile.TemporaryDirectory() as scratch:
+        work(
+            ledger,
+            run,
+            _opener(job, ledger, Path(scratch)),
+            worker=worker,
+            should_stop=should_stop,
+        )
+
+
+def attempt_key(ledger: OptunaLedger, number: int) -> str:
+    """Identify the run of one attempt at a trial."""
+    return f"{ledger.key}-{number}"
+
+
+def fold_objective(job: TrialJob, ledger: OptunaLedger) -> Run:
+    """Return what measures a trial of this sweep; it resumes from what a dead worker saved."""
+    from restock.tuning.objective import FoldObjective
+
+    folder = Path(job.folder)
+    settings = replace_at(ledger.settings, {"engine.num_threads": ledger.engine.num_threads})
+    pool = max((os.cpu_count() or 1) // ledger.engine.num_workers, 1)
+    objective = FoldObjective(settings, prepared.load(folder / DATA), pool)
+
+    def run(claim: Claim, report: Callable[[int, Sequence[float]], None]) -> Outcome:
+        states = Checkpoints(folder / "checkpoints" / f"{claim.slot:05d}")
+        outcome = objective(claim.values, claim.epochs, states, report)
+        states.clear()
+        return outcome
+
+    return run
+
+
+def _opener(job: TrialJob, ledger: OptunaLedger, scratch: Path) -> Callable[[Claim], Any]:
+    @contextmanager
+    def open_run(claim: Claim) -> Iterator[Tracker]:
+        if job.spool is None:
+            yield NullTracker()
+            return
+        name = f"trial {claim.slot}" + (" (again)" if claim.retries is not None else "")
+        tags = {"restock.slot": str(claim.slot), "restock.sweep": job.sweep}
+        if claim.retries is not None:
+            tags["restock.retry_of"] = attempt_key(ledger, claim.retries)
+        spool = Spool(Path(job.spool))
+        key = attempt_key(ledger, claim.number)
+        with ending(spool.open(name, key=key, parent=ledger.key, tags=tags)) as run:
+            path = scratch / "config.yaml"
+            chosen = replace_at(ledger.settings, claim.values)
+            path.write_text(yaml.safe_dump(chosen.model_dump(mode="json"), sort_keys=False))
+            run.log_artifact(path)
+            yield run
+
+    return open_run
+
+
+def stop_flag() -> Callable[[], bool]:
+    """Return what says whether to stop: after a first signal, or when the launcher has died.
+
+    A second signal ends the process at once.
+    """
+    flag = threading.Event()
+
+    def handle(number: int, _: FrameType | None) -> None:
+        flag.set()
+        signal.signal(number, signal.SIG_DFL)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, handle)
+
+    def wait_for_launcher() -> None:
+        os.read(0, 1)  # nothing is ever written: it returns when the launcher's end is closed
+        flag.set()
+
+    threading.Thread(target=wait_for_launcher, daemon=True).start()
+    return flag.is_set
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one worker; what it meets that is no trial's fault is its last line."""
+    job, worker = TrialJob.load(Path(arguments[0])), arguments[1]
+    engine = EngineSettings.model_validate(job.engine)
+    try:
+        with closing(OptunaLedger(job.study_url, job.sweep, engine)) as ledger:
+            run_worker(job, worker, fold_objective(job, ledger), ledger, stop_flag())
+    except RestockError as error:
+        print(" ".join(str(error).split()), file=sys.stderr)  # noqa: T201
+        return EXIT_SURROUNDINGS
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

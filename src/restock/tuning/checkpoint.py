@@ -1,0 +1,52 @@
+"""The last states of one training on disk, so that a trial whose worker died goes on."""
+
+from __future__ import annotations
+
+import shutil
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from restock.data.store import replacing
+
+KEPT = 2  # states: should the newest be damaged, there is one before it
+
+
+@dataclass(frozen=True)
+class Checkpoints:
+    """States of one training, by epoch."""
+
+    folder: Path
+
+    def save(self, epoch: int, arrays: Mapping[str, np.ndarray]) -> None:
+        """Write the state after an epoch; a crash leaves the one before untouched.
+
+        Raises:
+            DiskFullError: If there is no room for it.
+        """
+        path = self.folder / f"epoch-{epoch:05d}.npz"
+        with replacing(path) as aside, aside.open("wb") as file:
+            np.savez(file, **arrays)  # type: ignore[arg-type]
+        for old in self._files()[:-KEPT]:
+            old.unlink()
+
+    def load(self) -> dict[str, np.ndarray] | None:
+        """Return the newest sound state, if there is one. A damaged file becomes ``*.corrupt``."""
+        for path in reversed(self._files()):
+            try:
+                with np.load(path) as stored:
+                    return {name: stored[name] for name in stored.files}
+            except (zipfile.BadZipFile, ValueError, EOFError, OSError):
+                path.rename(path.with_name(path.name + ".corrupt"))
+        return None
+
+    def clear(self) -> None:
+        """Remove the states of a finished training."""
+        if self.folder.is_dir():
+            shutil.rmtree(self.folder)
+
+    def _files(self) -> list[Path]:
+        return sorted(self.folder.glob("epoch-*.npz"))

@@ -1,0 +1,145 @@
+"""The database a study is kept in: opened by one process at a time, and waited for when gone."""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+import optuna
+import sqlalchemy
+from optuna.exceptions import StorageInternalError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from restock.config import EngineSettings
+from restock.data.locks import file_lock
+from restock.data.store import disk_full_named
+from restock.errors import ConfigError, DiskFullError, UnreachableError
+
+T = TypeVar("T")
+PATIENCE = 180.0  # seconds that a database may be gone
+NEEDS = {"postgresql": "postgres", "mysql": "mysql"}
+
+
+def default_url(root: Path) -> str:
+    """Return where studies are kept unless the settings say otherwise."""
+    return f"sqlite:///{root.resolve() / 'optuna.db'}"
+
+
+def open_storage(url: str, engine: EngineSettings) -> optuna.storages.RDBStorage:
+    """Open a database of studies, and make its tables where there are none.
+
+    Processes that race to make the tables break each other: one at a time does it.
+
+    Raises:
+        ConfigError: If the URL is none, or its driver is not installed.
+        UnreachableError: If the database does not answer.
+    """
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    try:
+        dialect = sqlalchemy.engine.make_url(url).get_backend_name()
+    except SQLAlchemyError as error:
+        raise ConfigError(f"engine.study_url: {url} is no database URL ({error})") from None
+    sqlite = dialect == "sqlite"
+    options = {"connect_args": {"timeout": 60}} if sqlite else {"pool_pre_ping": True}
+    try:
+        with study_lock(url), warnings.catch_warnings():
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            if sqlite:
+                _write_ahead(url)
+            return optuna.storages.RDBStorage(
+                url,
+                engine_kwargs=options,
+                heartbeat_interval=engine.heartbeat,
+                grace_period=engine.grace,
+            )
+    except ImportError as error:
+        extra = NEEDS.get(dialect, dialect)
+        raise ConfigError(
+            f"{dialect} databases need a driver: pip install 'restock[{extra}]' ({error})"
+        ) from None
+    except (SQLAlchemyError, StorageInternalError) as error:
+        raise UnreachableError(
+            f"the study database {_shown(url)} cannot be used: {error}"
+        ) from None
+
+
+def _write_ahead(url: str) -> None:
+    """Let readers and a writer of a SQLite file go on side by side."""
+    path = _path(url)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with disk_full_named(path):
+        connection = sqlite3.connect(path, timeout=60)
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        finally:
+            connection.close()
+
+
+@contextmanager
+def study_lock(url: str, *, timeout: float = 120.0) -> Iterator[None]:
+    """Hold the right to make tables, studies and trials, against all processes and machines.
+
+    The kernel (SQLite) or the server (PostgreSQL, MySQL) frees it when its holder dies.
+
+    Raises:
+        LockedError: If another process holds it for longer than ``timeout`` seconds (SQLite).
+    """
+    parsed = sqlalchemy.engine.make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        with file_lock(_path(url).with_suffix(".db.lock"), timeout=timeout):
+            yield
+        return
+    key = int.from_bytes(hashlib.sha256(b"restock study").digest()[:7], "big")
+    postgres = parsed.get_backend_name() == "postgresql"
+    take = f"SELECT pg_advisory_lock({key})" if postgres else f"SELECT GET_LOCK('{key}', {timeout})"
+    server = sqlalchemy.create_engine(url, poolclass=sqlalchemy.pool.NullPool)
+    with server.connect() as connection:  # closing the connection frees the lock
+        connection.execute(sqlalchemy.text(take))
+        yield
+
+
+def patiently(call: Callable[[], T], *, patience: float = PATIENCE) -> T:
+    """Call again, ever less often, while the database is gone or busy.
+
+    Raises:
+        UnreachableError: If it does not come back in time.
+        DiskFullError: If SQLite has no room to write.
+    """
+    until, pause = time.monotonic() + patience, 0.1
+    while True:
+        try:
+            return call()
+        except (DBAPIError, StorageInternalError, OSError) as error:
+            cause = error if isinstance(error, DBAPIError) else error.__cause__
+            if not isinstance(cause, DBAPIError | OSError | None):
+                raise
+            _check_disk(cause)
+            if time.monotonic() > until:
+                raise UnreachableError(
+                    f"the study database did not answer for {patience:.0f} s: {error}"
+                ) from error
+            time.sleep(pause)
+            pause = min(2 * pause, 5.0)
+
+
+def _check_disk(cause: BaseException | None) -> None:
+    if cause is not None and "database or disk is full" in str(cause):
+        raise DiskFullError(
+            "the study database has no space left to write to. What was told before is kept; make "
+            "room and run the same command again."
+        ) from cause
+
+
+def _path(url: str) -> Path:
+    return Path(str(sqlalchemy.engine.make_url(url).database))
+
+
+def _shown(url: str) -> str:
+    """Return the URL without its password."""
+    return sqlalchemy.engine.make_url(url).render_as_string(hide_password=True)

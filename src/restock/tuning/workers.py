@@ -1,0 +1,192 @@
+"""The processes of a sweep on this machine: started, watched, replaced when they die, stopped."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+
+from restock.errors import RestockError, StoppedError
+from restock.tuning.optuna.ledger import OptunaLedger
+from restock.tuning.study import SweepError
+
+TICK = 0.3  # seconds between two looks at the workers
+REAP_EVERY = 2.0
+EXIT_SURROUNDINGS = 75  # a worker's exit code when no trial was at fault
+MOST_EARLY_DEATHS = 3  # in a row, before a worker took any trial
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+@dataclass
+class Worker:
+    """One process, and where it says what it has to say."""
+
+    name: str
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    def last_words(self) -> str:
+        """Return the last line of its log."""
+        lines = self.log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+        return lines[-1] if lines else "it said nothing"
+
+
+@dataclass
+class Crew:
+    """Workers of one launcher.
+
+    Attributes:
+        command: What a worker runs; its name is appended.
+        folder: Where their logs go.
+        num_threads: Threads inside one operation.
+    """
+
+    command: list[str]
+    folder: Path
+    num_threads: int
+    workers: list[Worker] = field(default_factory=list)
+    started: int = 0
+
+    def start(self) -> None:
+        """Start one more worker.
+
+        It leads a process group of its own, so that Ctrl-C reaches the launcher alone, and holds
+        the reading end of a pipe: when the launcher dies, the pipe closes and the worker stops.
+        """
+        name = f"{socket.gethostname()}-{os.getpid()}-{self.started}"
+        self.started += 1
+        self.folder.mkdir(parents=True, exist_ok=True)
+        log = self.folder / f"{name}.log"
+        threads = str(self.num_threads)
+        variables = dict.fromkeys(THREAD_VARIABLES, threads) if self.num_threads else {}
+        with log.open("wb") as file:
+            process = subprocess.Popen(
+                [*self.command, name],
+                stdin=subprocess.PIPE,
+                stdout=file,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                env={**os.environ, **variables},
+            )
+        self.workers.append(Worker(name, process, log))
+
+    def ended(self) -> list[Worker]:
+        """Take the workers that have ended off the list, and return them."""
+        gone = [worker for worker in self.workers if worker.process.poll() is not None]
+        self.workers = [worker for worker in self.workers if worker not in gone]
+        for worker in gone:
+            assert worker.process.stdin is not None
+            worker.process.stdin.close()
+        return gone
+
+    def signal(self, number: int) -> None:
+        """Send a signal to every worker."""
+        for worker in self.workers:
+            worker.process.send_signal(number)
+
+    def wait(self) -> None:
+        """Wait until every worker has ended."""
+        for worker in self.workers:
+            worker.process.wait()
+
+
+def run_crew(
+    crew: Crew, ledger: OptunaLedger, num_workers: int, *, watch: Callable[[Crew], None]
+) -> None:
+    """Work off a sweep with this machine's workers, until every trial has ended.
+
+    A worker that dies is replaced, and its trial is queued again at once.
+
+    Args:
+        crew: Starts the workers.
+        ledger: The sweep.
+        num_workers: Processes at a time.
+        watch: Called a few times a second.
+
+    Raises:
+        SweepError: If the circuit broke, or workers die before they take a trial.
+        StoppedError: If a signal or `restock stop` ended it; the sweep can be resumed.
+        RestockError: What a worker met that was no trial's fault, such as a full disk.
+    """
+    with _signals() as received:
+        for _ in range(num_workers):
+            crew.start()
+        try:
+            _watch(crew, ledger, received, watch)
+        finally:
+            _dismiss(crew, ledger, received)
+    if received:
+        raise StoppedError(
+            f"stopped. `restock resume {ledger.sweep.name}` goes on where it was.", received[0]
+        )
+    reason = ledger.stopped()
+    if reason is not None:
+        raise SweepError(f"the sweep stopped: {reason}")
+
+
+def _watch(
+    crew: Crew, ledger: OptunaLedger, received: list[int], watch: Callable[[Crew], None]
+) -> None:
+    early, reaped_at = 0, time.monotonic()
+    while crew.workers and not received:
+        for worker in crew.ended():
+            code = worker.process.returncode
+            if code == 0 or ledger.is_done():
+                continue
+            if code == EXIT_SURROUNDINGS:
+                raise RestockError(worker.last_words())
+            early = 0 if ledger.bury(worker.name) or ledger.knows(worker.name) else early + 1
+            if early >= MOST_EARLY_DEATHS:
+                raise SweepError(
+                    f"workers end before they take a trial (exit code {code}): "
+                    f"{worker.last_words()}\nSee {worker.log}"
+                )
+            crew.start()
+        if time.monotonic() - reaped_at > REAP_EVERY:
+            ledger.reap()
+            reaped_at = time.monotonic()
+        watch(crew)
+        time.sleep(TICK)
+
+
+def _dismiss(crew: Crew, ledger: OptunaLedger, received: list[int]) -> None:
+    """Let workers finish their epoch and give back their trials; a second signal ends them now."""
+    crew.signal(signal.SIGTERM)
+    while any(worker.process.poll() is None for worker in crew.workers):
+        if len(received) > 1:
+            crew.signal(signal.SIGKILL)
+            crew.wait()
+        time.sleep(TICK / 3)
+    for worker in crew.ended():
+        if worker.process.returncode != 0:
+            ledger.bury(worker.name)
+
+
+@contextmanager
+def _signals() -> Iterator[list[int]]:
+    """Collect SIGINT and SIGTERM while the block runs."""
+    received: list[int] = []
+
+    def handle(number: int, _: FrameType | None) -> None:
+        received.append(number)
+
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, handle) for number in numbers]
+    try:
+        yield received
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
+
+
+def python(module: str, *arguments: str) -> list[str]:
+    """Return the command that runs a module with this Python."""
+    return [sys.executable, "-m", module, *arguments]

@@ -1,0 +1,136 @@
+"""A real sweep with a cheap objective, as processes that tests may kill.
+
+python -m support.cheap_sweep FOLDER URL NUM_TRIALS NUM_WORKERS [KEY=VALUE ...]
+python -m support.cheap_sweep worker JOB NAME          (what its workers run)
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from restock.config import EngineSettings, Settings
+from restock.errors import RestockError
+from restock.stages.trials import TrialJob, run_worker, stop_flag
+from restock.tracking.spool import Spool, SpoolTop
+from restock.tuning.checkpoint import Checkpoints
+from restock.tuning.optuna.ledger import OptunaLedger
+from restock.tuning.results import Outcome
+from restock.tuning.study import Claim
+from restock.tuning.sweep import freeze
+from restock.tuning.workers import EXIT_SURROUNDINGS, Crew, python, run_crew
+from support.builders import settings
+
+SPACE = {
+    "units": {"path": "model.units", "kind": "int", "low": 4, "high": 64},
+    "dropout": {"path": "model.dropout", "kind": "float", "low": 0.0, "high": 0.5, "step": 0.1},
+    "size": {"path": "training.batch_size", "kind": "categorical", "choices": [32, 64]},
+}
+DEFAULTS = {"epochs": 4, "seconds": 0.05, "spool": 1, "sampler": "random", "pruner": "none"}
+
+
+def cheap_settings(num_trials: int, **options: Any) -> Settings:
+    chosen = {**DEFAULTS, **options}
+    tuner = {"name": "optuna", "sampler": chosen["sampler"], "pruner": chosen["pruner"]}
+    engine = {
+        name: chosen[name]
+        for name in ("num_workers", "heartbeat", "grace", "max_retries")
+        if name in chosen
+    }
+    return settings(
+        model={"dropout": 0.1, "units": 20},
+        training={"max_epochs": chosen["epochs"]},
+        search={"name": "cheap", "num_trials": num_trials, "space": SPACE, "tuner": tuner},
+        engine=engine,
+    )
+
+
+def bowl(values: dict[str, Any], epoch: int) -> float:
+    """Lowest at 40 units; falls a little each epoch."""
+    return float(abs(values["model.units"] - 40) / 40 + values["model.dropout"] + 1 / (epoch + 1))
+
+
+def objective(folder: Path, epochs: int, seconds: float) -> Callable[..., Outcome]:
+    """Two folds that differ by a constant; saves and resumes as the real objective does."""
+
+    def run(claim: Claim, report: Callable[[int, Sequence[float]], None]) -> Outcome:
+        states = Checkpoints(folder / "checkpoints" / f"{claim.slot:05d}")
+        saved = states.load()
+        curve = list(saved["curve"]) if saved else []
+        for epoch, value in enumerate(curve):
+            report(epoch, [value - 0.1, value + 0.1])
+        for epoch in range(len(curve), epochs):
+            time.sleep(seconds)
+            with (folder / "epochs.log").open("a") as log:  # what was really trained
+                log.write(f"{claim.slot} {epoch} {claim.number} {os.getpid()}\n")
+            curve.append(bowl(claim.values, epoch))
+            states.save(epoch + 1, {"curve": np.array(curve)})
+            report(epoch, [curve[-1] - 0.1, curve[-1] + 0.1])
+        states.clear()
+        folds = tuple(tuple(value + off for value in curve) for off in (-0.1, 0.1))
+        best = int(np.argmin(curve))
+        return Outcome(float(curve[best]), best + 1, tuple(map(float, curve)), folds)
+
+    return run
+
+
+def worker(job_path: Path, name: str) -> int:
+    job = TrialJob.load(job_path)
+    options = json.loads((Path(job.folder) / "options.json").read_text())
+    try:
+        ledger = OptunaLedger(job.study_url, job.sweep, EngineSettings.model_validate(job.engine))
+        run = objective(Path(job.folder), options["epochs"], options["seconds"])
+        run_worker(job, name, run, ledger, stop_flag())
+    except RestockError as error:
+        print(" ".join(str(error).split()), file=sys.stderr)
+        return EXIT_SURROUNDINGS
+    return 0
+
+
+def launch(folder: Path, url: str, num_trials: int, num_workers: int, **options: Any) -> None:
+    chosen = {**DEFAULTS, **options}
+    folder.mkdir(parents=True, exist_ok=True)
+    frozen = cheap_settings(num_trials, num_workers=num_workers, **options)
+    sweep = freeze(frozen, data="data", commit="commit")
+    ledger = OptunaLedger.launch(url, sweep, frozen.engine, num_trials)
+    (folder / "options.json").write_text(json.dumps(chosen))
+    spool = Spool(folder / "spool") if chosen["spool"] else None
+    engine = frozen.engine.model_dump()
+    job = TrialJob(url, sweep.name, str(folder), str(spool.folder) if spool else None, engine)
+    job.save(folder / "job.json")
+    command = python("support.cheap_sweep", "worker", str(folder / "job.json"))
+    crew = Crew(command, folder / "logs", 1)
+    top = SpoolTop(spool, {}) if spool else None
+
+    def go() -> None:
+        run_crew(crew, ledger, num_workers, watch=lambda _: None)
+
+    if top is None:
+        go()
+    else:
+        with top.child(sweep.name, key=ledger.key):
+            go()
+    print(f"complete {len(ledger.result().trials)} best {ledger.result().best.number}")
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "worker":
+        sys.exit(worker(Path(sys.argv[2]), sys.argv[3]))
+    given = {
+        key: (
+            value if key in ("sampler", "pruner") else float(value) if "." in value else int(value)
+        )
+        for key, value in (item.split("=") for item in sys.argv[5:])
+    }
+    try:
+        launch(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), int(sys.argv[4]), **given)
+    except RestockError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)

@@ -1,0 +1,19 @@
+"""A crew of one that works in this process: for tests that watch what the objective does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from restock.stages.trials import TrialJob, fold_objective, run_worker
+from restock.tuning.optuna.ledger import OptunaLedger
+from restock.tuning.workers import Crew
+
+
+def run_inline(
+    crew: Crew, ledger: OptunaLedger, num_workers: int, *, watch: Callable[[Crew], None]
+) -> None:
+    """Stands in for :func:`restock.tuning.workers.run_crew`."""
+    job = TrialJob.load(Path(crew.command[-1]))
+    run_worker(job, "inline", fold_objective(job, ledger), ledger, lambda: False)
+    watch(crew)

@@ -1,0 +1,38 @@
+"""Real servers for tests: absent on a user's machine they are skipped, in CI they must be there."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+import sqlalchemy
+
+POSTGRES = "postgresql+psycopg://postgres@127.0.0.1:5432"
+
+
+def absent(reason: str) -> None:
+    """Skip where a person runs the tests; fail in CI."""
+    if os.environ.get("CI"):
+        pytest.fail(f"{reason}, and this is CI")
+    pytest.skip(reason)
+
+
+@contextmanager
+def postgres_database() -> Iterator[str]:
+    """Make a database of the test's own at the local server, and drop it afterwards."""
+    server = sqlalchemy.create_engine(f"{POSTGRES}/postgres", isolation_level="AUTOCOMMIT")
+    name = f"restock_{uuid.uuid4().hex[:12]}"
+    try:
+        with server.connect() as connection:
+            connection.execute(sqlalchemy.text(f"CREATE DATABASE {name}"))
+    except sqlalchemy.exc.OperationalError as error:
+        absent(f"no PostgreSQL at 127.0.0.1:5432 with trust for postgres ({error.orig})")
+    try:
+        yield f"{POSTGRES}/{name}"
+    finally:
+        with server.connect() as connection:
+            connection.execute(sqlalchemy.text(f"DROP DATABASE {name} WITH (FORCE)"))
+        server.dispose()

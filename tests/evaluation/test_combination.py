@@ -17,6 +17,7 @@ from restock.evaluation.combination import (
     prior_weights,
 )
 from restock.evaluation.metrics import ranks
+from restock.forecasters.combine import with_lower_tail
 from restock.types.forecast import DemandForecast
 from support.builders import LEVELS
 
@@ -50,6 +51,13 @@ def world(seed: int = 0, spread: float = 5.0) -> tuple[np.ndarray, np.ndarray]:
     rng = np.random.default_rng(seed)
     mean = rng.uniform(50, 100, size=(NUM_SERIES, HORIZON))
     return mean, mean + rng.normal(0, spread, size=mean.shape)
+
+
+def coverage(of: DemandForecast, actual: np.ndarray, share: float, total: bool) -> float:
+    """Share of the actuals, or of their running totals, inside the central interval."""
+    values = np.cumsum(actual, axis=1) if total else actual
+    rank = ranks(values, of.cumulative if total else of.quantiles, np.array(LEVELS))
+    return float((np.abs(2 * rank - 1) <= share).mean())
 
 
 def test_weights_go_to_the_forecasts_whose_errors_cancel() -> None:
@@ -101,15 +109,41 @@ def test_calibration_makes_intervals_cover_what_they_name(thought: float) -> Non
     new_mean, new_actual = world()
     plain = forecast(new_mean, thought)
     made = learned.apply({"lstm": plain})
-
-    def coverage(of: DemandForecast, total: bool) -> float:
-        values = np.cumsum(new_actual, axis=1) if total else new_actual
-        rank = ranks(values, of.cumulative if total else of.quantiles, np.array(LEVELS))
-        return float((np.abs(2 * rank - 1) <= 0.5).mean())
-
     for total in (False, True):
-        assert abs(coverage(plain, total) - 0.5) > 0.2  # the test can fail
-        assert coverage(made, total) == pytest.approx(0.5, abs=0.05)
+        assert abs(coverage(plain, new_actual, 0.5, total) - 0.5) > 0.2  # the test can fail
+        assert coverage(made, new_actual, 0.5, total) == pytest.approx(0.5, abs=0.05)
+
+
+def test_the_widest_interval_is_widened_on_both_sides() -> None:
+    """It starts at the lowest level: nothing below it was forecast."""
+    worlds = [world(seed) for seed in range(1, 9)]
+    folds = [rehearsal({"lstm": forecast(mean, 4.0)}, actual) for mean, actual in worlds]
+    new_mean, new_actual = world()
+    plain = forecast(new_mean, 4.0)
+    made = learn_combination(folds).apply({"lstm": plain})
+    assert (made.at(0.05) < plain.at(0.05)).all()
+    for total in (False, True):
+        assert coverage(plain, new_actual, 0.9, total) < 0.84  # P(|Z| < 1.645 * 4 / 5) = 0.81
+        assert coverage(made, new_actual, 0.9, total) == pytest.approx(0.9, abs=0.02)
+
+
+def test_the_lower_tail_goes_on_as_a_normal_distribution_would() -> None:
+    quantiles, levels = with_lower_tail(100.0 + 5.0 * NORMAL, np.array(LEVELS))
+    np.testing.assert_allclose(levels, [0.01, *LEVELS])
+    np.testing.assert_allclose(quantiles[0], NormalDist(100.0, 5.0).inv_cdf(0.01))
+    np.testing.assert_array_equal(quantiles[1:], 100.0 + 5.0 * NORMAL)
+
+
+def test_the_lower_tail_ends_at_zero() -> None:
+    quantiles, _ = with_lower_tail(
+        np.array([[1.0, 4.0, 9.0, 12.0]]), np.array([0.1, 0.2, 0.5, 0.95])
+    )
+    np.testing.assert_array_equal(quantiles, [[0.0, 1.0, 4.0, 9.0, 12.0]])
+
+
+def test_levels_that_reach_as_far_down_as_up_need_no_tail() -> None:
+    levels = np.array([0.05, 0.1, 0.5, 0.9, 0.95])
+    assert with_lower_tail(levels * 10, levels)[1].tolist() == levels.tolist()
 
 
 def test_calibration_without_a_known_demand_changes_nothing() -> None:

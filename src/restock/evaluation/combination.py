@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from restock.evaluation.metrics import DECILES, level_indices, naive_scales, pooled_wql, ranks
-from restock.forecasters.combine import Combination, mix
+from restock.forecasters.combine import Combination, mix, with_lower_tail
 from restock.forecasters.names import LSTM
 from restock.types.folds import Fold
 from restock.types.forecast import DemandForecast, Forecaster
@@ -89,13 +89,18 @@ def learn_combination(rehearsals: Sequence[Rehearsal]) -> Combination:
     steps, totals = [], []
     for forecast, rehearsal in zip(mixed, rehearsals, strict=True):
         running = np.cumsum(rehearsal.actual, axis=1)
-        steps.append(ranks(rehearsal.actual, forecast.quantiles, levels).ravel())
-        totals.append(ranks(running, forecast.cumulative, levels).ravel())
+        steps.append(_tail_ranks(rehearsal.actual, forecast.quantiles, levels))
+        totals.append(_tail_ranks(running, forecast.cumulative, levels))
     return Combination(
         weights,
         calibrated_levels(np.concatenate(steps), levels),
         calibrated_levels(np.concatenate(totals), levels),
     )
+
+
+def _tail_ranks(actual: FloatArray, quantiles: FloatArray, levels: FloatArray) -> FloatArray:
+    """Rank actuals in what calibrated levels are read from: quantiles and their lower tail."""
+    return ranks(actual, *with_lower_tail(quantiles, levels)).ravel()
 
 
 def learn_weights(rehearsals: Sequence[Rehearsal]) -> dict[str, float]:
@@ -201,4 +206,4 @@ def calibrated_levels(rank: FloatArray, levels: FloatArray) -> list[float]:
     share = rank.size / (rank.size + BELIEF)
     found = np.clip(share * found + (1 - share) * outward, 0.0, None)
     moved = 0.5 + np.sign(levels - 0.5) * found / 2
-    return [float(level) for level in np.clip(np.maximum.accumulate(moved), *levels[[0, -1]])]
+    return [float(level) for level in np.maximum.accumulate(moved)]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from statistics import NormalDist
 
 import numpy as np
 
@@ -68,8 +69,30 @@ def calibrate(forecast: DemandForecast, steps: list[float], totals: list[float])
     )
 
 
+def with_lower_tail(quantiles: FloatArray, levels: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Go on below the lowest level, as a normal distribution would, as far as levels go above.
+
+    Without it the lower edge of the widest interval could be moved inward, never outward.
+
+    Args:
+        quantiles: In units, not negative. Shape ``(..., Q)``.
+        levels: At least two. Shape ``(Q,)``.
+
+    Returns:
+        Quantiles and levels with those of the lower tail before them: 1 % where 99 % is the
+        highest, and so on.
+    """
+    below = 1.0 - levels[levels > 1.0 - levels[0] + 1e-9][::-1]
+    scores = np.array([NormalDist().inv_cdf(float(q)) for q in (*below, *levels[:2])])
+    paces = (scores[:-2] - scores[-2]) / (scores[-1] - scores[-2])
+    lowest, next_lowest = quantiles[..., :1], quantiles[..., 1:2]
+    tail = np.maximum(lowest + paces * (next_lowest - lowest), 0.0)
+    return np.concatenate([tail, quantiles], axis=-1), np.concatenate([below, levels])
+
+
 def read_levels(quantiles: FloatArray, levels: FloatArray, wanted: FloatArray) -> FloatArray:
-    """Interpolate quantiles ``(..., Q)`` at other levels, held at the outermost ones."""
+    """Interpolate quantiles ``(..., Q)`` at other levels, held where even the tail ends."""
+    quantiles, levels = with_lower_tail(quantiles, levels)
     place = np.interp(wanted, levels, np.arange(len(levels)))
     low = np.floor(place).astype(int)
     high = np.minimum(low + 1, len(levels) - 1)

@@ -16,16 +16,16 @@ from typing import Any
 
 import numpy as np
 
-from restock.config import EngineSettings, Settings
+from restock.config import Settings
 from restock.errors import RestockError
-from restock.stages.trials import TrialJob, run_worker, stop_flag
+from restock.stages.trials import TrialJob, close_runs, worker_main
 from restock.tracking.spool import Spool, SpoolTop
 from restock.tuning.checkpoint import Checkpoints
 from restock.tuning.optuna.ledger import OptunaLedger
 from restock.tuning.results import Outcome
 from restock.tuning.study import Claim
 from restock.tuning.sweep import freeze
-from restock.tuning.workers import EXIT_SURROUNDINGS, Crew, python, run_crew
+from restock.tuning.workers import Crew, python, run_crew
 from support.builders import settings
 
 SPACE = {
@@ -81,17 +81,9 @@ def objective(folder: Path, epochs: int, seconds: float) -> Callable[..., Outcom
     return run
 
 
-def worker(job_path: Path, name: str) -> int:
-    job = TrialJob.load(job_path)
+def cheap_objective(job: TrialJob, ledger: OptunaLedger) -> Callable[..., Outcome]:
     options = json.loads((Path(job.folder) / "options.json").read_text())
-    try:
-        ledger = OptunaLedger(job.study_url, job.sweep, EngineSettings.model_validate(job.engine))
-        run = objective(Path(job.folder), options["epochs"], options["seconds"])
-        run_worker(job, name, run, ledger, stop_flag())
-    except RestockError as error:
-        print(" ".join(str(error).split()), file=sys.stderr)
-        return EXIT_SURROUNDINGS
-    return 0
+    return objective(Path(job.folder), options["epochs"], options["seconds"])
 
 
 def launch(folder: Path, url: str, num_trials: int, num_workers: int, **options: Any) -> None:
@@ -117,12 +109,13 @@ def launch(folder: Path, url: str, num_trials: int, num_workers: int, **options:
     else:
         with top.child(sweep.name, key=ledger.key):
             go()
+        close_runs(ledger, spool.folder if spool else None)
     print(f"complete {len(ledger.result().trials)} best {ledger.result().best.number}")
 
 
 if __name__ == "__main__":
     if sys.argv[1] == "worker":
-        sys.exit(worker(Path(sys.argv[2]), sys.argv[3]))
+        sys.exit(worker_main(cheap_objective, sys.argv[2:]))
     given = {
         key: (
             value if key in ("sampler", "pruner") else float(value) if "." in value else int(value)

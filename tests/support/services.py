@@ -29,6 +29,7 @@ def postgres_database() -> Iterator[str]:
         with server.connect() as connection:
             connection.execute(sqlalchemy.text(f"CREATE DATABASE {name}"))
     except sqlalchemy.exc.OperationalError as error:
+        server.dispose()
         absent(f"no PostgreSQL at 127.0.0.1:5432 with trust for postgres ({error.orig})")
     try:
         yield f"{POSTGRES}/{name}"

@@ -83,6 +83,16 @@ def attempt_key(ledger: OptunaLedger, number: int) -> str:
     return f"{ledger.key}-{number}"
 
 
+def close_runs(ledger: OptunaLedger, spool: Path | None) -> None:
+    """End the runs of attempts whose worker died before it could."""
+    if spool is None:
+        return
+    for attempt in ledger.attempts():
+        if attempt.state.is_finished():
+            key = attempt_key(ledger, attempt.number)
+            Spool(spool).close(key, "FAILED", {"restock.state": "lost"})
+
+
 def fold_objective(job: TrialJob, ledger: OptunaLedger) -> Run:
     """Return what measures a trial of this sweep; it resumes from what a dead worker saved."""
     from restock.tuning.objective import FoldObjective
@@ -145,18 +155,27 @@ def stop_flag() -> Callable[[], bool]:
     return flag.is_set
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Run one worker; what it meets that is no trial's fault is its last line."""
-    job, worker = TrialJob.load(Path(arguments[0])), arguments[1]
-    engine = EngineSettings.model_validate(job.engine)
+def worker_main(make: Callable[[TrialJob, OptunaLedger], Run], arguments: Sequence[str]) -> int:
+    """Run one worker; what it meets that is no trial's fault is what it says at last.
+
+    Args:
+        make: From the sweep to what measures a trial of it.
+        arguments: The job's file, and the worker's name.
+    """
+    # Its standard output is for last words; what libraries print goes to the log.
+    words = os.dup(1)
+    os.dup2(2, 1)
+    job, name = TrialJob.load(Path(arguments[0])), arguments[1]
+    should_stop = stop_flag()
     try:
+        engine = EngineSettings.model_validate(job.engine)
         with closing(OptunaLedger(job.study_url, job.sweep, engine)) as ledger:
-            run_worker(job, worker, fold_objective(job, ledger), ledger, stop_flag())
+            run_worker(job, name, make(job, ledger), ledger, should_stop)
     except RestockError as error:
-        print(" ".join(str(error).split()), file=sys.stderr)  # noqa: T201
+        os.write(words, str(error).encode())
         return EXIT_SURROUNDINGS
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(worker_main(fold_objective, sys.argv[1:]))

@@ -16,8 +16,7 @@ from restock.data.store import digest, load_panel, write_json, write_table
 from restock.evaluation.selection import folds_with_demand
 from restock.stages import trials
 from restock.stages.context import Context
-from restock.stages.trials import TrialJob, attempt_key
-from restock.tracking.spool import Spool
+from restock.stages.trials import TrialJob, close_runs
 from restock.tuning import prepared
 from restock.tuning.optuna.database import default_url
 from restock.tuning.optuna.ledger import OptunaLedger
@@ -85,7 +84,7 @@ def _work_off(
         else:
             context.console.note(f"sweep {sweep.name}: {ledger.num_trials} trials")
             _run_workers(ledger, settings, context, panel, folds)
-        _close_runs(ledger, run)
+        close_runs(ledger, run.spool())
         result = ledger.result()
         _log_result(run, result, ledger)
     return result
@@ -117,17 +116,6 @@ def _run_workers(
             watch=lambda _: show(ledger.view()),
         )
         show(ledger.view())
-
-
-def _close_runs(ledger: OptunaLedger, run: Tracker) -> None:
-    """End the runs of attempts whose worker died before it could."""
-    folder = run.spool()
-    if folder is None:
-        return
-    for attempt in ledger.attempts():
-        if attempt.state.is_finished():
-            key = attempt_key(ledger, attempt.number)
-            Spool(folder).close(key, "FAILED", {"restock.state": "lost"})
 
 
 def _skip(context: Context, reason: str) -> None:

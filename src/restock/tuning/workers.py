@@ -34,9 +34,12 @@ class Worker:
     log: Path
 
     def last_words(self) -> str:
-        """Return the last line of its log."""
+        """Return why it ended: what it said, or the last line of its log."""
+        assert self.process.stdout is not None
+        with self.process.stdout as words:
+            said = words.read().decode(errors="replace").strip()
         lines = self.log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-        return lines[-1] if lines else "it said nothing"
+        return said or (lines[-1] if lines else "it said nothing")
 
 
 @dataclass
@@ -58,8 +61,9 @@ class Crew:
     def start(self) -> None:
         """Start one more worker.
 
-        It leads a process group of its own, so that Ctrl-C reaches the launcher alone, and holds
-        the reading end of a pipe: when the launcher dies, the pipe closes and the worker stops.
+        It leads a process group of its own, so that Ctrl-C reaches the launcher alone. It reads
+        from a pipe: when the launcher dies, the pipe closes and the worker stops. It writes its
+        last words to another one: its log may lie on a full disk.
         """
         name = f"{socket.gethostname()}-{os.getpid()}-{self.started}"
         self.started += 1
@@ -71,8 +75,8 @@ class Crew:
             process = subprocess.Popen(
                 [*self.command, name],
                 stdin=subprocess.PIPE,
-                stdout=file,
-                stderr=subprocess.STDOUT,
+                stdout=subprocess.PIPE,
+                stderr=file,
                 start_new_session=True,
                 env={**os.environ, **variables},
             )
@@ -135,19 +139,21 @@ def run_crew(
 def _watch(
     crew: Crew, ledger: OptunaLedger, received: list[int], watch: Callable[[Crew], None]
 ) -> None:
-    early, reaped_at = 0, time.monotonic()
+    early = deaths = ended = 0
+    reaped_at = time.monotonic()
     while crew.workers and not received:
         for worker in crew.ended():
-            code = worker.process.returncode
+            code, said = worker.process.returncode, worker.last_words()
             if code == 0 or ledger.is_done():
                 continue
             if code == EXIT_SURROUNDINGS:
-                raise RestockError(worker.last_words())
+                raise RestockError(said)
             early = 0 if ledger.bury(worker.name) or ledger.knows(worker.name) else early + 1
-            if early >= MOST_EARLY_DEATHS:
+            before, ended = ended, ledger.num_ended()
+            deaths = 1 if ended > before else deaths + 1
+            if early >= MOST_EARLY_DEATHS or deaths > MOST_EARLY_DEATHS + ledger.engine.max_retries:
                 raise SweepError(
-                    f"workers end before they take a trial (exit code {code}): "
-                    f"{worker.last_words()}\nSee {worker.log}"
+                    f"workers end again and again (exit code {code}): {said}\nSee {worker.log}"
                 )
             crew.start()
         if time.monotonic() - reaped_at > REAP_EVERY:
@@ -166,6 +172,8 @@ def _dismiss(crew: Crew, ledger: OptunaLedger, received: list[int]) -> None:
             crew.wait()
         time.sleep(TICK / 3)
     for worker in crew.ended():
+        assert worker.process.stdout is not None
+        worker.process.stdout.close()
         if worker.process.returncode != 0:
             ledger.bury(worker.name)
 

@@ -251,6 +251,10 @@ class OptunaLedger:
         """Say whether a worker ever took a trial."""
         return any(attempt.user_attrs.get(WORKER) == worker for attempt in self.attempts())
 
+    def num_ended(self) -> int:
+        """Return how many slots have ended."""
+        return sum(map(self._ended, self.slots().values()))
+
     def attempts(self) -> list[FrozenTrial]:
         """Return all attempts in the order they were queued."""
         self.study._thread_local.cached_all_trials = None

@@ -90,7 +90,7 @@ def reads(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
     recorded: dict[str, set[str]] = {}
     # What a worker's process reads would not be seen from here.
     monkeypatch = pytest.MonkeyPatch()
-    monkeypatch.setattr("restock.stages.tune.run_crew", run_inline)
+    monkeypatch.setattr("restock.stages.sweep.run_crew", run_inline)
     for stage in STAGES:
         with recording() as paths:
             importlib.import_module(f"restock.stages.{stage}").run(chosen, context)

@@ -10,7 +10,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +23,10 @@ from restock.tracking.spool import Spool, SpoolTop
 from restock.tuning.checkpoint import Checkpoints
 from restock.tuning.optuna.ledger import OptunaLedger
 from restock.tuning.results import Outcome
-from restock.tuning.study import Claim
+from restock.tuning.study import Claim, Report
 from restock.tuning.sweep import freeze
 from restock.tuning.workers import Crew, python, run_crew
+from restock.types.tracking import Tracker
 from support.builders import settings
 
 SPACE = {
@@ -60,7 +61,7 @@ def bowl(values: dict[str, Any], epoch: int) -> float:
 def objective(folder: Path, epochs: int, seconds: float) -> Callable[..., Outcome]:
     """Two folds that differ by a constant; saves and resumes as the real objective does."""
 
-    def run(claim: Claim, report: Callable[[int, Sequence[float]], None]) -> Outcome:
+    def run(claim: Claim, report: Report, _: Tracker) -> Outcome:
         states = Checkpoints(folder / "checkpoints" / f"{claim.slot:05d}")
         saved = states.load()
         curve = list(saved["curve"]) if saved else []

@@ -2,44 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import optuna
 import pytest
 
-from restock.config import EngineSettings, SearchSettings, Settings
+from restock.config import EngineSettings, SearchSettings
 from restock.errors import ConfigError, DiskFullError, UnreachableError
-from restock.tracking.memory import MemoryTracker
 from restock.tuning.optuna.ledger import OptunaLedger
 from restock.tuning.optuna.plots import plot_study
 from restock.tuning.optuna.sampler import check_inside, grid_points
 from restock.tuning.results import Outcome, Trial
-from restock.tuning.study import Claim, Fenced, SweepError, work
+from restock.tuning.study import Claim, Fenced, Report, SweepError
 from restock.tuning.sweep import SweepMismatchError, freeze, is_repeatable
 from support.builders import settings
 from support.cheap_sweep import SPACE, bowl
 from support.services import postgres_database
+from support.studies import configured, launched, measure, worked
 
 CONFIGURED = {"model.units": 20, "model.dropout": 0.1, "training.batch_size": 64}
-
-
-@pytest.fixture(autouse=True)
-def closed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Close every ledger that a test opens."""
-    opened: list[OptunaLedger] = []
-    original = OptunaLedger.__init__
-
-    def remember(self: OptunaLedger, *args: Any, **kwargs: Any) -> None:
-        original(self, *args, **kwargs)
-        opened.append(self)
-
-    monkeypatch.setattr(OptunaLedger, "__init__", remember)
-    yield
-    for ledger in opened:
-        ledger.close()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -54,43 +37,6 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 @pytest.fixture
 def sqlite(tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path / 'optuna.db'}"
-
-
-def launched(url: str, num_trials: int = 6, **search: Any) -> OptunaLedger:
-    frozen = configured(num_trials=num_trials, **search)
-    sweep = freeze(frozen, data="d", commit="c")
-    return OptunaLedger.launch(url, sweep, frozen.engine, num_trials)
-
-
-def configured(**search: Any) -> Settings:
-    engine = search.pop("engine", {})
-    seed = search.pop("seed", None)
-    made = settings(
-        model={"dropout": 0.1, "units": 20},
-        search={"name": "s", "space": SPACE, **search},
-        engine=engine,
-    )
-    return made if seed is None else made.model_copy(update={"seed": seed})
-
-
-def measure(claim: Claim, report: Callable[[int, Sequence[float]], None]) -> Outcome:
-    curve = [bowl(claim.values, epoch) for epoch in range(6)]
-    for epoch, value in enumerate(curve):
-        report(epoch, [value - 0.1, value + 0.1])
-    folds = tuple(tuple(value + off for value in curve) for off in (-0.1, 0.1))
-    return Outcome(curve[-1], 6, tuple(curve), folds)
-
-
-def worked(ledger: OptunaLedger, run: Any = measure, worker: str = "w") -> MemoryTracker:
-    tracker = MemoryTracker()
-
-    @contextmanager
-    def open_run(claim: Claim) -> Iterator[MemoryTracker]:
-        with tracker.child(f"trial {claim.slot}") as child:
-            yield child
-
-    work(ledger, run, open_run, worker=worker, should_stop=lambda: False)
-    return tracker
 
 
 class TestLedger:
@@ -181,7 +127,7 @@ class TestLedger:
     def test_stop_reaches_every_worker_and_resuming_takes_it_back(self, url: str) -> None:
         ledger = launched(url, 4)
 
-        def stopping(claim: Claim, report: Any) -> Outcome:
+        def stopping(claim: Claim, report: Any, _: object) -> Outcome:
             if claim.slot == 1:
                 ledger.stop("asked")
             return measure(claim, report)
@@ -246,7 +192,7 @@ def test_a_grid_tries_every_point_once(sqlite: str) -> None:
         "size": {"path": "training.batch_size", "kind": "categorical", "choices": [32, 64]},
     }
 
-    def total(claim: Claim, report: Any) -> Outcome:
+    def total(claim: Claim, report: Any, _: object) -> Outcome:
         value = float(sum(claim.values.values()))
         return Outcome(value, 1, (value,), ((value,),))
 
@@ -281,7 +227,7 @@ def test_bad_trials_are_pruned_and_never_best(sqlite: str, pruner: str) -> None:
 
 
 def test_wilcoxon_compares_the_folds_of_finished_trials(sqlite: str) -> None:
-    def many_folds(claim: Claim, report: Callable[[int, Sequence[float]], None]) -> Outcome:
+    def many_folds(claim: Claim, report: Report, _: object = None) -> Outcome:
         value = bowl(claim.values, 0)
         folds = [value + 0.01 * fold for fold in range(8)]
         report(0, folds)
@@ -295,7 +241,7 @@ def test_wilcoxon_compares_the_folds_of_finished_trials(sqlite: str) -> None:
 
 
 def test_several_objectives_give_a_pareto_set_and_are_not_pruned(sqlite: str) -> None:
-    def two(claim: Claim, report: Callable[[int, Sequence[float]], None]) -> Outcome:
+    def two(claim: Claim, report: Report, _: object = None) -> Outcome:
         value = bowl(claim.values, 0)
         report(0, [value])
         scores = {"wql": value, "size": float(claim.values["model.units"])}
@@ -320,7 +266,7 @@ def test_every_trial_is_a_nested_run_with_its_curve(sqlite: str) -> None:
 
 
 def test_a_failed_trial_is_told_and_the_sweep_goes_on(sqlite: str) -> None:
-    def flaky(claim: Claim, report: Any) -> Outcome:
+    def flaky(claim: Claim, report: Any, _: object) -> Outcome:
         if claim.values["training.batch_size"] == 32:
             raise MemoryError("no room")
         return measure(claim, report)
@@ -337,7 +283,7 @@ def test_a_failed_trial_is_told_and_the_sweep_goes_on(sqlite: str) -> None:
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 def test_a_value_that_is_no_number_fails_the_trial(sqlite: str, value: float) -> None:
-    def broken(claim: Claim, report: Any) -> Outcome:
+    def broken(claim: Claim, report: Any, _: object) -> Outcome:
         if claim.slot == 0:
             report(0, [value])
             return Outcome(value, 1, (value,), ((value,),))
@@ -350,7 +296,7 @@ def test_a_value_that_is_no_number_fails_the_trial(sqlite: str, value: float) ->
 
 
 def test_the_same_failure_again_and_again_stops_the_sweep(sqlite: str) -> None:
-    def broken(claim: Claim, report: Any) -> Outcome:
+    def broken(claim: Claim, report: Any, _: object) -> Outcome:
         raise ValueError("shape")
 
     ledger = launched(sqlite, 9)
@@ -362,7 +308,7 @@ def test_the_same_failure_again_and_again_stops_the_sweep(sqlite: str) -> None:
 
 @pytest.mark.parametrize("error", [DiskFullError("full"), UnreachableError("gone")])
 def test_what_is_no_trials_fault_gives_the_trial_back(sqlite: str, error: Exception) -> None:
-    def unlucky(claim: Claim, report: Any) -> Outcome:
+    def unlucky(claim: Claim, report: Any, _: object) -> Outcome:
         raise error
 
     ledger = launched(sqlite, 2)

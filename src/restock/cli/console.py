@@ -74,7 +74,7 @@ class TerminalConsole:
         with Live(console=self.rich, refresh_per_second=4, transient=False) as live:
             yield lambda view: live.update(sweep_panel(view))
 
-    def parts(self, parts: list[tuple[str, pd.DataFrame | str]]) -> None:
+    def parts(self, parts: Sequence[tuple[str, pd.DataFrame | str]]) -> None:
         """Print titled tables and lines."""
         for title, content in parts:
             if isinstance(content, str):

@@ -8,7 +8,7 @@ import secrets
 import shlex
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -31,6 +31,13 @@ FLAGS_WITH_VALUE = {
     *("-c", "--cfg", "-p", "--package", "-i", "--info", "--experimental-rerun"),
     *("-cp", "--config-path", "-cn", "--config-name", "-cd", "--config-dir"),
 }
+# Commands that take names before the overrides, and how to say so.
+NAMED = {
+    "explain": "say which series first: restock explain SERIES_ID [overrides]",
+    "resume": "say which sweep: restock resume SWEEP [engine.num_workers=N]",
+    "stop": "say which sweep: restock stop SWEEP",
+    "compare": "say what to compare: restock compare SWEEP_OR_RUN...",
+}
 # Commands whose configured values the tuner's best would replace.
 TUNED = ("train", "run")
 
@@ -47,22 +54,31 @@ def dispatch(command: str, arguments: Sequence[str]) -> None:
 
         params.run(arguments, TerminalConsole("params"))
         return
-    series_id = None
-    if command == "explain":
-        series_id, arguments = _split_series(arguments)
+    names: tuple[str, ...] = ()
+    if command in NAMED:
+        names, arguments = _split_names(command, arguments)
     if "--params" in arguments:
         settings = _from_params(list(arguments))
         files = Layout.at(Path(settings.output_dir))
-        _execute(command, settings, files, series_id, from_params=True)
+        _execute(command, settings, files, names, from_params=True)
         return
-    _compose_and_execute(command, _split_overrides(list(arguments)), series_id)
+    _compose_and_execute(command, _split_overrides(list(arguments)), names)
 
 
-def _split_series(arguments: Sequence[str]) -> tuple[str, Sequence[str]]:
-    """Take the series off the front of the arguments; what follows is as for every command."""
-    if not arguments or arguments[0].startswith("-"):
-        raise UserError("say which series first: restock explain SERIES_ID [overrides]")
-    return arguments[0], arguments[1:]
+def _split_names(command: str, arguments: Sequence[str]) -> tuple[tuple[str, ...], Sequence[str]]:
+    """Take names off the front of the arguments; what follows is as for every command."""
+    count = 0
+    most = len(arguments) if command == "compare" else 1
+    while count < min(most, len(arguments)) and _is_name(command, arguments[count]):
+        count += 1
+    if not count:
+        raise UserError(NAMED[command])
+    return tuple(arguments[:count]), arguments[count:]
+
+
+def _is_name(command: str, argument: str) -> bool:
+    """Tell a name from a flag or an override; a series may have any name."""
+    return not argument.startswith("-") and (command == "explain" or "=" not in argument)
 
 
 def _from_params(arguments: list[str]) -> Settings:
@@ -87,37 +103,64 @@ def _split_overrides(arguments: list[str]) -> list[str]:
     return arguments[:at] + [word for word in shlex.split(text) if word] + arguments[at + 2 :]
 
 
-def _compose_and_execute(command: str, arguments: list[str], series_id: str | None = None) -> None:
+def _compose_and_execute(command: str, arguments: list[str], names: tuple[str, ...]) -> None:
     from restock.cli.compose import Job, compose
 
     flags, overrides = split_arguments(arguments)
+    dry_run = "--dry-run" in flags
+    flags = [flag for flag in flags if flag != "--dry-run"]
+    multirun = bool({"-m", "--multirun"} & set(flags))
+    if dry_run and (command != "tune" or multirun):
+        raise UserError("--dry-run is for a sweep: restock tune --dry-run [overrides]")
     if command == "train":  # typed: train what it says, unless told otherwise
         overrides = ["training.use_tuned=false", *overrides]
-
-    last: Settings | None = None
+    jobs: list[Job] = []
 
     def run(job: Job) -> None:
-        nonlocal last
-        last = job.settings
         root = Path(job.settings.output_dir)
         if command in TUNED and job.settings.training.use_tuned:
             from restock.cli.params import refuse_swept
 
             swept = {dimension.path for dimension in job.settings.search.space.values()}
             refuse_swept({p: v for p, v in job.overrides.items() if p in swept}, root)
-        # A job of a grid reads what is there and writes beside the others; `run` reads its own.
+        jobs.append(job)
+        if multirun and command == "train":
+            return  # the grid is launched when all of its jobs are known
+        # A job of a multirun reads what is there and writes beside the others; `run` its own.
         target = job.folder or root
         files = Layout(target if command == "run" else root, target)
-        _execute(command, job.settings, files, series_id)
+        _execute(command, job.settings, files, names, dry_run=dry_run)
 
-    multirun = bool({"-m", "--multirun"} & set(flags))
-    if multirun and command in LOGGED:
+    if multirun and command in LOGGED and command != "train":
         os.environ.setdefault("RESTOCK_PIPELINE", f"{command} multirun-{secrets.token_hex(6)}")
     compose(command, [*flags, *overrides], run)
-    if multirun and last is not None and last.tracking.name != "none":
+    if not (multirun and jobs):
+        return
+    if command == "train":
+        for job in jobs:
+            _remove_empty(job.folder)
+        _train_grid([job.settings for job in jobs])
+    elif command in LOGGED and jobs[-1].settings.tracking.name != "none":
         from restock.tracking.mlflow.tracker import close_pipeline
 
-        close_pipeline(last.tracking, project_root(), {})
+        close_pipeline(jobs[-1].settings.tracking, project_root(), {})
+
+
+def _remove_empty(folder: Path | None) -> None:
+    """Remove what Hydra made for a job of a grid, whose jobs write elsewhere."""
+    with suppress(OSError):  # not empty
+        while folder is not None and folder.name != "multirun":
+            folder.rmdir()
+            folder = folder.parent
+
+
+def _train_grid(jobs: list[Settings]) -> None:
+    from restock.stages import grid
+
+    console, root = TerminalConsole("train"), project_root()
+    files = Layout.at(Path(jobs[0].output_dir))
+    with _tracker("tune", jobs[0], root, console) as tracker:
+        grid.run(jobs, Context(files, tracker, console, root, commit(root)))
 
 
 def split_arguments(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -141,20 +184,29 @@ def _execute(
     command: str,
     settings: Settings,
     files: Layout,
-    series_id: str | None = None,
+    names: tuple[str, ...] = (),
     *,
     from_params: bool = False,
+    dry_run: bool = False,
 ) -> None:
     console = TerminalConsole(command)
     root = project_root()
-    if series_id is not None:
+    if command == "explain":
         from restock.commands import explain
 
-        console.parts(explain.run(settings, files, series_id))
+        console.parts(explain.run(settings, files, names[0]))
     elif command == "select":
         from restock.commands import select
 
         console.parts(select.run(settings, files, console))
+    elif dry_run:
+        from restock.commands import preflight
+
+        console.parts(preflight.run(settings, files, console))
+    elif command in ("sweeps", "stop", "compare", "sync"):
+        _about_sweeps(command, settings, names, root, console)
+    elif command == "resume":
+        _resume(names[0], settings, files, root, console)
     elif command in ("promote", "summary"):
         _side_effects(command, settings, files, root, console)
     elif command == "run":
@@ -163,6 +215,36 @@ def _execute(
         with _tracker(command, settings, root, console) as tracker:
             context = Context(files, tracker, console, root, commit(root), rerun=from_params)
             _stage(command, settings, context)
+
+
+def _about_sweeps(
+    command: str, settings: Settings, names: tuple[str, ...], root: Path, console: TerminalConsole
+) -> None:
+    if command == "sync":
+        from restock.commands import sync
+
+        sync.run(settings, root / SPOOL, root, console)
+        return
+    from restock.commands import sweeps
+
+    if command == "sweeps":
+        console.parts(sweeps.list_sweeps(settings, root))
+    elif command == "stop":
+        sweeps.stop(names[0], settings, root, console)
+    else:
+        console.parts(sweeps.compare(names, settings, root))
+
+
+def _resume(
+    name: str, settings: Settings, files: Layout, root: Path, console: TerminalConsole
+) -> None:
+    """Go on with a sweep: of trials on the tuning folds, or of whole trainings."""
+    from restock.commands.sweeps import is_grid
+
+    stage = "grid" if is_grid(name, settings, root) else "tune"
+    with _tracker("tune", settings, root, console) as tracker:
+        context = Context(files, tracker, console, root, commit(root))
+        importlib.import_module(f"restock.stages.{stage}").resume(name, settings, context)
 
 
 def _stage(name: str, settings: Settings, context: Context) -> None:

@@ -23,6 +23,11 @@ COMMANDS = {
     "explain": "what moves the forecast of one series:  restock explain SERIES_ID",
     "promote": "register the bundle; champion if it beats every baseline",
     "summary": "what won, what was promoted, what to reorder first",
+    "sweeps": "every sweep: its state, trials, workers and best",
+    "resume": "go on with a sweep as it was launched:  restock resume SWEEP",
+    "stop": "let a sweep end after the epochs that run now:  restock stop SWEEP",
+    "compare": "side by side, the best of each:  restock compare SWEEP_OR_RUN...",
+    "sync": "send runs that wait on disk to the tracking server",
     "params": "compile conf/ to params.yaml (--check: fail if it is stale)",
 }
 SHELL_COMPLETION = ("-sc", "--shell-completion")
@@ -88,6 +93,7 @@ def _usage() -> str:
             "",
             "Overrides are Hydra's:  restock train model.units=64",
             "                        restock train -m model.units=32,64    (a grid)",
+            "                        restock tune --dry-run    (what a sweep will take)",
             "                        restock run experiment=NAME --config-dir DIR",
             "                        restock train --cfg job              (show the configuration)",
             'Tab completion: eval "$(restock --shell-completion install=bash)"',

@@ -25,7 +25,7 @@ from restock.tuning import prepared
 from restock.tuning.checkpoint import Checkpoints
 from restock.tuning.optuna.ledger import OptunaLedger
 from restock.tuning.results import Outcome
-from restock.tuning.study import Claim, Run, work
+from restock.tuning.study import Claim, Report, Run, work
 from restock.tuning.workers import EXIT_SURROUNDINGS
 from restock.types.tracking import Tracker
 
@@ -102,10 +102,16 @@ def fold_objective(job: TrialJob, ledger: OptunaLedger) -> Run:
     pool = max((os.cpu_count() or 1) // ledger.engine.num_workers, 1)
     objective = FoldObjective(settings, prepared.load(folder / DATA), pool)
 
-    def run(claim: Claim, report: Callable[[int, Sequence[float]], None]) -> Outcome:
-        states = Checkpoints(folder / "checkpoints" / f"{claim.slot:05d}")
+    def checkpoints(slot: int) -> Checkpoints:
+        return Checkpoints(folder / "checkpoints" / f"{slot:05d}")
+
+    def run(claim: Claim, report: Report, _: Tracker) -> Outcome:
+        states = checkpoints(claim.slot)
+        if claim.resumes is not None:
+            states.start_from(checkpoints(claim.resumes))
         outcome = objective(claim.values, claim.epochs, states, report)
-        states.clear()
+        if claim.epochs is None:  # with a budget, a later trial may go on from here
+            states.clear()
         return outcome
 
     return run

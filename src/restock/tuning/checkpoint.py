@@ -43,6 +43,13 @@ class Checkpoints:
                 path.rename(path.with_name(path.name + ".corrupt"))
         return None
 
+    def start_from(self, other: Checkpoints) -> None:
+        """Take over the newest state of another training, unless there is one already."""
+        found = other._files()
+        if found and not self._files():
+            with replacing(self.folder / found[-1].name) as aside:
+                shutil.copyfile(found[-1], aside)
+
     def clear(self) -> None:
         """Remove the states of a finished training."""
         if self.folder.is_dir():

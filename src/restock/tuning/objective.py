@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -16,11 +16,10 @@ from restock.tuning.checkpoint import Checkpoints
 from restock.tuning.lockstep import FoldTraining, taking_part
 from restock.tuning.prepared import SweepData
 from restock.tuning.results import Outcome
+from restock.tuning.study import Report
 from restock.types.folds import Fold
 from restock.types.forecast import DemandForecast
 from restock.types.panel import DemandPanel, IntArray
-
-Report = Callable[[int, Sequence[float]], None]
 
 
 class FoldObjective:

@@ -47,6 +47,7 @@ class Claim:
         values: What the tuner proposes, by settings path.
         epochs: A budget set by the tuner.
         retries: Attempt that this one goes on from.
+        resumes: Slot of another trial whose training this one goes on with.
     """
 
     slot: int
@@ -54,6 +55,7 @@ class Claim:
     values: dict[str, Any]
     epochs: int | None = None
     retries: int | None = None
+    resumes: int | None = None
 
 
 class Ledger(Protocol):
@@ -104,7 +106,8 @@ class Ledger(Protocol):
         ...
 
 
-Run = Callable[[Claim, Callable[[int, Sequence[float]], None]], Outcome]
+Report = Callable[[int, Sequence[float]], None]
+Run = Callable[[Claim, Report, Tracker], Outcome]
 OpenRun = Callable[[Claim], AbstractContextManager[Tracker]]
 
 
@@ -115,7 +118,8 @@ def work(
 
     Args:
         ledger: Where trials are claimed and told.
-        run: Measures what a claim proposes; is told each fold's loss after each epoch.
+        run: Measures what a claim proposes: told where to report each fold's loss after each
+            epoch, and the run it is logged in.
         open_run: Opens the run that a trial is logged in.
         worker: This process, by a name of its own.
         should_stop: Asked between two epochs.
@@ -180,7 +184,7 @@ def _measure(
             raise Interrupted
 
     try:
-        outcome = run(claim, report)
+        outcome = run(claim, report, log)
         state: TrialState = "pruned" if ledger.judge(claim, outcome) else "complete"
         return Trial(claim.slot, claim.values, state, outcome)
     except Pruned:

@@ -16,7 +16,7 @@ from restock.errors import ConfigError
 
 # Whose code decides what a trial measures. The others may change while a sweep is resumed.
 ROOMS = ("data", "types", "features", "windows", "forecasters", "evaluation", "inventory", "tuning")
-FILES = ("config.py", "seeding.py")
+FILES = ("config.py", "seeding.py", "stages/train.py")
 
 
 class SweepMismatchError(ConfigError):

@@ -179,6 +179,17 @@ def parent_run(
     return str(client.create_run(experiment_id, run_name=name, tags=tags).info.run_id)
 
 
+def find_run(
+    settings: TrackingSettings, root: Path, name: str
+) -> tuple[dict[str, str], dict[str, float]] | None:
+    """Return parameters and metrics of a run, found by its id or else the newest of that name."""
+    client, experiment_id = connect(settings, root)
+    for query in (f"attributes.run_id = '{name}'", f"attributes.run_name = '{name}'"):
+        for run in client.search_runs([experiment_id], query, max_results=1):
+            return dict(run.data.params), dict(run.data.metrics)
+    return None
+
+
 def close_pipeline(settings: TrackingSettings, root: Path, metrics: Mapping[str, float]) -> None:
     """End the pipeline's parent run, if one was made, with the metrics worth comparing."""
     token = os.environ.get(PIPELINE_VARIABLE)

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import optuna
 from optuna.exceptions import UpdateFinishedTrialError
@@ -33,12 +33,16 @@ from restock.tuning.study import Claim, Fenced, SweepError
 from restock.tuning.sweep import Sweep
 from restock.types.tracking import RunningTrial, SweepView
 
+if TYPE_CHECKING:
+    from restock.tuning.keras_tuner import Past
+
 SWEEP, NUM_TRIALS, STOP, KEY = (
     "restock.sweep", "restock.num_trials", "restock.stop", "restock.key"
 )  # fmt: skip
-SLOT, WORKER, RETRIES, ERROR, OUTCOME, RELEASED, EPOCHS = (
-    "slot", "worker", "retries", "error", "outcome", "released", "epochs"
+SLOT, WORKER, RETRIES, ERROR, OUTCOME, RELEASED = (
+    "slot", "worker", "retries", "error", "outcome", "released"
 )  # fmt: skip
+EPOCHS, RESUMES, KNOWN = "epochs", "resumes", "known"  # what Keras Tuner settles of a trial
 QUEUE = 16  # slots are queued so many at a time
 # Samplers that count on one stream of random numbers for the whole study.
 ONE_STREAM = ("qmc",)
@@ -329,15 +333,19 @@ class OptunaLedger:
         return None
 
     def _begin(self, trial_id: int) -> Claim:
-        """Let the sampler propose values, by the seed and the slot alone where it may."""
+        """Have values proposed, by the seed and the slot alone where that may be."""
         attempt = self._store.get_trial(trial_id)
         slot = attempt.user_attrs[SLOT]
-        self.study.sampler = self._sampler(slot)
-        self.study._thread_local.cached_all_trials = None
-        handle = patiently(lambda: optuna.trial.Trial(self.study, trial_id))
-        for name, distribution in adapters.distributions(self.search).items():
-            if self.sweep.points is None:
-                patiently(lambda n=name, d=distribution: handle._suggest(n, d))  # type: ignore[misc]
+        tuner = self.search.tuner
+        if self.sweep.points is not None:
+            handle = patiently(lambda: optuna.trial.Trial(self.study, trial_id))
+        elif isinstance(tuner, KerasTunerSettings):
+            with study_lock(self.url):  # what one worker is given, another one must know of
+                handle = self._suggest(trial_id, self._oracle(attempt, slot, tuner))
+        else:
+            purpose = ("sampler",) if tuner.sampler in ONE_STREAM else ("sampler", slot)
+            seed = child_seed(self.settings.seed, *purpose)
+            handle = self._suggest(trial_id, adapters.make_sampler(tuner, seed))
         self._trials[attempt.number] = handle
         fresh = self._store.get_trial(trial_id)
         return Claim(
@@ -346,16 +354,60 @@ class OptunaLedger:
             self._values(slot, fresh),
             fresh.user_attrs.get(EPOCHS),
             attempt.user_attrs.get(RETRIES),
+            fresh.user_attrs.get(RESUMES),
         )
 
-    def _sampler(self, slot: int) -> optuna.samplers.BaseSampler:
-        tuner, seed = self.search.tuner, self.settings.seed
-        if isinstance(tuner, KerasTunerSettings):
-            from restock.tuning.optuna.oracle import OracleSampler
+    def _suggest(self, trial_id: int, sampler: optuna.samplers.BaseSampler) -> optuna.trial.Trial:
+        self.study.sampler = sampler
+        self.study._thread_local.cached_all_trials = None
+        handle: optuna.trial.Trial = patiently(lambda: optuna.trial.Trial(self.study, trial_id))
+        for name, distribution in adapters.distributions(self.search).items():
+            patiently(lambda n=name, d=distribution: handle._suggest(n, d))  # type: ignore[misc]
+        return handle
 
-            return OracleSampler(self, tuner, child_seed(seed, "sampler"))
-        purpose = ("sampler",) if tuner.sampler in ONE_STREAM else ("sampler", slot)
-        return adapters.make_sampler(tuner, child_seed(seed, *purpose))
+    def _oracle(
+        self, attempt: FrozenTrial, slot: int, tuner: KerasTunerSettings
+    ) -> optuna.samplers.BaseSampler:
+        """Ask Keras Tuner, unless the values are settled: configured, or tried before."""
+        from restock.tuning.keras_tuner import propose
+        from restock.tuning.optuna.oracle import ProposedSampler
+
+        space = adapters.distributions(self.search)
+        if attempt.system_attrs.get("fixed_params"):
+            return ProposedSampler({}, space)
+        history = self._history()
+        proposal = propose(
+            tuner.oracle,
+            self.search.space,
+            history,
+            slot=slot,
+            seed=self.settings.seed,
+            max_epochs=self.settings.training.max_epochs,
+        )
+        known = [past.slot for past in history if past.state != "running"]
+        notes = {KNOWN: known, EPOCHS: proposal.epochs, RESUMES: proposal.resumes}
+        for key, value in notes.items():
+            if value is not None:
+                self._store.set_trial_user_attr(attempt._trial_id, key, value)
+        return ProposedSampler(proposal.values, space)
+
+    def _history(self) -> list[Past]:
+        """Return what Keras Tuner is to know, in the order in which it was proposed."""
+        from restock.tuning.keras_tuner import Past
+
+        history = []
+        for slot, tried in self.slots().items():
+            asked = next((a for a in tried if a.params), None)
+            if asked is None:
+                continue
+            trial = self._trial(slot, tried) if self._ended(tried) else None
+            state = "running" if trial is None else trial.state
+            score = trial.scores[0] if trial and trial.scores else None
+            known = asked.user_attrs.get(KNOWN)
+            told: Any = "failed" if state == "pruned" else state
+            known = None if known is None else tuple(known)
+            history.append(Past(slot, asked.params, told, score, known))
+        return history
 
     def _queue(self) -> bool:
         """Queue new slots where none waits any more; return whether any waits now."""
@@ -366,7 +418,7 @@ class OptunaLedger:
                 return True
             new = range(len(slots), min(len(slots) + QUEUE, self.num_trials))
             for slot in new:
-                self.study.enqueue_trial(self._first_values(slot), user_attrs={SLOT: slot})
+                self._enqueue(self._first_values(slot), {SLOT: slot})
             return bool(new)
 
     def _queue_lost(self) -> None:
@@ -378,16 +430,39 @@ class OptunaLedger:
                         self._retry(tried[-1])
 
     def _retry(self, attempt: FrozenTrial) -> None:
-        attributes = {SLOT: attempt.user_attrs[SLOT], RETRIES: attempt.number}
-        if EPOCHS in attempt.user_attrs:
-            attributes[EPOCHS] = attempt.user_attrs[EPOCHS]
+        """Queue a slot again with the values it had."""
+        kept = {k: v for k, v in attempt.user_attrs.items() if k in (SLOT, EPOCHS, RESUMES, KNOWN)}
         fixed = attempt.params or attempt.system_attrs.get("fixed_params", {})
-        self.study.enqueue_trial(fixed, user_attrs=attributes)
+        self._enqueue(fixed, {**kept, RETRIES: attempt.number})
+
+    def _enqueue(self, values: dict[str, Any], attributes: dict[str, Any]) -> None:
+        if self.sweep.points is None:
+            self.study.enqueue_trial(values, user_attrs=attributes)
+            return
+        point = self.sweep.points[attributes[SLOT]]
+        self.study.add_trial(
+            optuna.create_trial(
+                state=TrialState.WAITING,
+                params={path: _plain(value) for path, value in point.items()},
+                distributions=self._point_distributions(),
+                user_attrs=attributes,
+            )
+        )
+
+    def _point_distributions(self) -> dict[str, optuna.distributions.BaseDistribution]:
+        """Return the values of a grid of whole trainings as choices, for the plots."""
+        assert self.sweep.points is not None
+        choices: dict[str, dict[Any, None]] = {}
+        for point in self.sweep.points:
+            for path, value in point.items():
+                choices.setdefault(path, {})[_plain(value)] = None
+        kind = optuna.distributions.CategoricalDistribution
+        return {path: kind(tuple(found)) for path, found in choices.items()}
 
     def _first_values(self, slot: int) -> dict[str, Any]:
         """Return what is not left to the sampler: grid points, and the configured values first."""
         if self.points is not None:
-            return self.points[slot] if self.sweep.points is None else {}
+            return self.points[slot]
         if slot:
             return {}
         return {n: value_at(self.settings, d.path) for n, d in self.search.space.items()}
@@ -472,6 +547,11 @@ class OptunaLedger:
         errors = {attempt.user_attrs.get(ERROR) for attempt in last}
         if len(last) == limit and len(errors) == 1 and None not in errors:
             self.stop(f"{limit} trials in a row failed alike: {errors.pop()}")
+
+
+def _plain(value: Any) -> Any:
+    """Return a value as a choice may be: a number, a truth value, or text."""
+    return value if isinstance(value, bool | int | float | str) or value is None else str(value)
 
 
 def _running(attempt: FrozenTrial) -> RunningTrial:

@@ -1,0 +1,80 @@
+"""What a sweep will take, found out before it is launched: `restock tune --dry-run`."""
+
+from __future__ import annotations
+
+import os
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+from restock.config import KerasTunerSettings, Settings, replace_at
+from restock.data.store import load_panel
+from restock.errors import ConfigError
+from restock.evaluation.selection import folds_with_demand
+from restock.forecasters.lstm.fit import LstmRecipe
+from restock.tuning.lockstep import FoldTraining
+from restock.tuning.prepared import prepare_folds
+from restock.types import layout
+from restock.types.folds import Folds
+from restock.types.layout import Layout
+from restock.types.panel import DemandPanel
+from restock.types.tracking import Console
+
+FEW_FOLDS = 6  # Wilcoxon's test on fewer can never be sure
+
+
+def run(settings: Settings, files: Layout, console: Console) -> list[tuple[str, str]]:
+    """Train the configured values for one epoch, and return what the sweep will take.
+
+    Raises:
+        ConfigError: If there is no tuning fold to judge a trial on.
+    """
+    panel = load_panel(files.read(layout.PANEL))
+    folds = folds_with_demand(panel, settings.evaluation)
+    if not folds.tuning:
+        raise ConfigError("no tuning fold to tune on: the history is too short.")
+    for note in _warnings(settings, len(folds.tuning)):
+        console.note(note)
+    usable = int((folds.tuning[-1].origins[0] >= 0).sum())
+    search, engine = settings.search, settings.engine
+    setup, epoch = _probe(settings, panel, folds)
+    trial = setup + epoch * settings.training.max_epochs
+    total = trial * search.num_trials / engine.num_workers
+    workers = f"{engine.num_workers} worker(s)"
+    return [
+        ("Series", f"{usable} of {panel.num_series} are judged in the last tuning fold"),
+        ("Tuning folds", f"{len(folds.tuning)}, {search.num_seeds} seed(s) each"),
+        ("Trials", f"{search.num_trials}, up to {settings.training.max_epochs} epochs each"),
+        ("Probe", f"{setup:.1f} s to build, {epoch:.1f} s an epoch, configured values"),
+        ("Estimate", f"{timedelta(seconds=round(total))} with {workers}, if nothing is pruned"),
+    ]
+
+
+def _probe(settings: Settings, panel: DemandPanel, folds: Folds) -> tuple[float, float]:
+    """Return the seconds to build a trial's networks, and to train them for one epoch."""
+    settings = replace_at(settings, {"training.ensemble_size": 1})
+    prepared = prepare_folds(panel, folds, settings.features, settings.model.likelihood)
+    started = time.perf_counter()
+    training = FoldTraining(
+        LstmRecipe.from_settings(settings),
+        panel,
+        folds,
+        prepared,
+        num_threads=settings.engine.num_threads,
+        num_seeds=settings.search.num_seeds,
+    )
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        training.run_epoch(pool)  # the first one traces the network, too
+        first = time.perf_counter()
+        training.run_epoch(pool)
+    epoch = time.perf_counter() - first
+    return max(first - started - epoch, 0.0), epoch
+
+
+def _warnings(settings: Settings, num_folds: int) -> list[str]:
+    tuner = settings.search.tuner
+    if isinstance(tuner, KerasTunerSettings):
+        return []
+    if tuner.pruner == "wilcoxon" and num_folds < FEW_FOLDS:
+        return [f"search.tuner.pruner=wilcoxon never prunes with {num_folds} folds: it needs 6"]
+    return []

@@ -1,0 +1,35 @@
+"""Another tuner's proposals as one of Optuna's samplers, so that one study serves both."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import optuna
+from optuna.distributions import BaseDistribution
+
+
+class ProposedSampler(optuna.samplers.RandomSampler):  # type: ignore[misc]
+    """Gives a trial the values that were proposed for it."""
+
+    def __init__(self, values: Mapping[str, Any], space: Mapping[str, BaseDistribution]) -> None:
+        """Take the values and the distributions they come from, by name."""
+        super().__init__()
+        self.values, self.space = values, space
+
+    def infer_relative_search_space(
+        self,
+        study: optuna.Study,  # noqa: ARG002
+        trial: optuna.trial.FrozenTrial,  # noqa: ARG002
+    ) -> dict[str, BaseDistribution]:
+        """Return the whole space."""
+        return dict(self.space)
+
+    def sample_relative(
+        self,
+        study: optuna.Study,  # noqa: ARG002
+        trial: optuna.trial.FrozenTrial,  # noqa: ARG002
+        search_space: dict[str, BaseDistribution],  # noqa: ARG002
+    ) -> dict[str, Any]:
+        """Return the proposed values."""
+        return dict(self.values)

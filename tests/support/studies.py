@@ -1,0 +1,55 @@
+"""Studies with a cheap objective, worked off in this process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from restock.config import Settings
+from restock.tracking.memory import MemoryTracker
+from restock.tuning.optuna.ledger import OptunaLedger
+from restock.tuning.results import Outcome
+from restock.tuning.study import Claim, Report, work
+from restock.tuning.sweep import freeze
+from support.builders import settings
+from support.cheap_sweep import SPACE, bowl
+
+
+def launched(url: str, num_trials: int = 6, **search: Any) -> OptunaLedger:
+    frozen = configured(num_trials=num_trials, **search)
+    sweep = freeze(frozen, data="d", commit="c")
+    return OptunaLedger.launch(url, sweep, frozen.engine, num_trials)
+
+
+def configured(**search: Any) -> Settings:
+    engine = search.pop("engine", {})
+    seed = search.pop("seed", None)
+    training = search.pop("training", {})
+    made = settings(
+        training=training,
+        model={"dropout": 0.1, "units": 20},
+        search={"name": "s", "space": SPACE, **search},
+        engine=engine,
+    )
+    return made if seed is None else made.model_copy(update={"seed": seed})
+
+
+def measure(claim: Claim, report: Report, _: object = None) -> Outcome:
+    curve = [bowl(claim.values, epoch) for epoch in range(6)]
+    for epoch, value in enumerate(curve):
+        report(epoch, [value - 0.1, value + 0.1])
+    folds = tuple(tuple(value + off for value in curve) for off in (-0.1, 0.1))
+    return Outcome(curve[-1], 6, tuple(curve), folds)
+
+
+def worked(ledger: OptunaLedger, run: Any = measure, worker: str = "w") -> MemoryTracker:
+    tracker = MemoryTracker()
+
+    @contextmanager
+    def open_run(claim: Claim) -> Iterator[MemoryTracker]:
+        with tracker.child(f"trial {claim.slot}") as child:
+            yield child
+
+    work(ledger, run, open_run, worker=worker, should_stop=lambda: False)
+    return tracker

@@ -33,7 +33,7 @@ from restock.tuning.optuna.database import open_storage
 from restock.tuning.optuna.ledger import OptunaLedger
 from restock.tuning.study import SweepError
 from support.cheap_sweep import cheap_settings
-from support.services import absent, postgres_database
+from support.services import absent, free_port, postgres_database
 
 TESTS = Path(__file__).parents[1]
 TRACKING = TrackingSettings(model_name="m")
@@ -357,12 +357,6 @@ def test_11_a_damaged_checkpoint_is_put_aside_and_the_one_before_it_used(
     assert "complete 1" in finish(start(folder, url, 1, 1, epochs=8, seconds=0.05))
     trained = epochs_trained(folder)
     assert Counter(trained.values()) == {1: 7, 2: 1}  # the damaged epoch alone, again
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture

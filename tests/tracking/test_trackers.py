@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -149,19 +147,3 @@ def test_a_store_below_a_folder_with_a_space_is_the_same_in_mlflow_run(
         pass
     assert not (tmp_path / "a%20project").exists()
     assert set(runs(root)) == {"train", "tune"}
-
-
-def test_eight_processes_open_one_fresh_store(tmp_path: Path) -> None:
-    code = (
-        "import sys\n"
-        "from pathlib import Path\n"
-        "from restock.config import TrackingSettings\n"
-        "from restock.tracking.mlflow.tracker import open_run\n"
-        "with open_run(TrackingSettings(model_name='m'), Path(sys.argv[1]), 'train', {}) as run:\n"
-        "    run.log_metrics({'loss': 1.0})\n"
-    )
-    workers = [subprocess.Popen([sys.executable, "-c", code, str(tmp_path)]) for _ in range(8)]
-    assert [worker.wait(120) for worker in workers] == [0] * 8
-    client, experiment = connect(SETTINGS, tmp_path)
-    stored = client.search_runs([experiment])
-    assert [run.data.metrics for run in stored] == [{"loss": 1.0}] * 8

@@ -137,8 +137,7 @@ def _compose_and_execute(command: str, arguments: list[str], names: tuple[str, .
     if not (multirun and jobs):
         return
     if command == "train":
-        for job in jobs:
-            _remove_empty(job.folder)
+        _remove_hydras([job.folder for job in jobs if job.folder is not None])
         _train_grid([job.settings for job in jobs])
     elif command in LOGGED and jobs[-1].settings.tracking.name != "none":
         from restock.tracking.mlflow.tracker import close_pipeline
@@ -146,12 +145,14 @@ def _compose_and_execute(command: str, arguments: list[str], names: tuple[str, .
         close_pipeline(jobs[-1].settings.tracking, project_root(), {})
 
 
-def _remove_empty(folder: Path | None) -> None:
-    """Remove what Hydra made for a job of a grid, whose jobs write elsewhere."""
-    with suppress(OSError):  # not empty
-        while folder is not None and folder.name != "multirun":
-            folder.rmdir()
-            folder = folder.parent
+def _remove_hydras(folders: Sequence[Path]) -> None:
+    """Remove what Hydra made for the jobs of a grid, which write elsewhere."""
+    for folder in folders:
+        folder.rmdir()
+    (folders[0].parent / "multirun.yaml").unlink(missing_ok=True)
+    with suppress(OSError):  # another multirun of the same day is there
+        folders[0].parent.rmdir()
+        folders[0].parent.parent.rmdir()
 
 
 def _train_grid(jobs: list[Settings]) -> None:

@@ -37,7 +37,7 @@ class Checkpoints:
         """Return the newest sound state, if there is one. A damaged file becomes ``*.corrupt``."""
         for path in reversed(self._files()):
             try:
-                with np.load(path) as stored:
+                with path.open("rb") as file, np.load(file) as stored:
                     return {name: stored[name] for name in stored.files}
             except (zipfile.BadZipFile, ValueError, EOFError, OSError):
                 path.rename(path.with_name(path.name + ".corrupt"))

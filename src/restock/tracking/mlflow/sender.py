@@ -75,9 +75,8 @@ class Sender:
         fresh: list[dict[str, Any]] = []
         for file in sorted(folder.glob("events-*.jsonl")):
             content = file.read_bytes()
-            done = content.rfind(b"\n") + 1
-            fresh += events(content[offsets.get(file.name, 0) : done])
-            offsets[file.name] = done
+            fresh += events(content[offsets.get(file.name, 0) :])
+            offsets[file.name] = _whole(content)
         if fresh:
             run_id = sent.get("run_id") or self._run_id(key, fresh)
             self._deliver(run_id, folder, fresh)
@@ -86,10 +85,11 @@ class Sender:
             with replacing(path) as aside:
                 state = {"run_id": run_id, "offsets": offsets, "pipeline": pipeline}
                 aside.write_text(json.dumps(state), encoding="utf-8")
-        ended = self.spool.has_ended(key)
-        if ended:
-            shutil.rmtree(folder)
-        return ended
+        # It may have gone on while it was sent: only what has not is wholly there.
+        if not self.spool.has_ended(key) or _sizes(folder) != offsets:
+            return False
+        shutil.rmtree(folder)
+        return True
 
     def _run_id(self, key: str, fresh: list[dict[str, Any]]) -> str:
         """Find the run with this key, or make it: several machines may write to one."""
@@ -162,7 +162,7 @@ class Sender:
         marks = [event for event in fresh if event["kind"] in ("start", "end")]
         if not marks:
             return
-        last = max(marks, key=lambda event: event["at"])
+        last = sorted(marks, key=lambda event: event["at"])[-1]  # of equals, what came later
         if last["kind"] == "end":
             client.set_terminated(run_id, last["status"], end_time=last["at"])
         elif client.get_run(run_id).info.status != "RUNNING":  # a sweep that is resumed
@@ -174,6 +174,15 @@ class Sender:
             client, experiment_id = self._connect()
             parent = parent_run(client, experiment_id, None, pipeline)
             client.set_terminated(parent, RunStatus.to_string(RunStatus.FAILED))
+
+
+def _sizes(folder: Path) -> dict[str, int]:
+    return {file.name: _whole(file.read_bytes()) for file in folder.glob("events-*.jsonl")}
+
+
+def _whole(content: bytes) -> int:
+    """Return how many bytes are whole lines; a kill may have cut the last one short."""
+    return content.rfind(b"\n") + 1
 
 
 def _pipeline(fresh: list[dict[str, Any]]) -> str | None:

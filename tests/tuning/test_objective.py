@@ -1,0 +1,147 @@
+"""The real objective: folds in lockstep, saved after each epoch, resumed to the same numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from restock.config import Settings
+from restock.errors import DiskFullError
+from restock.evaluation.selection import folds_with_demand
+from restock.tuning import prepared
+from restock.tuning.checkpoint import Checkpoints
+from restock.tuning.objective import FoldObjective
+from restock.tuning.prepared import SweepData, prepare_folds
+from restock.tuning.results import Outcome
+from restock.tuning.study import Interrupted
+from support.builders import panel, settings
+
+
+def chosen(**groups: dict[str, object]) -> Settings:
+    model = {"units": 6, "dropout": 0.3, "recurrent_dropout": 0.1, **groups.pop("model", {})}
+    training = {"max_epochs": 4, "snapshots": 2, **groups.pop("training", {})}
+    evaluation = {"num_tuning_folds": 2}
+    return settings(model=model, training=training, evaluation=evaluation, **groups)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> SweepData:
+    base, options = panel(6, 50), chosen()
+    folds = folds_with_demand(base, options.evaluation)
+    made = prepare_folds(base, folds, options.features, "quantiles")
+    path = tmp_path_factory.mktemp("sweep") / "data.joblib"
+    prepared.save(SweepData(base, folds, made), path)
+    return prepared.load(path)
+
+
+def quiet(epoch: int, losses: Sequence[float]) -> None:
+    pass
+
+
+def run(data: SweepData, folder: Path, options: Settings, stop_after: int | None = None) -> Outcome:
+    def report(epoch: int, losses: Sequence[float]) -> None:
+        if epoch + 1 == stop_after:
+            raise Interrupted
+
+    return FoldObjective(options, data, 2)({}, None, Checkpoints(folder), report)
+
+
+def test_arrays_are_mapped_from_one_file(data: SweepData) -> None:
+    assert isinstance(data.panel.demand, np.memmap)
+    assert not data.panel.demand.flags.writeable
+
+
+def test_an_interrupted_training_resumes_to_the_same_numbers(
+    data: SweepData, tmp_path: Path
+) -> None:
+    whole = run(data, tmp_path / "whole", chosen())
+    for stop_after in (1, 3):
+        with pytest.raises(Interrupted):
+            run(data, tmp_path / "broken", chosen(), stop_after)
+    resumed = run(data, tmp_path / "broken", chosen())
+    assert resumed == whole
+    assert len(whole.curve) == 4
+    assert whole.curve == pytest.approx(np.mean(whole.fold_curves, axis=0))
+    assert whole.value == min(whole.curve)
+
+
+def test_a_resumed_training_reports_the_epochs_before_it(data: SweepData, tmp_path: Path) -> None:
+    with pytest.raises(Interrupted):
+        run(data, tmp_path, chosen(), 2)
+    seen: list[int] = []
+    FoldObjective(chosen(), data, 2)(
+        {}, None, Checkpoints(tmp_path), lambda epoch, losses: seen.append(epoch)
+    )
+    assert seen == [0, 1, 2, 3]
+
+
+def test_seeds_are_averaged_within_a_trial(data: SweepData, tmp_path: Path) -> None:
+    one = run(data, tmp_path / "one", chosen())
+    two = run(data, tmp_path / "two", chosen(search={"num_seeds": 2}))
+    assert len(two.fold_curves) == 2  # one a fold, not one a seed
+    assert two.curve != one.curve
+
+
+def test_a_budget_of_epochs_is_honoured(data: SweepData, tmp_path: Path) -> None:
+    outcome = FoldObjective(chosen(), data, 2)({}, 2, Checkpoints(tmp_path), quiet)
+    assert len(outcome.curve) == 2
+
+
+def test_several_objectives_are_measured(data: SweepData, tmp_path: Path) -> None:
+    tuner = {"name": "optuna", "pruner": "none"}
+    names = ["wql", "inventory_cost", "latency", "size"]
+    small, large = (
+        run(
+            data,
+            tmp_path / str(units),
+            chosen(model={"units": units}, search={"objectives": names, "tuner": tuner}),
+        )
+        for units in (4, 12)
+    )
+    assert set(small.scores) == set(names)
+    assert small.scores["size"] < large.scores["size"]
+    assert small.scores["wql"] == small.value
+    assert all(value > 0 for value in small.scores.values())
+
+
+def test_the_swept_values_are_what_is_trained(data: SweepData, tmp_path: Path) -> None:
+    def train(units: int) -> Outcome:
+        states = Checkpoints(tmp_path / str(units))
+        return FoldObjective(chosen(), data, 2)({"model.units": units}, None, states, quiet)
+
+    assert train(4).curve != train(12).curve
+
+
+def test_only_the_last_two_states_are_kept(tmp_path: Path) -> None:
+    states = Checkpoints(tmp_path)
+    for epoch in range(1, 5):
+        states.save(epoch, {"a": np.array(epoch)})
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "epoch-00003.npz", "epoch-00004.npz",
+    ]  # fmt: skip
+    loaded = states.load()
+    assert loaded is not None
+    assert loaded["a"] == 4
+    newest = tmp_path / "epoch-00004.npz"
+    newest.write_bytes(newest.read_bytes()[:-40])
+    loaded = states.load()
+    assert loaded is not None
+    assert loaded["a"] == 3
+    assert (tmp_path / "epoch-00004.npz.corrupt").is_file()
+    states.clear()
+    assert states.load() is None
+
+
+def test_a_write_to_a_full_disk_names_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(np, "savez", full)
+    with pytest.raises(DiskFullError, match=r"epoch-00001\.npz: no space left \([\d,]+ bytes free"):
+        Checkpoints(tmp_path).save(1, {"a": np.array(1)})
+    assert list(tmp_path.iterdir()) == []

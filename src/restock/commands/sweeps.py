@@ -8,23 +8,31 @@ import time
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from restock.config import Settings
 from restock.errors import UserError
-from restock.tuning.optuna.database import default_url
-from restock.tuning.optuna.ledger import OptunaLedger
+from restock.tuning.names import study_url
 from restock.tuning.optuna.overview import summaries
 from restock.types.tracking import Console
+
+if TYPE_CHECKING:
+    from restock.tuning.optuna.ledger import OptunaLedger
 
 Parts = list[tuple[str, pd.DataFrame | str]]
 
 
+def _ledger(name: str, settings: Settings, root: Path) -> OptunaLedger:
+    from restock.tuning.optuna.ledger import OptunaLedger  # listing needs no Optuna
+
+    return OptunaLedger(study_url(settings.engine, root), name, settings.engine)
+
+
 def list_sweeps(settings: Settings, root: Path) -> Parts:
     """Return a table of all sweeps."""
-    found = summaries(_url(settings, root))
+    found = summaries(study_url(settings.engine, root))
     if not found:
         return [("Sweeps", "none yet; `restock tune` launches one")]
     rows = [
@@ -45,7 +53,7 @@ def list_sweeps(settings: Settings, root: Path) -> Parts:
 
 def stop(name: str, settings: Settings, root: Path, console: Console) -> None:
     """Ask every worker of a sweep, on every machine, to give back its trial and end."""
-    with closing(OptunaLedger(_url(settings, root), name, settings.engine)) as ledger:
+    with closing(_ledger(name, settings, root)) as ledger:
         who = f"{getpass.getuser()} on {socket.gethostname()}"
         ledger.stop(f"by {who} at {time.strftime('%Y-%m-%d %H:%M:%S')}")
     console.note(f"{name} stops after the epochs that run now. `restock resume {name}` goes on.")
@@ -53,7 +61,7 @@ def stop(name: str, settings: Settings, root: Path, console: Console) -> None:
 
 def is_grid(name: str, settings: Settings, root: Path) -> bool:
     """Say whether a sweep is a grid of whole trainings."""
-    with closing(OptunaLedger(_url(settings, root), name, settings.engine)) as ledger:
+    with closing(_ledger(name, settings, root)) as ledger:
         return ledger.sweep.points is not None
 
 
@@ -63,7 +71,7 @@ def compare(names: Sequence[str], settings: Settings, root: Path) -> Parts:
     Raises:
         UserError: If a name is neither.
     """
-    known = {sweep.name for sweep in summaries(_url(settings, root))}
+    known = {sweep.name for sweep in summaries(study_url(settings.engine, root))}
     columns = {}
     for name in names:
         if name in known:
@@ -78,7 +86,7 @@ def compare(names: Sequence[str], settings: Settings, root: Path) -> Parts:
 
 
 def _best_of(name: str, settings: Settings, root: Path) -> dict[str, Any]:
-    with closing(OptunaLedger(_url(settings, root), name, settings.engine)) as ledger:
+    with closing(_ledger(name, settings, root)) as ledger:
         result = ledger.result()
     best = result.best
     assert best.outcome is not None
@@ -110,7 +118,3 @@ def _cell(value: Any) -> str:
     if isinstance(value, float):
         return "-" if pd.isna(value) else f"{value:.6g}"
     return str(value)
-
-
-def _url(settings: Settings, root: Path) -> str:
-    return settings.engine.study_url or default_url(root)

@@ -15,7 +15,7 @@ from restock.config import EngineSettings, Settings
 from restock.data.store import write_table
 from restock.stages.context import Context
 from restock.stages.trials import TrialJob, close_runs
-from restock.tuning.optuna.database import default_url
+from restock.tuning.names import study_url
 from restock.tuning.optuna.ledger import OptunaLedger
 from restock.tuning.optuna.plots import plot_study
 from restock.tuning.results import StudyResult
@@ -24,11 +24,6 @@ from restock.tuning.workers import Crew, python, run_crew
 from restock.types.tracking import Tracker
 
 SWEEPS = Path(".restock") / "sweeps"
-
-
-def study_url(engine: EngineSettings, root: Path) -> str:
-    """Return the database that sweeps are kept in."""
-    return engine.study_url or default_url(root)
 
 
 def launch(sweep: Sweep, settings: Settings, context: Context, num_trials: int) -> OptunaLedger:

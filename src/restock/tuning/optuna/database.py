@@ -26,11 +26,6 @@ PATIENCE = 180.0  # seconds that a database may be gone
 NEEDS = {"postgresql": "postgres", "mysql": "mysql"}
 
 
-def default_url(root: Path) -> str:
-    """Return where studies are kept unless the settings say otherwise."""
-    return f"sqlite:///{root.resolve() / 'optuna.db'}"
-
-
 def open_storage(url: str, engine: EngineSettings) -> optuna.storages.RDBStorage:
     """Open a database of studies, and make its tables where there are none.
 

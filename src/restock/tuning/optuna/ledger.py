@@ -26,6 +26,21 @@ from optuna.trial import FrozenTrial, TrialState
 
 from restock.config import EngineSettings, KerasTunerSettings, value_at
 from restock.seeding import child_seed
+from restock.tuning.names import (
+    EPOCHS,
+    ERROR,
+    KEY,
+    KNOWN,
+    NUM_TRIALS,
+    OUTCOME,
+    RELEASED,
+    RESUMES,
+    RETRIES,
+    SLOT,
+    STOP,
+    SWEEP,
+    WORKER,
+)
 from restock.tuning.optuna import sampler as adapters
 from restock.tuning.optuna.database import open_storage, patiently, study_lock
 from restock.tuning.results import Outcome, StudyResult, Trial
@@ -36,13 +51,6 @@ from restock.types.tracking import RunningTrial, SweepView
 if TYPE_CHECKING:
     from restock.tuning.keras_tuner import Past
 
-SWEEP, NUM_TRIALS, STOP, KEY = (
-    "restock.sweep", "restock.num_trials", "restock.stop", "restock.key"
-)  # fmt: skip
-SLOT, WORKER, RETRIES, ERROR, OUTCOME, RELEASED = (
-    "slot", "worker", "retries", "error", "outcome", "released"
-)  # fmt: skip
-EPOCHS, RESUMES, KNOWN = "epochs", "resumes", "known"  # what Keras Tuner settles of a trial
 QUEUE = 16  # slots are queued so many at a time
 # Samplers that count on one stream of random numbers for the whole study.
 ONE_STREAM = ("qmc",)

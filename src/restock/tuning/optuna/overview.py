@@ -1,7 +1,7 @@
 """What sweeps there are and how each stands, read from the database in one query each.
 
-Optuna would build every trial of every study first; counting in the database stays fast with tens
-of thousands of them.
+Optuna would build every trial of every study first, and takes a second to import; counting in the
+database stays fast with tens of thousands of them.
 """
 
 from __future__ import annotations
@@ -13,10 +13,8 @@ import sqlalchemy
 from sqlalchemy import column, func, select, table
 from sqlalchemy.exc import SQLAlchemyError
 
-from restock.config import EngineSettings
 from restock.errors import UnreachableError
-from restock.tuning.optuna.database import open_storage
-from restock.tuning.optuna.ledger import NUM_TRIALS, STOP, SWEEP, WORKER
+from restock.tuning.names import NUM_TRIALS, STOP, SWEEP, WORKER
 
 # Of Optuna's tables, the columns that are read here.
 STUDY = table("studies", column("study_id"), column("study_name"))
@@ -71,14 +69,16 @@ def summaries(url: str) -> list[SweepSummary]:
     Raises:
         UnreachableError: If the database does not answer.
     """
-    storage = open_storage(url, EngineSettings())
+    engine = sqlalchemy.create_engine(url)
     try:
-        with storage.engine.connect() as connection:
+        with engine.connect() as connection:
+            if not sqlalchemy.inspect(connection).has_table("studies"):
+                return []
             return _read(connection)
     except SQLAlchemyError as error:
         raise UnreachableError(f"the study database cannot be read: {error}") from None
     finally:
-        storage.engine.dispose()
+        engine.dispose()
 
 
 def _read(connection: sqlalchemy.Connection) -> list[SweepSummary]:

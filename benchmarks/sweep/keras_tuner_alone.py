@@ -1,0 +1,58 @@
+"""Keras Tuner's own random search around our objective: what it is without the engine.
+
+python -m benchmarks.sweep.keras_tuner_alone PROJECT NUM_TRIALS
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import keras_tuner
+import yaml
+
+from benchmarks.sweep.cheap import ROOT
+from restock.config import parse_settings
+from restock.data.store import load_panel
+from restock.evaluation.selection import folds_with_demand
+from restock.tuning.checkpoint import Checkpoints
+from restock.tuning.keras_tuner import _hyperparameters
+from restock.tuning.objective import FoldObjective
+from restock.tuning.prepared import SweepData, prepare_folds
+
+
+def main() -> None:
+    folder, num_trials = Path(sys.argv[1]), int(sys.argv[2])
+    started = time.perf_counter()
+    settings = parse_settings(yaml.safe_load((ROOT / "params.yaml").read_text()), where="params")
+    panel = load_panel(folder / "outputs/panel")
+    folds = folds_with_demand(panel, settings.evaluation)
+    made = prepare_folds(panel, folds, settings.features, settings.model.likelihood)
+    objective = FoldObjective(settings, SweepData(panel, folds, made), 2)
+    scratch = Path(tempfile.mkdtemp(dir=folder))
+
+    class Alone(keras_tuner.RandomSearch):
+        def run_trial(self, trial, *args, **kwargs):  # type: ignore[no-untyped-def]
+            space = settings.search.space
+            values = {d.path: trial.hyperparameters.get(name) for name, d in space.items()}
+            states = Checkpoints(scratch / trial.trial_id)
+            return objective(values, None, states, lambda epoch, losses: None).value
+
+    tuner = Alone(
+        max_trials=num_trials,
+        hyperparameters=_hyperparameters(settings.search.space),
+        seed=settings.seed,
+        directory=scratch,
+        project_name="alone",
+    )
+    tuner.search(verbose=0)
+    best = tuner.oracle.get_best_trials(1)[0].score
+    print()
+    print(json.dumps({"best": best, "seconds": time.perf_counter() - started}))
+
+
+if __name__ == "__main__":
+    main()

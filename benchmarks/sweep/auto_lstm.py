@@ -1,7 +1,7 @@
 """neuralforecast's AutoLSTM on the same weekly demand. Runs in the peers' environment.
 
-Called by real.py. A trial trains as many series as one of ours: the steps that our 12 epochs over two
-tuning folds take with its batch size, with one validation at the end, as its Optuna backend does.
+Called by real.py. A trial takes as many steps as one of ours: those of 12 epochs over two tuning
+folds with its batch size, and one validation at the end.
 """
 
 from __future__ import annotations

@@ -35,11 +35,11 @@ def main() -> None:
     scratch = Path(tempfile.mkdtemp(dir=folder))
 
     class Alone(keras_tuner.RandomSearch):
-        def run_trial(self, trial, *args, **kwargs):  # type: ignore[no-untyped-def]
+        def run_trial(self, trial, *_, **__):  # type: ignore[no-untyped-def]
             space = settings.search.space
             values = {d.path: trial.hyperparameters.get(name) for name, d in space.items()}
             states = Checkpoints(scratch / trial.trial_id)
-            return objective(values, None, states, lambda epoch, losses: None).value
+            return objective(values, None, states, lambda *_: None).value
 
     tuner = Alone(
         max_trials=num_trials,

@@ -2,10 +2,10 @@
 
     python -m benchmarks.sweep.real [--num-trials 12] [--peers]
 
-The same proposals (random search, one seed) are tried by two workers of one thread, by one worker of
-two threads, by Keras Tuner alone (its own loop around the same objective), and with pruning. With
-`--peers`, neuralforecast's AutoLSTM runs as many trials of its own (its environment is installed by
-`bash benchmarks/accuracy/peers/setup`).
+The same proposals (random search, one seed) are tried by two workers of one thread, by one worker
+of two threads, and with pruning; Keras Tuner alone (its own loop around the same objective) tries
+as many. With `--peers`, so does neuralforecast's AutoLSTM (its environment is installed by `bash
+benchmarks/accuracy/peers/setup`).
 """
 
 from __future__ import annotations
@@ -113,11 +113,10 @@ def main() -> None:
         for pruner in ("median", "hyperband"):
             chosen = f"search.tuner.pruner={pruner}"
             pruned, took = sweep(folder, pruner, count, chosen, "engine.num_workers=2")
-            say(
-                f"pruned ({pruner}), 2 workers", given.num_trials, pruned.best.scores[0], took, base
-            )
+            best = pruned.best.scores[0]
+            say(f"pruned ({pruner}), 2 workers", given.num_trials, best, took, base)
             share = epochs(pruned) / epochs(two)
-            reached = pruned.best.scores[0] <= two.best.scores[0] + 1e-12
+            reached = best <= two.best.scores[0] + 1e-12
             print(
                 f"{'':<34} {epochs(pruned)} of {epochs(two)} epochs ({share:.0%}; limit 50 %), the "
                 f"best of all {'reached' if reached else 'MISSED'}"

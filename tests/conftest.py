@@ -1,6 +1,16 @@
-"""One profile for all property tests: how long an example takes says nothing about it."""
+"""One profile for all property tests, and no tracking store inherited from who runs the tests."""
 
+from __future__ import annotations
+
+import pytest
 from hypothesis import settings
 
+# How long an example takes says nothing about a property.
 settings.register_profile("restock", deadline=None, derandomize=True)
 settings.load_profile("restock")
+
+
+@pytest.fixture(autouse=True)
+def no_inherited_store(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("MLFLOW_TRACKING_URI", "MLFLOW_RUN_ID", "RESTOCK_PIPELINE"):
+        monkeypatch.delenv(name, raising=False)

@@ -17,7 +17,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -219,68 +219,49 @@ def test_5_two_launchers_share_a_sweep(url: str, tmp_path: Path) -> None:
     assert len({line.split()[3] for line in (folder / "epochs.log").read_text().splitlines()}) == 2
 
 
-def test_10_a_full_disk_ends_cleanly_and_resumes(url: str, tmp_path: Path) -> None:
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of two megabytes."""
     small = tmp_path / "small"
     small.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(small)],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    mount = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(small)]
+    mounted = subprocess.run(mount, capture_output=True, text=True, check=False)
     if mounted.returncode:
         absent(f"cannot mount a small tmpfs: {mounted.stderr.strip()}")
-    try:
-        folder = small / "sweep"
-        process = start(folder, url, 4, 1, epochs=8, seconds=0.1)
-        wait_until(lambda: num_epochs(folder) >= 4)
-        filler = small / "filler"
-        with filler.open("wb", buffering=0) as file:
-            try:
-                while True:
-                    file.write(b"x" * 4096)
-            except OSError:
-                pass
-        said = finish(process)
-        assert process.returncode == 1, said
-        assert "no space left" in said
+    yield small
+    subprocess.run(["umount", "--lazy", str(small)], check=True)
+
+
+def fill(folder: Path) -> Path:
+    """Leave no byte free."""
+    filler = folder / "filler"
+    with filler.open("wb", buffering=0) as file, suppress(OSError):
+        while True:
+            file.write(b"x" * 4096)
+    return filler
+
+
+@pytest.mark.parametrize("full", ["checkpoints", "study"])
+def test_10_a_full_disk_ends_cleanly_and_resumes(
+    full: str, small_disk: Path, tmp_path: Path
+) -> None:
+    folder, url = small_disk / "sweep", f"sqlite:///{tmp_path / 'optuna.db'}"
+    if full == "study":
+        folder, url = tmp_path / "sweep", f"sqlite:///{small_disk / 'optuna.db'}"
+    process = start(folder, url, 4, 1, epochs=8, seconds=0.1)
+    wait_until(lambda: num_epochs(folder) >= 4)
+    filler = fill(small_disk)
+    said = finish(process)
+    assert process.returncode == 1, said
+    assert "no space left" in said
+    if full == "checkpoints":
         assert str(folder) in said
         assert "bytes free" in said
-        filler.unlink()
-        assert not list(folder.rglob("*.partial"))
-        assert "complete 4" in finish(start(folder, url, 4, 1, epochs=8, seconds=0.1))
-        check_whole(url, 4)
-    finally:
-        subprocess.run(["umount", "--lazy", str(small)], check=True)
-
-
-def test_10_a_full_disk_below_the_study_ends_cleanly_and_resumes(tmp_path: Path) -> None:
-    small = tmp_path / "small"
-    small.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(small)],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    if mounted.returncode:
-        absent(f"cannot mount a small tmpfs: {mounted.stderr.strip()}")
-    try:
-        url, folder = f"sqlite:///{small / 'optuna.db'}", tmp_path / "sweep"
-        process = start(folder, url, 4, 1, epochs=8, seconds=0.1)
-        wait_until(lambda: num_epochs(folder) >= 4)
-        filler = small / "filler"
-        with filler.open("wb", buffering=0) as file:
-            try:
-                while True:
-                    file.write(b"x" * 4096)
-            except OSError:
-                pass
-        said = finish(process)
-        assert process.returncode == 1, said
-        assert "no space left" in said
-        filler.unlink()
-        options = {"epochs": 8, "seconds": 0.1, "heartbeat": 1, "grace": 2}
-        assert "complete 4" in finish(start(folder, url, 4, 1, **options))
-        check_whole(url, 4)
-    finally:
-        subprocess.run(["umount", "--lazy", str(small)], check=True)
+    filler.unlink()
+    assert not list(folder.rglob("*.partial"))
+    options = {"epochs": 8, "seconds": 0.1, "heartbeat": 1, "grace": 2}
+    assert "complete 4" in finish(start(folder, url, 4, 1, **options))
+    check_whole(url, 4)
 
 
 def test_13_a_frozen_workers_result_is_refused(url: str, tmp_path: Path) -> None:

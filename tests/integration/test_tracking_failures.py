@@ -17,17 +17,10 @@ from mlflow import MlflowClient
 
 from restock.config import TrackingSettings
 from restock.tracking.mlflow.sender import Sender, drain, sending
-from restock.tracking.mlflow.tracker import PIPELINE_VARIABLE
 from restock.tracking.spool import Spool, SpoolRun, SpoolTop
 from support.services import free_port
 
 SETTINGS = TrackingSettings(model_name="m")
-
-
-@pytest.fixture(autouse=True)
-def no_inherited_store(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("MLFLOW_TRACKING_URI", "MLFLOW_RUN_ID", PIPELINE_VARIABLE):
-        monkeypatch.delenv(name, raising=False)
 
 
 @pytest.fixture

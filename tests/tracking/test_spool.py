@@ -11,16 +11,9 @@ from mlflow import MlflowClient
 from restock.config import TrackingSettings
 from restock.errors import StoppedError
 from restock.tracking.mlflow.sender import Sender
-from restock.tracking.mlflow.tracker import PIPELINE_VARIABLE
 from restock.tracking.spool import Spool, SpoolRun, SpoolTop, events
 
 SETTINGS = TrackingSettings(model_name="m")
-
-
-@pytest.fixture(autouse=True)
-def no_inherited_store(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("MLFLOW_TRACKING_URI", "MLFLOW_RUN_ID", PIPELINE_VARIABLE):
-        monkeypatch.delenv(name, raising=False)
 
 
 @pytest.fixture

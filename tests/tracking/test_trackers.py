@@ -18,12 +18,6 @@ from restock.types.tracking import Tracker
 SETTINGS = TrackingSettings(model_name="m")
 
 
-@pytest.fixture(autouse=True)
-def no_inherited_store(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("MLFLOW_TRACKING_URI", "MLFLOW_RUN_ID", PIPELINE_VARIABLE):
-        monkeypatch.delenv(name, raising=False)
-
-
 @pytest.fixture(params=["null", "memory", "mlflow"])
 def tracker(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Tracker]:
     if request.param == "mlflow":

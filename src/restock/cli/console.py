@@ -110,7 +110,7 @@ def sweep_panel(view: SweepView) -> Panel:
     head.add_row("trials", f"{done}/{view.total} ({counts})")
     head.add_row("best", best)
     head.add_row("left", left)
-    bar = ProgressBar(total=view.total, completed=done, width=60)
+    head.add_row("", ProgressBar(total=view.total, completed=done, width=50))
     table = Table(box=None, padding=(0, 2))
     for name in ("trial", "epoch", "wql", "curve", "time", "worker"):
         table.add_column(name, justify="right" if name in ("trial", "epoch", "wql") else "left")
@@ -121,7 +121,7 @@ def sweep_panel(view: SweepView) -> Panel:
         row = (str(trial.slot), str(len(trial.curve)), last, curve, took, trial.worker)
         table.add_row(*row)
     failures = [f"trial {slot}: {text}" for slot, state, text in view.ended if state == "failed"]
-    parts: list[Any] = [head, bar, table, *(Text(text, style="red") for text in failures[-3:])]
+    parts: list[Any] = [head, table, *(Text(text, style="red") for text in failures[-3:])]
     return Panel(Group(*parts), title=f"sweep {view.name}", title_align="left")
 
 

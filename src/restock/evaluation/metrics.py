@@ -113,11 +113,13 @@ def score(points: ScoredPoints) -> dict[str, float]:
         "wql": _ratio(np.nansum(loss), total),
         "sql": _mean(_row_means(loss) / points.scale),
     }
-    outward = np.abs(2 * ranks(points.actual, points.quantiles, points.levels) - 1)
-    total_outward = np.abs(2 * ranks(points.total, points.cumulative, points.levels) - 1)
-    for share in INTERVALS:
-        result[f"coverage_{share}"] = _share(outward <= share / 100, outward)
-        result[f"total_coverage_{share}"] = _share(total_outward <= share / 100, total_outward)
+    outward = {
+        "coverage": np.abs(2 * ranks(points.actual, points.quantiles, points.levels) - 1),
+        "total_coverage": np.abs(2 * ranks(points.total, points.cumulative, points.levels) - 1),
+    }
+    for name, places in outward.items():
+        for share in INTERVALS:
+            result[f"{name}_{share}"] = _share(places <= share / 100, places)
     return result
 
 

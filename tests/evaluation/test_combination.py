@@ -87,6 +87,17 @@ def test_the_network_stands_alone_where_nothing_helps_it() -> None:
     assert learn_weights([rehearsal(forecasts, actual)]) == {"lstm": 1.0}
 
 
+def test_a_fold_that_nobody_could_foretell_counts_no_more_than_another() -> None:
+    """In the wild fold every loss is four times the calm one's; the better model is another."""
+    (mean, calm), (_, wild) = world(1, 5.0), world(1, 20.0)
+    folds = [
+        rehearsal({"lstm": forecast(mean, 5.0), "other": forecast(mean + 10.0, 5.0)}, calm),
+        rehearsal({"lstm": forecast(mean + 40.0, 20.0), "other": forecast(mean, 20.0)}, wild),
+    ]
+    weights = learn_weights(folds)
+    assert weights == pytest.approx({"lstm": 0.5, "other": 0.5}, abs=0.05)
+
+
 @pytest.mark.parametrize("other", [0.0, 3.0])
 def test_a_forecast_without_any_loss_is_no_division_by_zero(other: float) -> None:
     mean, _ = world()

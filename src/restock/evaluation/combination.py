@@ -107,7 +107,8 @@ def learn_weights(rehearsals: Sequence[Rehearsal]) -> dict[str, float]:
     """Return the convex weights with the lowest loss: half weighted, half scaled quantile loss.
 
     A few folds say little about which of two nearly equal models is the better one, so weights are
-    drawn towards :func:`prior_weights`. The loss is convex in the weights.
+    drawn towards :func:`prior_weights`. The loss is convex in the weights. Each fold's is divided
+    by the lowest one of a single model there: a period that is hard to foretell counts like others.
     """
     from scipy.optimize import minimize
 
@@ -121,8 +122,7 @@ def learn_weights(rehearsals: Sequence[Rehearsal]) -> dict[str, float]:
         return float(value), np.einsum("rq,rqm->m", 2 * slope, forecasts)
 
     alone = np.array([loss(one)[0] for one in np.eye(len(names))])
-    # Not below a thousandth of the highest: a forecast of constant demand may have no loss at all.
-    least = max(float(alone.min()), 1e-3 * float(alone.max()), 1e-12)
+    least = _least(alone)  # a forecast of constant demand may have no loss at all
     prior = prior_weights(alone / least)
 
     def drawn(weights: FloatArray) -> tuple[float, FloatArray]:
@@ -153,6 +153,11 @@ def prior_weights(losses: FloatArray) -> FloatArray:
     return weights / weights.sum()
 
 
+def _least(losses: FloatArray) -> float:
+    """Return the lowest loss, but at least a thousandth of the highest: it is divided by."""
+    return max(float(losses.min()), 1e-3 * float(losses.max()), 1e-12)
+
+
 def pinball_of(error: FloatArray, levels: FloatArray) -> FloatArray:
     """Return twice the pinball loss of errors (actual minus quantile), level by level."""
     return 2 * np.maximum(levels * error, (levels - 1) * error)
@@ -177,9 +182,12 @@ def _stacked(
             float((scaled * actual.clip(0))[known].sum()), 1e-9
         )
         parts = [rehearsal.forecasts[name].quantiles[rows][:, :, picked] for name in names]
-        forecasts.append(np.stack(parts, axis=3)[known])
+        made = np.stack(parts, axis=3)[known]
+        error = actual[known][:, None, None] - made
+        alone = importance[known] @ pinball_of(error, levels[picked, None]).sum(axis=1)
+        forecasts.append(made)
         actuals.append(actual[known])
-        importances.append(importance[known])
+        importances.append(importance[known] / _least(alone))
     return (
         np.concatenate(forecasts),
         np.concatenate(actuals),

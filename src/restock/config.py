@@ -227,6 +227,8 @@ class TrainingSettings(Frozen):
     use_tuned: bool = True
 
 
+FILE_NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
+
 # Features and folds are made once for a whole sweep.
 SWEEPABLE = ("model.", "training.", "windows.")
 
@@ -283,7 +285,7 @@ OBJECTIVES = ("wql", "inventory_cost", "latency", "size")
 class SearchSettings(Frozen):
     """What the tuner may change, and how hard it tries."""
 
-    name: str
+    name: Annotated[str, Field(pattern=FILE_NAME)]
     num_trials: Annotated[int, Field(ge=1)] = 12
     num_seeds: Annotated[int, Field(ge=1)] = 1  # networks a fold whose losses are averaged
     objectives: Names = ("wql",)  # the first one chooses the winner
@@ -383,6 +385,7 @@ class TrackingSettings(Frozen):
     uri: str | None = None
     experiment_name: str = "restock"
     model_name: str
+    system_metrics: bool = False  # processor and memory of the machine, with each trial
 
 
 class EngineSettings(Frozen):
@@ -409,7 +412,7 @@ class EngineSettings(Frozen):
 class SweepSettings(Frozen):
     """How a sweep is called; no name: after its search and what it depends on."""
 
-    name: Annotated[str | None, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")] = None
+    name: Annotated[str | None, Field(pattern=FILE_NAME)] = None
 
 
 class Settings(Frozen):

@@ -129,7 +129,7 @@ def train_objective(job: TrialJob, ledger: OptunaLedger) -> Run:
     def measure(claim: Claim, report: Report, run: Tracker) -> Outcome:
         settings = replace_at(ledger.settings, claim.values)
         target = folder_of(root, ledger.sweep.name) / str(claim.slot)
-        files = Layout(root / settings.output_dir, target)
+        files = Layout(Path(settings.output_dir), target)
         watched: Any = _Watched(run, report)
         train.run(settings, Context(files, watched, _Log(), root))
         metrics = read_json(files.write(layout.TRAIN_METRICS))

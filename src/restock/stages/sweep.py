@@ -109,6 +109,7 @@ def _run_workers(
         str(folder),
         str(spool.resolve()) if spool else None,
         engine.model_dump(),
+        ledger.settings.tracking.system_metrics,
     )
     job.save(folder / "job.json")
     crew = Crew(python(worker, str(folder / "job.json")), folder / "logs", engine.num_threads)

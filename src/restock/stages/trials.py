@@ -8,7 +8,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import FrameType
@@ -21,6 +21,7 @@ from restock.data.store import read_json, write_json
 from restock.errors import RestockError
 from restock.tracking.memory import NullTracker
 from restock.tracking.spool import Spool, ending
+from restock.tracking.system import system_metrics
 from restock.tuning import prepared
 from restock.tuning.checkpoint import Checkpoints
 from restock.tuning.optuna.ledger import OptunaLedger
@@ -42,6 +43,7 @@ class TrialJob:
         folder: Where its data and checkpoints lie on this machine.
         spool: Where runs are written; None: nowhere.
         engine: The launcher's engine settings.
+        system_metrics: Whether the machine's load is logged with each trial.
     """
 
     study_url: str
@@ -49,6 +51,7 @@ class TrialJob:
     folder: str
     spool: str | None
     engine: dict[str, Any]
+    system_metrics: bool = False
 
     def save(self, path: Path) -> None:
         """Write it for a worker."""
@@ -134,7 +137,8 @@ def _opener(job: TrialJob, ledger: OptunaLedger, scratch: Path) -> Callable[[Cla
             chosen = replace_at(ledger.settings, claim.values)
             path.write_text(yaml.safe_dump(chosen.model_dump(mode="json"), sort_keys=False))
             run.log_artifact(path)
-            yield run
+            with system_metrics(run) if job.system_metrics else nullcontext():
+                yield run
 
     return open_run
 

@@ -20,6 +20,7 @@ from restock.tuning.study import SweepError
 
 TICK = 0.3  # seconds between two looks at the workers
 REAP_EVERY = 2.0
+WATCH_EVERY = 1.0
 EXIT_SURROUNDINGS = 75  # a worker's exit code when no trial was at fault
 MOST_EARLY_DEATHS = 3  # in a row, before a worker took any trial
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
@@ -113,7 +114,7 @@ def run_crew(
         crew: Starts the workers.
         ledger: The sweep.
         num_workers: Processes at a time.
-        watch: Called a few times a second.
+        watch: Called every second.
 
     Raises:
         SweepError: If the circuit broke, or workers die before they take a trial.
@@ -140,7 +141,7 @@ def _watch(
     crew: Crew, ledger: OptunaLedger, received: list[int], watch: Callable[[Crew], None]
 ) -> None:
     early = deaths = ended = 0
-    reaped_at = time.monotonic()
+    reaped_at = watched_at = time.monotonic()
     while crew.workers and not received:
         for worker in crew.ended():
             code, said = worker.process.returncode, worker.last_words()
@@ -159,7 +160,9 @@ def _watch(
         if time.monotonic() - reaped_at > REAP_EVERY:
             ledger.reap()
             reaped_at = time.monotonic()
-        watch(crew)
+        if time.monotonic() - watched_at > WATCH_EVERY:
+            watch(crew)
+            watched_at = time.monotonic()
         time.sleep(TICK)
 
 

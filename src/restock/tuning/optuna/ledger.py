@@ -15,9 +15,10 @@ import uuid
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import optuna
@@ -137,7 +138,7 @@ class OptunaLedger:
         while True:
             taken = patiently(lambda: self._take(worker))
             if taken is not None:
-                return self._begin(taken)
+                return patiently(partial(self._begin, taken))
             if not patiently(self._queue):
                 return None
 
@@ -251,11 +252,9 @@ class OptunaLedger:
         for attempt in self.attempts():
             ours = attempt.user_attrs.get(WORKER) == worker
             if ours and attempt.state == TrialState.RUNNING:
-                try:
-                    self._store.set_trial_state_values(attempt._trial_id, state=TrialState.FAIL)
-                except UpdateFinishedTrialError:
-                    continue
-                buried.append(attempt.number)
+                with suppress(Fenced):  # it had ended after all
+                    self._fenced(lambda a=attempt: self._fail(a))  # type: ignore[misc]
+                    buried.append(attempt.number)
         self._queue_lost()
         return buried
 
@@ -431,11 +430,15 @@ class OptunaLedger:
 
     def _queue_lost(self) -> None:
         """Queue the slots whose last attempt ended without a result."""
-        if any(map(self._is_to_retry, self.slots().values())):
+
+        def queue() -> None:
             with study_lock(self.url):  # by one process: it looks again
                 for tried in self.slots().values():
                     if self._is_to_retry(tried):
                         self._retry(tried[-1])
+
+        if any(map(self._is_to_retry, self.slots().values())):
+            patiently(queue)
 
     def _retry(self, attempt: FrozenTrial) -> None:
         """Queue a slot again with the values it had."""
@@ -518,6 +521,9 @@ class OptunaLedger:
             patiently(write)
         except UpdateFinishedTrialError as error:
             raise Fenced from error
+
+    def _fail(self, attempt: FrozenTrial) -> None:
+        self._store.set_trial_state_values(attempt._trial_id, state=TrialState.FAIL)
 
     def _check_ours(self, claim: Claim) -> None:
         if self._store.get_trial(self._trials[claim.number]._trial_id).state.is_finished():

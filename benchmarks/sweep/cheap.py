@@ -23,7 +23,7 @@ from restock.tuning.optuna.ledger import OptunaLedger
 from restock.tuning.results import Outcome
 from restock.tuning.study import Claim, Report, Run
 from restock.tuning.sweep import freeze
-from restock.tuning.workers import Crew, python, run_crew
+from restock.tuning.workers import Crew, local_workers, python, run_crew
 from restock.types.tracking import Tracker
 
 ROOT = Path(__file__).parents[2]
@@ -112,7 +112,7 @@ def launch(
         )
         job.save(folder / "job.json")
         command = python("benchmarks.sweep.cheap", str(folder / "job.json"))
-        crew = Crew(command, folder / "logs", 1)
+        crew = Crew(local_workers(command, folder / "logs", 1))
         started = time.perf_counter()
         if place is None:
             run_crew(crew, ledger, chosen.engine.num_workers, watch=lambda _: ledger.view())

@@ -395,6 +395,8 @@ class EngineSettings(Frozen):
     that uses two cores 1.6 times as well as two threads inside each operation.
     """
 
+    name: Literal["local", "ray"] = "local"  # where the workers run
+    ray_address: str = "auto"  # of the cluster, where they run on one
     num_workers: Annotated[int, Field(ge=1, le=256)] = 1  # processes; each runs a trial at a time
     num_threads: Annotated[int, Field(ge=0)] = 1  # inside one operation; 0: the backend's choice
     study_url: str | None = None  # a database; none: optuna.db in the project
@@ -406,6 +408,11 @@ class EngineSettings(Frozen):
     def _grace(self) -> EngineSettings:
         if self.grace < 2 * self.heartbeat:
             raise ValueError("grace must be at least twice heartbeat: one beat may come late")
+        if self.name == "ray" and (self.study_url or "sqlite").startswith("sqlite"):
+            raise ValueError(
+                "the nodes of a Ray cluster share no file: set engine.study_url to a database that "
+                "all of them reach, such as postgresql://user@host/database"
+            )
         return self
 
 

@@ -6,6 +6,7 @@ import importlib
 import importlib.util
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -90,7 +91,8 @@ def reads(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
     recorded: dict[str, set[str]] = {}
     # What a worker's process reads would not be seen from here.
     monkeypatch = pytest.MonkeyPatch()
-    monkeypatch.setattr("restock.stages.sweep.run_crew", run_inline)
+    inline = partial(run_inline, folder / ".restock/sweeps")
+    monkeypatch.setattr("restock.stages.sweep.run_crew", inline)
     for stage in STAGES:
         with recording() as paths:
             importlib.import_module(f"restock.stages.{stage}").run(chosen, context)

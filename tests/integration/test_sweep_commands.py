@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -14,43 +12,12 @@ import pandas as pd
 import pytest
 from mlflow import MlflowClient
 
-from support.builders import table
-
-ROOT = Path(__file__).parents[2]
-RESTOCK = str(Path(sys.executable).with_name("restock"))
-SMALL = ["data=own", "debug=tiny", "model.units=16", "search.num_trials=3"]
-DATA = """\
-defaults: [base, _self_]
-source: {kind: file, path: ../../own.csv}
-columns: {timestamp: date, series: [store, item], demand: sales}
-frequency: W-SUN
-"""
+from support.small_project import RESTOCK, SMALL, environment, restock, small_project
 
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A project of its own with four series of demand, prepared."""
-    folder = tmp_path_factory.mktemp("project")
-    subprocess.run(
-        ["cp", "-r", str(ROOT / "conf"), str(ROOT / "dvc.yaml"), str(folder)], check=True
-    )
-    (folder / "conf/data/own.yaml").write_text(DATA)
-    table(4, 90).to_csv(folder / "own.csv", index=False)
-    for stage in ("fetch", "prepare", "featurize"):
-        assert restock(folder, stage, *SMALL).returncode == 0
-    return folder
-
-
-def restock(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [RESTOCK, *arguments], cwd=folder, env=environment(), capture_output=True, text=True,
-        check=False,
-    )  # fmt: skip
-
-
-def environment() -> dict[str, str]:
-    inherited = ("MLFLOW_TRACKING_URI", "MLFLOW_RUN_ID", "RESTOCK_PIPELINE")
-    return {name: value for name, value in os.environ.items() if name not in inherited}
+    return small_project(tmp_path_factory.mktemp("project"))
 
 
 def runs(folder: Path, query: str = "") -> list[Any]:

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import statistics
-import subprocess
-import sys
 import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,7 +13,7 @@ from mlflow import MlflowClient
 from restock.config import TrackingSettings
 from restock.tracking.mlflow.sender import Sender, drain, sending
 from restock.tracking.spool import Spool, SpoolRun, SpoolTop
-from support.services import free_port
+from support.mlflow_server import Server
 
 SETTINGS = TrackingSettings(model_name="m")
 
@@ -26,42 +21,6 @@ SETTINGS = TrackingSettings(model_name="m")
 @pytest.fixture
 def spool(tmp_path: Path) -> Spool:
     return Spool(tmp_path / "spool")
-
-
-class Server:
-    """An MLflow server that can be killed and started again."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.port = folder, free_port()
-        self.uri = f"http://127.0.0.1:{self.port}"
-        self.process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        store = f"sqlite:///{self.folder / 'server.db'}"
-        artifacts = str(self.folder / "artifacts")
-        command = [
-            sys.executable, "-m", "mlflow", "server", "--backend-store-uri", store,
-            "--artifacts-destination", artifacts, "--host", "127.0.0.1", "--port", str(self.port),
-            "--workers", "1",
-        ]  # fmt: skip
-        with (self.folder / "server.log").open("ab") as log:
-            self.process = subprocess.Popen(
-                command, stdout=log, stderr=log, start_new_session=True, cwd=self.folder
-            )
-        until = time.monotonic() + 90
-        while True:
-            try:
-                urllib.request.urlopen(f"{self.uri}/health", timeout=1).close()
-                return
-            except OSError:
-                assert time.monotonic() < until, (self.folder / "server.log").read_text()
-                time.sleep(0.3)
-
-    def kill(self) -> None:
-        if self.process is not None:
-            os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.wait()
-            self.process = None
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ from restock.tuning.optuna.ledger import OptunaLedger
 from restock.tuning.results import Outcome
 from restock.tuning.study import Claim, Report
 from restock.tuning.sweep import freeze
-from restock.tuning.workers import Crew, python, run_crew
+from restock.tuning.workers import Crew, local_workers, python, run_crew
 from restock.types.tracking import Tracker
 from support.builders import settings
 
@@ -99,7 +99,7 @@ def launch(folder: Path, url: str, num_trials: int, num_workers: int, **options:
     job = TrialJob(url, sweep.name, str(folder), str(spool.folder) if spool else None, engine)
     job.save(folder / "job.json")
     command = python("support.cheap_sweep", "worker", str(folder / "job.json"))
-    crew = Crew(command, folder / "logs", 1)
+    crew = Crew(local_workers(command, folder / "logs", 1))
     top = SpoolTop(spool, {}) if spool else None
 
     def go() -> None:

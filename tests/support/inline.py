@@ -11,9 +11,14 @@ from restock.tuning.workers import Crew
 
 
 def run_inline(
-    crew: Crew, ledger: OptunaLedger, num_workers: int, *, watch: Callable[[Crew], None]
+    sweeps: Path,
+    crew: Crew,
+    ledger: OptunaLedger,
+    num_workers: int,
+    *,
+    watch: Callable[[Crew], None],
 ) -> None:
     """Stands in for :func:`restock.tuning.workers.run_crew`."""
-    job = TrialJob.load(Path(crew.command[-1]))
+    job = TrialJob.load(sweeps / ledger.sweep.name / "job.json")
     run_worker(job, "inline", fold_objective(job, ledger), ledger, lambda: False)
     watch(crew)

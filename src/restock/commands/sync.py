@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 
-from restock.config import Settings
+from restock.config import Settings, TrackingSettings
+from restock.data.store import read_json
 from restock.errors import UnreachableError
-from restock.tracking.mlflow.sender import Sender, drain
+from restock.tracking.mlflow.sender import Sender, drain, sending
 from restock.tracking.spool import Spool
 from restock.types.tracking import Console
 
@@ -30,3 +34,20 @@ def run(settings: Settings, folder: Path, root: Path, console: Console) -> None:
     if drain(Sender(spool, settings.tracking, root), console.note, PATIENCE):
         raise UnreachableError("not everything could be sent; nothing is lost. Try again later.")
     console.note(f"{waiting - len(spool.waiting())} run(s) sent, {len(spool.waiting())} still open")
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Send the runs of one node of a cluster while its worker works: until stdin is closed.
+
+    Args:
+        arguments: The job's file.
+    """
+    job = read_json(Path(arguments[0]))
+    tracking = TrackingSettings.model_validate(job["tracking"])
+    sender = Sender(Spool(Path(job["spool"])), tracking, Path(job["folder"]))
+    with sending(sender, lambda line: print(line, file=sys.stderr)):  # noqa: T201
+        os.read(0, 1)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

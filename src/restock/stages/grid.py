@@ -13,6 +13,7 @@ from typing import Any
 
 from restock.config import Settings, replace_at
 from restock.data.store import digest, read_json, write_table
+from restock.errors import ConfigError
 from restock.stages import train
 from restock.stages.context import Context
 from restock.stages.sweep import launch, rejoin, table, why, work_off
@@ -32,6 +33,8 @@ MODULE = "restock.stages.grid"  # also when it runs as a program
 def run(jobs: Sequence[Settings], context: Context) -> None:
     """Train every job of a grid; each writes to a folder of its own below ``multirun/``."""
     base, points = jobs[0], differences(jobs)
+    if base.engine.name != "local":
+        raise ConfigError("a grid of whole trainings runs on one machine: leave out engine=ray")
     sweep = freeze(base, data=_digest(context), commit=context.commit, points=points)
     with closing(launch(sweep, base, context, len(points))) as ledger:
         _train(ledger, context)

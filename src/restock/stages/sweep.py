@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,18 +12,20 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from restock.config import EngineSettings, Settings
+from restock.config import EngineSettings, Settings, TrackingSettings
 from restock.data.store import write_table
+from restock.errors import ConfigError
 from restock.stages.context import Context
-from restock.stages.trials import TrialJob, close_runs
+from restock.stages.trials import DATA, TrialJob, close_runs
 from restock.tuning.names import study_url
 from restock.tuning.optuna.ledger import OptunaLedger
 from restock.tuning.optuna.plots import plot_study
 from restock.tuning.results import StudyResult
 from restock.tuning.sweep import Sweep, code_digest, is_repeatable
-from restock.tuning.workers import Crew, python, run_crew
+from restock.tuning.workers import Crew, StartWorker, local_workers, python, run_crew
 from restock.types.tracking import Tracker
 
+SENDER = "restock.commands.sync"
 SWEEPS = Path(".restock") / "sweeps"
 
 
@@ -112,12 +115,42 @@ def _run_workers(
         ledger.settings.tracking.system_metrics,
     )
     job.save(folder / "job.json")
-    crew = Crew(python(worker, str(folder / "job.json")), folder / "logs", engine.num_threads)
+    crew = Crew(_start_worker(ledger, folder, worker))
     with context.console.sweep() as show:
         try:
             run_crew(crew, ledger, engine.num_workers, watch=lambda _: show(ledger.view()))
         finally:
             show(ledger.view())
+
+
+def _start_worker(ledger: OptunaLedger, folder: Path, worker: str) -> StartWorker:
+    """Return what starts workers: on this machine, or on a Ray cluster."""
+    engine, job = ledger.engine, folder / "job.json"
+    if engine.name == "local":
+        return local_workers(python(worker, str(job)), folder / "logs", engine.num_threads)
+    from restock.tuning.ray_workers import Shipment, ray_workers
+
+    tracking = _reachable(ledger.settings.tracking)
+    sender = SENDER if tracking else None
+    shipment = Shipment(ledger.key, worker, sender, job.read_text(encoding="utf-8"), tracking)
+    return ray_workers(engine, shipment, folder / DATA)
+
+
+def _reachable(tracking: TrackingSettings) -> dict[str, Any] | None:
+    """Return where nodes of a cluster log to; None: nowhere.
+
+    Raises:
+        ConfigError: If the runs would go to a file of this machine.
+    """
+    if tracking.name == "none":
+        return None
+    uri = os.environ.get("MLFLOW_TRACKING_URI") or tracking.uri or "sqlite"
+    if not uri.startswith("http"):
+        raise ConfigError(
+            "the nodes of a Ray cluster cannot write to this machine's files: set tracking.uri to "
+            "an MLflow server that all of them reach, or tracking=none."
+        )
+    return {**tracking.model_dump(), "uri": uri}
 
 
 def _log_launch(run: Tracker, ledger: OptunaLedger) -> None:

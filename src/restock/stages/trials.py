@@ -44,6 +44,7 @@ class TrialJob:
         spool: Where runs are written; None: nowhere.
         engine: The launcher's engine settings.
         system_metrics: Whether the machine's load is logged with each trial.
+        tracking: Where a node of a cluster sends its runs by itself.
     """
 
     study_url: str
@@ -52,6 +53,7 @@ class TrialJob:
     spool: str | None
     engine: dict[str, Any]
     system_metrics: bool = False
+    tracking: dict[str, Any] | None = None
 
     def save(self, path: Path) -> None:
         """Write it for a worker."""

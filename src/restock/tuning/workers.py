@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
+from typing import Protocol
 
 from restock.errors import RestockError, StoppedError
 from restock.tuning.optuna.ledger import OptunaLedger
@@ -26,81 +27,108 @@ MOST_EARLY_DEATHS = 3  # in a row, before a worker took any trial
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
-@dataclass
-class Worker:
-    """One process, and where it says what it has to say."""
+class Worker(Protocol):
+    """One process at work, here or elsewhere."""
 
     name: str
-    process: subprocess.Popen[bytes]
-    log: Path
+
+    def exit_code(self) -> int | None:
+        """Return how it ended; None while it works."""
+        ...
 
     def last_words(self) -> str:
-        """Return why it ended: what it said, or the last line of its log."""
-        assert self.process.stdout is not None
-        with self.process.stdout as words:
-            said = words.read().decode(errors="replace").strip()
-        lines = self.log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-        return said or (lines[-1] if lines else "it said nothing")
+        """Return why it ended, as far as it said; asked once, after it has ended."""
+        ...
+
+    def stop(self, *, now: bool) -> None:
+        """Let it finish its epoch and give back its trial, or end it where it is."""
+        ...
 
 
-@dataclass
-class Crew:
-    """Workers of one launcher.
+class LocalWorker:
+    """A process on this machine.
 
-    Attributes:
-        command: What a worker runs; its name is appended.
-        folder: Where their logs go.
-        num_threads: Threads inside one operation.
+    It leads a process group of its own, so that Ctrl-C reaches the launcher alone. It reads from a
+    pipe: when the launcher dies, the pipe closes and the worker stops. It writes its last words to
+    another one: its log may lie on a full disk.
     """
 
-    command: list[str]
-    folder: Path
-    num_threads: int
-    workers: list[Worker] = field(default_factory=list)
-    started: int = 0
+    def __init__(self, command: list[str], name: str, log: Path, num_threads: int) -> None:
+        """Start it.
 
-    def start(self) -> None:
-        """Start one more worker.
-
-        It leads a process group of its own, so that Ctrl-C reaches the launcher alone. It reads
-        from a pipe: when the launcher dies, the pipe closes and the worker stops. It writes its
-        last words to another one: its log may lie on a full disk.
+        Args:
+            command: What it runs; its name is appended.
+            name: Its own.
+            log: Where it writes what it has to say.
+            num_threads: Threads inside one operation; 0: as many as there are.
         """
-        name = f"{socket.gethostname()}-{os.getpid()}-{self.started}"
-        self.started += 1
-        self.folder.mkdir(parents=True, exist_ok=True)
-        log = self.folder / f"{name}.log"
-        threads = str(self.num_threads)
-        variables = dict.fromkeys(THREAD_VARIABLES, threads) if self.num_threads else {}
+        self.name, self.log = name, log
+        variables = dict.fromkeys(THREAD_VARIABLES, str(num_threads)) if num_threads else {}
+        log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("wb") as file:
-            process = subprocess.Popen(
-                [*self.command, name],
+            self.process = subprocess.Popen(
+                [*command, name],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=file,
                 start_new_session=True,
                 env={**os.environ, **variables},
             )
-        self.workers.append(Worker(name, process, log))
+
+    def exit_code(self) -> int | None:
+        """Return how it ended; None while it works."""
+        return self.process.poll()
+
+    def last_words(self) -> str:
+        """Return why it ended: what it said, or the last line of its log."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        with self.process.stdin, self.process.stdout as words:
+            said = words.read().decode(errors="replace").strip()
+        lines = self.log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+        return said or f"{lines[-1] if lines else 'it said nothing'} (see {self.log})"
+
+    def stop(self, *, now: bool) -> None:
+        """Send it a signal."""
+        self.process.send_signal(signal.SIGKILL if now else signal.SIGTERM)
+
+
+def local_workers(command: list[str], folder: Path, num_threads: int) -> StartWorker:
+    """Return what starts workers on this machine, with their logs in a folder."""
+
+    def start(name: str) -> LocalWorker:
+        return LocalWorker(command, name, folder / f"{name}.log", num_threads)
+
+    return start
+
+
+StartWorker = Callable[[str], Worker]
+
+
+@dataclass
+class Crew:
+    """Workers of one launcher."""
+
+    start_worker: StartWorker
+    workers: list[Worker] = field(default_factory=list)
+    started: int = 0
+
+    def start(self) -> None:
+        """Start one more worker, under a name that no other one has."""
+        name = f"{socket.gethostname()}-{os.getpid()}-{self.started}"
+        self.started += 1
+        self.workers.append(self.start_worker(name))
 
     def ended(self) -> list[Worker]:
         """Take the workers that have ended off the list, and return them."""
-        gone = [worker for worker in self.workers if worker.process.poll() is not None]
+        gone = [worker for worker in self.workers if worker.exit_code() is not None]
         self.workers = [worker for worker in self.workers if worker not in gone]
-        for worker in gone:
-            assert worker.process.stdin is not None
-            worker.process.stdin.close()
         return gone
 
-    def signal(self, number: int) -> None:
-        """Send a signal to every worker."""
+    def stop(self, *, now: bool) -> None:
+        """Stop every worker."""
         for worker in self.workers:
-            worker.process.send_signal(number)
-
-    def wait(self) -> None:
-        """Wait until every worker has ended."""
-        for worker in self.workers:
-            worker.process.wait()
+            worker.stop(now=now)
 
 
 def run_crew(
@@ -144,7 +172,7 @@ def _watch(
     reaped_at = watched_at = time.monotonic()
     while crew.workers and not received:
         for worker in crew.ended():
-            code, said = worker.process.returncode, worker.last_words()
+            code, said = worker.exit_code(), worker.last_words()
             if code == 0 or ledger.is_done():
                 continue
             if code == EXIT_SURROUNDINGS:
@@ -153,9 +181,7 @@ def _watch(
             before, ended = ended, ledger.num_ended()
             deaths = 1 if ended > before else deaths + 1
             if early >= MOST_EARLY_DEATHS or deaths > MOST_EARLY_DEATHS + ledger.engine.max_retries:
-                raise SweepError(
-                    f"workers end again and again (exit code {code}): {said}\nSee {worker.log}"
-                )
+                raise SweepError(f"workers end again and again (exit code {code}): {said}")
             crew.start()
         if time.monotonic() - reaped_at > REAP_EVERY:
             ledger.reap()
@@ -168,17 +194,17 @@ def _watch(
 
 def _dismiss(crew: Crew, ledger: OptunaLedger, received: list[int]) -> None:
     """Let workers finish their epoch and give back their trials; a second signal ends them now."""
-    crew.signal(signal.SIGTERM)
-    while any(worker.process.poll() is None for worker in crew.workers):
-        if len(received) > 1:
-            crew.signal(signal.SIGKILL)
-            crew.wait()
+    crew.stop(now=False)
+    told = False
+    while crew.workers:
+        for worker in crew.ended():
+            worker.last_words()
+            if worker.exit_code() != 0:
+                ledger.bury(worker.name)
+        if len(received) > 1 and not told:
+            crew.stop(now=True)
+            told = True
         time.sleep(TICK / 3)
-    for worker in crew.ended():
-        assert worker.process.stdout is not None
-        worker.process.stdout.close()
-        if worker.process.returncode != 0:
-            ledger.bury(worker.name)
 
 
 @contextmanager

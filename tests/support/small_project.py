@@ -1,0 +1,44 @@
+"""A small project on disk, and the command line on it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from support.builders import table
+
+ROOT = Path(__file__).parents[2]
+RESTOCK = str(Path(sys.executable).with_name("restock"))
+SMALL = ["data=own", "debug=tiny", "model.units=16", "search.num_trials=3"]
+DATA = """\
+defaults: [base, _self_]
+source: {kind: file, path: ../../own.csv}
+columns: {timestamp: date, series: [store, item], demand: sales}
+frequency: W-SUN
+"""
+
+
+def small_project(folder: Path) -> Path:
+    """Lay out a project of its own with four series of demand, prepared."""
+    subprocess.run(
+        ["cp", "-r", str(ROOT / "conf"), str(ROOT / "dvc.yaml"), str(folder)], check=True
+    )
+    (folder / "conf/data/own.yaml").write_text(DATA)
+    table(4, 90).to_csv(folder / "own.csv", index=False)
+    for stage in ("fetch", "prepare", "featurize"):
+        assert restock(folder, stage, *SMALL).returncode == 0
+    return folder
+
+
+def restock(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [RESTOCK, *arguments], cwd=folder, env=environment(), capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+
+
+def environment() -> dict[str, str]:
+    inherited = ("MLFLOW_TRACKING_URI", "MLFLOW_RUN_ID", "RESTOCK_PIPELINE")
+    return {name: value for name, value in os.environ.items() if name not in inherited}

@@ -138,9 +138,9 @@ def test_every_trial_is_a_nested_run_of_one_parent(project: Path) -> None:
     parents = {run.info.run_id: run.data.tags.get("mlflow.parentRunId") for run in runs}
     names = {run.info.run_id: run.info.run_name for run in runs}
     family = sorted((names[run], names.get(parent, "")) for run, parent in parents.items())
-    stages = [("evaluate", "run"), ("run", ""), ("train", "run")]
-    trials = [("trial 0", "tune"), ("trial 1", "tune"), ("tune", "run")]
-    assert family == stages + trials
+    (sweep,) = {name for name in names.values() if name.startswith("lstm_small-")}
+    stages = [("evaluate", "run"), (sweep, "run"), ("run", ""), ("train", "run")]
+    assert family == [*stages, ("trial 0", sweep), ("trial 1", sweep)]
     assert all(run.info.status == "FINISHED" for run in runs)
 
 
@@ -243,11 +243,11 @@ def test_a_multirun_trains_each_job_beside_the_others(project: Path) -> None:
     grid = ["train", "-m", *RUN[1:], "model.units=4,8", "training.max_epochs=1"]
     done = restock(*grid, cwd=project)
     assert done.returncode == 0, done.stderr
-    folders = sorted(path.parent.name for path in project.glob("multirun/*/*/*/bundle"))
+    folders = sorted(path.parent.name for path in project.glob("multirun/grid-*/*/bundle"))
     assert folders == ["0", "1"]
     units = [
         json.loads((path / "manifest.json").read_text())["model"]["units"]
-        for path in sorted(project.glob("multirun/*/*/*/bundle"))
+        for path in sorted(project.glob("multirun/grid-*/*/bundle"))
     ]
     assert units == [4, 8]
 

@@ -32,6 +32,7 @@ from restock.tracking.spool import Spool
 from restock.tuning.optuna.database import open_storage
 from restock.tuning.optuna.ledger import OptunaLedger
 from restock.tuning.study import SweepError
+from restock.tuning.sweep import freeze
 from support.cheap_sweep import cheap_settings
 from support.services import absent, free_port, postgres_database
 
@@ -206,6 +207,35 @@ def test_4_eight_processes_open_fresh_databases_at_once(any_url: str, tmp_path: 
     ]
     errors = [process.communicate()[1] for process in processes]
     assert [process.returncode for process in processes] == [0] * 8, errors
+
+
+def test_4_no_two_processes_take_the_same_trial(any_url: str) -> None:
+    code = (
+        "import sys; from restock.config import EngineSettings\n"
+        "from restock.tuning.optuna.ledger import OptunaLedger\n"
+        "ledger = OptunaLedger(sys.argv[1], sys.argv[2], EngineSettings())\n"
+        "print('ready', flush=True); sys.stdin.readline()\n"
+        "while (claim := ledger.claim('w')) is not None: print(claim.number)\n"
+        "ledger.close()\n"
+    )
+    frozen = cheap_settings(64)
+    sweep = freeze(frozen, data="d", commit="c")
+    with closing(OptunaLedger.launch(any_url, sweep, frozen.engine, 64)) as ledger:
+        ledger._queue()
+    command = [sys.executable, "-c", code, any_url, sweep.name]
+    processes = [
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        for _ in range(5)
+    ]
+    for process in processes:
+        assert process.stdout is not None
+        process.stdout.readline()
+    for process in processes:  # at once
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    taken = [int(line) for process in processes for line in process.communicate()[0].split()]
+    assert sorted(taken) == list(range(64))
 
 
 def test_5_two_launchers_share_a_sweep(url: str, tmp_path: Path) -> None:

@@ -47,12 +47,15 @@ def open_storage(url: str, engine: EngineSettings) -> optuna.storages.RDBStorage
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
             if sqlite:
                 _write_ahead(url)
-            return optuna.storages.RDBStorage(
+            storage = optuna.storages.RDBStorage(
                 url,
                 engine_kwargs=options,
                 heartbeat_interval=engine.heartbeat,
                 grace_period=engine.grace,
             )
+            if sqlite:
+                _begin_at_once(storage.engine)
+            return storage
     except ImportError as error:
         extra = NEEDS.get(dialect, dialect)
         raise ConfigError(
@@ -74,6 +77,24 @@ def _write_ahead(url: str) -> None:
             connection.execute("PRAGMA journal_mode=WAL")
         finally:
             connection.close()
+
+
+def _begin_at_once(engine: sqlalchemy.Engine) -> None:
+    """Let a transaction on SQLite begin with its first read, and hold the right to write.
+
+    Python's driver begins one at the first write only: between the look at a trial's state and the
+    change of it another process could do the same, and both would think that they took the trial.
+    """
+
+    def leave_to_us(connection: sqlite3.Connection, _: object) -> None:
+        connection.isolation_level = None
+
+    def begin(connection: sqlalchemy.Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    sqlalchemy.event.listen(engine, "connect", leave_to_us)
+    sqlalchemy.event.listen(engine, "begin", begin)
+    engine.dispose()  # connections that were made before
 
 
 @contextmanager

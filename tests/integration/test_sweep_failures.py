@@ -34,7 +34,7 @@ from restock.tuning.optuna.ledger import OptunaLedger
 from restock.tuning.study import SweepError
 from restock.tuning.sweep import freeze
 from support.cheap_sweep import cheap_settings
-from support.services import absent, free_port, postgres_database
+from support.services import absent, free_port, postgres_database, study_database
 
 TESTS = Path(__file__).parents[1]
 TRACKING = TrackingSettings(model_name="m")
@@ -68,11 +68,8 @@ def url(tmp_path: Path) -> str:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def any_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'optuna.db'}"
-    else:
-        with postgres_database() as made:
-            yield made
+    with study_database(request.param, tmp_path) as made:
+        yield made
 
 
 def study(url: str) -> OptunaLedger:

@@ -7,6 +7,7 @@ import socket
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 import sqlalchemy
@@ -38,6 +39,16 @@ def postgres_database() -> Iterator[str]:
         with server.connect() as connection:
             connection.execute(sqlalchemy.text(f"DROP DATABASE {name} WITH (FORCE)"))
         server.dispose()
+
+
+@contextmanager
+def study_database(kind: str, folder: Path) -> Iterator[str]:
+    """Make an empty database for studies: a file in the folder, or one at the local PostgreSQL."""
+    if kind == "sqlite":
+        yield f"sqlite:///{folder / 'optuna.db'}"
+    else:
+        with postgres_database() as url:
+            yield url
 
 
 def free_port() -> int:

@@ -19,7 +19,7 @@ from restock.tuning.study import Claim, Fenced, Report, SweepError
 from restock.tuning.sweep import SweepMismatchError, freeze, is_repeatable
 from support.builders import settings
 from support.cheap_sweep import SPACE, bowl
-from support.services import postgres_database
+from support.services import study_database
 from support.studies import configured, launched, measure, worked
 
 CONFIGURED = {"model.units": 20, "model.dropout": 0.1, "training.batch_size": 64}
@@ -27,11 +27,8 @@ CONFIGURED = {"model.units": 20, "model.dropout": 0.1, "training.batch_size": 64
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'optuna.db'}"
-    else:
-        with postgres_database() as made:
-            yield made
+    with study_database(request.param, tmp_path) as made:
+        yield made
 
 
 @pytest.fixture

@@ -30,7 +30,7 @@ def work_off(url: str, folder: Path, num_trials: int) -> None:
     wall = launch(folder, url, chosen, spool=False)
     with opened(url, chosen) as ledger:
         states = Counter(attempt.state.name for attempt in ledger.attempts())
-        slots = [len(tried) for tried in ledger.slots().values()]
+        slots = [len(tried) for tried in ledger.standing().slots.values()]
     whole = states == {"COMPLETE": num_trials} and set(slots) == {1} and len(slots) == num_trials
     ends = np.sort(busy(folder)[:, 1])
     tenths = np.diff(ends[np.linspace(0, num_trials - 1, 11).astype(int)])

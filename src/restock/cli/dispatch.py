@@ -6,13 +6,10 @@ import importlib
 import os
 import secrets
 import shlex
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
-
-import yaml
 
 from restock.cli.console import TerminalConsole
 from restock.cli.project import commit, project_root
@@ -21,6 +18,7 @@ from restock.errors import UserError
 from restock.inventory.demand import check_reach
 from restock.stages.context import Context
 from restock.tracking.memory import NullTracker
+from restock.tracking.record import log_config
 from restock.types.layout import Layout
 from restock.types.tracking import Tracker
 
@@ -276,17 +274,8 @@ def _tracker(
             yield top
             return
         with top.child(command) as run:
-            _log_config(run, settings)
+            log_config(run, settings.model_dump(mode="json"))
             yield run
-
-
-def _log_config(run: Tracker, settings: Settings) -> None:
-    """Keep the whole composed configuration with the run."""
-    with tempfile.TemporaryDirectory() as temporary:
-        path = Path(temporary) / "config.yaml"
-        text = yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False)
-        path.write_text(text, encoding="utf-8")
-        run.log_artifact(path)
 
 
 def _run_all(settings: Settings, files: Layout, root: Path, console: TerminalConsole) -> None:

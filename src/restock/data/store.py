@@ -18,6 +18,8 @@ import pandas as pd
 from restock.errors import DiskFullError, UserError
 from restock.types.panel import DemandPanel
 
+PANEL_FILES = ("panel.parquet", "static.parquet", "grid.json")
+
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
@@ -130,6 +132,12 @@ def save_panel(panel: DemandPanel, folder: Path) -> None:
         (aside / "grid.json").write_text(json.dumps(grid, indent=1) + "\n", encoding="utf-8")
 
     _write_folder(folder, write)
+
+
+def panel_digest(folder: Path) -> str:
+    """Identify a saved panel: its demand, its static columns and its grid."""
+    parts = [digest(folder / name) for name in PANEL_FILES]
+    return hashlib.sha256("".join(parts).encode()).hexdigest()
 
 
 def _write_folder(folder: Path, write: Callable[[Path], None]) -> None:

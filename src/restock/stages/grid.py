@@ -11,8 +11,8 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from restock.config import Settings, replace_at
-from restock.data.store import digest, read_json, write_table
+from restock.config import Settings, TrackingSettings, replace_at
+from restock.data.store import panel_digest, read_json, write_table
 from restock.errors import ConfigError
 from restock.stages import train
 from restock.stages.context import Context
@@ -35,15 +35,20 @@ def run(jobs: Sequence[Settings], context: Context) -> None:
     base, points = jobs[0], differences(jobs)
     if base.engine.name != "local":
         raise ConfigError("a grid of whole trainings runs on one machine: leave out engine=ray")
-    sweep = freeze(base, data=_digest(context), commit=context.commit, points=points)
+    sweep = freeze(
+        base,
+        data=_data_digest(context),
+        commit=context.commit,
+        points=points,
+    )
     with closing(launch(sweep, base, context, len(points))) as ledger:
-        _train(ledger, context)
+        _train(ledger, base.tracking, context)
 
 
 def resume(name: str, settings: Settings, context: Context) -> None:
-    """Go on with a grid as it was frozen; only the engine is as it is now."""
-    with closing(rejoin(name, settings.engine, context, _digest(context))) as ledger:
-        _train(ledger, context)
+    """Go on with a grid as it was frozen; only engine and tracking are as they are now."""
+    with closing(rejoin(name, settings.engine, context, _data_digest(context))) as ledger:
+        _train(ledger, settings.tracking, context)
 
 
 def differences(jobs: Sequence[Settings]) -> tuple[Point, ...]:
@@ -75,8 +80,8 @@ def _leaves(tree: Any, path: str) -> Iterator[tuple[str, Any]]:
         yield from _leaves(value, f"{path}.{name}")
 
 
-def _train(ledger: OptunaLedger, context: Context) -> None:
-    result = work_off(ledger, context, MODULE)
+def _train(ledger: OptunaLedger, tracking: TrackingSettings, context: Context) -> None:
+    result = work_off(ledger, context, tracking, MODULE)
     folder = folder_of(context.root, ledger.sweep.name)
     write_table(folder / "jobs.csv", table(result))
     context.console.note(why(result))
@@ -88,8 +93,8 @@ def folder_of(root: Path, sweep: str) -> Path:
     return root / "multirun" / sweep
 
 
-def _digest(context: Context) -> str:
-    return digest(context.layout.read(layout.PANEL) / "panel.parquet")
+def _data_digest(context: Context) -> str:
+    return panel_digest(context.layout.read(layout.PANEL))
 
 
 class _Watched:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from restock.config import Settings
-from restock.data.store import digest
+from restock.data.store import panel_digest
 from restock.types.folds import Folds
 
 MADE_FROM = "made_from.json"
@@ -16,7 +16,6 @@ def features_made_from(settings: Settings, panel_folder: Path, folds: Folds) -> 
     """Identify the settings, the data and the training cut that features depend on."""
     return {
         "features": settings.features.model_dump(mode="json"),
-        "panel": digest(panel_folder / "panel.parquet"),
-        "static": digest(panel_folder / "static.parquet"),
+        "panel": panel_digest(panel_folder),
         "cut": folds.cut,
     }

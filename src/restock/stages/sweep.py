@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import yaml
 
 from restock.config import EngineSettings, Settings, TrackingSettings
 from restock.data.store import write_table
 from restock.errors import ConfigError
 from restock.stages.context import Context
 from restock.stages.trials import DATA, TrialJob, close_runs
+from restock.tracking.record import log_config
 from restock.tuning.names import study_url
 from restock.tuning.optuna.ledger import OptunaLedger
 from restock.tuning.optuna.plots import plot_study
@@ -68,6 +68,7 @@ def rejoin(name: str, engine: EngineSettings, context: Context, data: str) -> Op
 def work_off(
     ledger: OptunaLedger,
     context: Context,
+    tracking: TrackingSettings,
     worker: str,
     prepare: Callable[[Path], None] = lambda _: None,
 ) -> StudyResult:
@@ -76,6 +77,7 @@ def work_off(
     Args:
         ledger: The sweep.
         context: Where it is logged and watched.
+        tracking: As it is now, which may differ from what was frozen.
         worker: Module that a worker runs.
         prepare: Puts what its trials share into a folder.
 
@@ -91,7 +93,7 @@ def work_off(
                 context.console.note(f"sweep {sweep.name} is complete: nothing is repeated")
             else:
                 context.console.note(f"sweep {sweep.name}: {ledger.num_trials} trials")
-                _run_workers(ledger, context, worker, prepare)
+                _run_workers(ledger, context, tracking, worker, prepare)
         finally:
             close_runs(ledger, run.spool())
         result = ledger.result()
@@ -100,7 +102,11 @@ def work_off(
 
 
 def _run_workers(
-    ledger: OptunaLedger, context: Context, worker: str, prepare: Callable[[Path], None]
+    ledger: OptunaLedger,
+    context: Context,
+    tracking: TrackingSettings,
+    worker: str,
+    prepare: Callable[[Path], None],
 ) -> None:
     engine = ledger.engine
     folder = context.root.resolve() / SWEEPS / ledger.sweep.name
@@ -112,10 +118,10 @@ def _run_workers(
         str(folder),
         str(spool.resolve()) if spool else None,
         engine.model_dump(),
-        ledger.settings.tracking.system_metrics,
+        tracking.system_metrics,
     )
     job.save(folder / "job.json")
-    crew = Crew(_start_worker(ledger, folder, worker))
+    crew = Crew(_start_worker(ledger, folder, tracking, worker))
     with context.console.sweep() as show:
         try:
             run_crew(crew, ledger, engine.num_workers, watch=lambda _: show(ledger.view()))
@@ -123,16 +129,18 @@ def _run_workers(
             show(ledger.view())
 
 
-def _start_worker(ledger: OptunaLedger, folder: Path, worker: str) -> StartWorker:
+def _start_worker(
+    ledger: OptunaLedger, folder: Path, tracking: TrackingSettings, worker: str
+) -> StartWorker:
     """Return what starts workers: on this machine, or on a Ray cluster."""
     engine, job = ledger.engine, folder / "job.json"
     if engine.name == "local":
         return local_workers(python(worker, str(job)), folder / "logs", engine.num_threads)
     from restock.tuning.ray_workers import Shipment, ray_workers
 
-    tracking = _reachable(ledger.settings.tracking)
-    sender = SENDER if tracking else None
-    shipment = Shipment(ledger.key, worker, sender, job.read_text(encoding="utf-8"), tracking)
+    reachable = _reachable(tracking)
+    sender = SENDER if reachable else None
+    shipment = Shipment(ledger.key, worker, sender, job.read_text(encoding="utf-8"), reachable)
     return ray_workers(engine, shipment, folder / DATA)
 
 
@@ -166,10 +174,7 @@ def _log_launch(run: Tracker, ledger: OptunaLedger) -> None:
             "restock.repeatable": str(is_repeatable(settings, sweep.points)).lower(),
         }
     )
-    with tempfile.TemporaryDirectory() as temporary:
-        path = Path(temporary) / "config.yaml"
-        path.write_text(yaml.safe_dump(sweep.settings, sort_keys=False), encoding="utf-8")
-        run.log_artifact(path)
+    log_config(run, sweep.settings)
 
 
 def _log_result(run: Tracker, result: StudyResult, ledger: OptunaLedger) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from restock.config import Settings, replace_at, value_at
-from restock.data.store import digest, load_panel, read_json, write_json, write_table
+from restock.data.store import load_panel, panel_digest, read_json, write_json, write_table
 from restock.errors import ConfigError
 from restock.evaluation.combination import held_out_wql, learn_combination, rehearse
 from restock.evaluation.selection import folds_with_demand
@@ -66,7 +66,7 @@ def run(settings: Settings, context: Context) -> None:
         baselines=settings.evaluation.baselines,
         cut=folds.cut,
         tuning_wql=rehearsed.wql,
-        data_digest=digest(panel_folder / "panel.parquet"),
+        data_digest=panel_digest(panel_folder),
     )
     curve = pd.DataFrame({"epoch": range(1, len(losses) + 1), "loss": losses})
     write_table(context.layout.write(layout.TRAINING_CURVE), curve)

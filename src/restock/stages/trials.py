@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import sys
-import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, nullcontext
@@ -14,12 +13,11 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-import yaml
-
 from restock.config import EngineSettings, replace_at
 from restock.data.store import read_json, write_json
 from restock.errors import RestockError
 from restock.tracking.memory import NullTracker
+from restock.tracking.record import log_config
 from restock.tracking.spool import Spool, ending
 from restock.tracking.system import system_metrics
 from restock.tuning import prepared
@@ -73,14 +71,7 @@ def run_worker(
     should_stop: Callable[[], bool],
 ) -> None:
     """Work for a sweep until it is done or should stop."""
-    with tempfile.TemporaryDirectory() as scratch:
-        work(
-            ledger,
-            run,
-            _opener(job, ledger, Path(scratch)),
-            worker=worker,
-            should_stop=should_stop,
-        )
+    work(ledger, run, _opener(job, ledger), worker=worker, should_stop=should_stop)
 
 
 def attempt_key(ledger: OptunaLedger, number: int) -> str:
@@ -122,7 +113,7 @@ def fold_objective(job: TrialJob, ledger: OptunaLedger) -> Run:
     return run
 
 
-def _opener(job: TrialJob, ledger: OptunaLedger, scratch: Path) -> Callable[[Claim], Any]:
+def _opener(job: TrialJob, ledger: OptunaLedger) -> Callable[[Claim], Any]:
     @contextmanager
     def open_run(claim: Claim) -> Iterator[Tracker]:
         if job.spool is None:
@@ -135,10 +126,8 @@ def _opener(job: TrialJob, ledger: OptunaLedger, scratch: Path) -> Callable[[Cla
         spool = Spool(Path(job.spool))
         key = attempt_key(ledger, claim.number)
         with ending(spool.open(name, key=key, parent=ledger.key, tags=tags)) as run:
-            path = scratch / "config.yaml"
             chosen = replace_at(ledger.settings, claim.values)
-            path.write_text(yaml.safe_dump(chosen.model_dump(mode="json"), sort_keys=False))
-            run.log_artifact(path)
+            log_config(run, chosen.model_dump(mode="json"))
             with system_metrics(run) if job.system_metrics else nullcontext():
                 yield run
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from restock.config import Settings, value_at
-from restock.data.store import digest, load_panel, write_json, write_table
+from restock.config import Settings, TrackingSettings, value_at
+from restock.data.store import load_panel, panel_digest, write_json, write_table
 from restock.evaluation.selection import folds_with_demand
 from restock.stages import trials
 from restock.stages.context import Context
@@ -29,52 +29,51 @@ def run(settings: Settings, context: Context) -> None:
     if not settings.training.use_tuned:
         _skip(context, "training.use_tuned=false trains the configured values")
         return
-    panel, folds = _data(settings, context)
+    _, folds = _data(settings, context)
+    for note in folds.notes:
+        context.console.note(note)
     if not folds.tuning:
         _skip(context, "no tuning fold to tune on: the configured values are trained")
         return
     for name, dimension in settings.search.space.items():
         check_inside(name, dimension, value_at(settings, dimension.path))
-    sweep = freeze(settings, data=_digest(context), commit=context.commit)
+    sweep = freeze(settings, data=_data_digest(context), commit=context.commit)
     with closing(launch(sweep, settings, context, settings.search.num_trials)) as ledger:
-        _search(ledger, settings, context, panel, folds)
+        _search(ledger, settings, settings.tracking, context)
 
 
 def resume(name: str, settings: Settings, context: Context) -> None:
-    """Go on with a sweep as it was frozen; only the engine is as it is now.
+    """Go on with a sweep as it was frozen; only engine and tracking are as they are now.
 
     Args:
         name: The sweep's.
-        settings: Whose engine does the work.
+        settings: Whose engine does the work, and where it is logged.
         context: Where the panel is and the result goes.
     """
-    with closing(rejoin(name, settings.engine, context, _digest(context))) as ledger:
-        frozen = ledger.settings
-        panel, folds = _data(frozen, context)
-        _search(ledger, frozen, context, panel, folds)
+    with closing(rejoin(name, settings.engine, context, _data_digest(context))) as ledger:
+        _search(ledger, ledger.settings, settings.tracking, context)
 
 
 def _search(
-    ledger: OptunaLedger, settings: Settings, context: Context, panel: DemandPanel, folds: Folds
+    ledger: OptunaLedger, settings: Settings, tracking: TrackingSettings, context: Context
 ) -> None:
+    panel, folds = _data(settings, context)
+
     def prepare(folder: Path) -> None:
         made = prepare_folds(panel, folds, settings.features, settings.model.likelihood)
         prepared.save(SweepData(panel, folds, made), folder / trials.DATA)
 
-    result = work_off(ledger, context, trials.__name__, prepare)
+    result = work_off(ledger, context, tracking, trials.__name__, prepare)
     _write(result, settings, folds.tuning_cut, context)
 
 
 def _data(settings: Settings, context: Context) -> tuple[DemandPanel, Folds]:
     panel = load_panel(context.layout.read(layout.PANEL))
-    folds = folds_with_demand(panel, settings.evaluation)
-    for note in folds.notes:
-        context.console.note(note)
-    return panel, folds
+    return panel, folds_with_demand(panel, settings.evaluation)
 
 
-def _digest(context: Context) -> str:
-    return digest(context.layout.read(layout.PANEL) / "panel.parquet")
+def _data_digest(context: Context) -> str:
+    return panel_digest(context.layout.read(layout.PANEL))
 
 
 def _skip(context: Context, reason: str) -> None:

@@ -13,20 +13,16 @@ import math
 import threading
 import uuid
 import warnings
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
-from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any
 
 import optuna
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, TrialState
 
-from restock.config import EngineSettings, KerasTunerSettings, value_at
-from restock.seeding import child_seed
+from restock.config import EngineSettings, KerasTunerSettings
 from restock.tuning.names import (
     EPOCHS,
     ERROR,
@@ -44,17 +40,14 @@ from restock.tuning.names import (
 )
 from restock.tuning.optuna import sampler as adapters
 from restock.tuning.optuna.database import open_storage, patiently, study_lock
+from restock.tuning.optuna.proposals import Proposals
+from restock.tuning.optuna.standing import Standing, swept_values
 from restock.tuning.results import Outcome, StudyResult, Trial
 from restock.tuning.study import Claim, Fenced, SweepError
 from restock.tuning.sweep import Sweep
-from restock.types.tracking import RunningTrial, SweepView
-
-if TYPE_CHECKING:
-    from restock.tuning.keras_tuner import Past
+from restock.types.tracking import SweepView
 
 QUEUE = 16  # slots are queued so many at a time
-# Samplers that count on one stream of random numbers for the whole study.
-ONE_STREAM = ("qmc",)
 
 
 class OptunaLedger:
@@ -90,7 +83,7 @@ class OptunaLedger:
         self.sweep, self.key = Sweep.from_json(attributes[SWEEP]), str(attributes[KEY])
         self.settings = self.sweep.parsed()
         self.search = self.settings.search
-        self.points = self._grid()
+        self.proposals = Proposals(self.study, url, self.sweep, self.settings)
         tuner = self.search.tuner
         if not isinstance(tuner, KerasTunerSettings):
             epochs = self.settings.training.max_epochs
@@ -219,10 +212,8 @@ class OptunaLedger:
 
     def is_done(self) -> bool:
         """Say whether every slot has ended."""
-        slots = self.slots()
-        return len(slots) >= self.num_trials and all(
-            self._ended(attempts) for attempts in slots.values()
-        )
+        standing, wanted = self.standing(), self.num_trials
+        return len(standing.slots) >= wanted and standing.num_ended == len(standing.slots)
 
     def stopped(self) -> str | None:
         """Return why no more trials should be started."""
@@ -234,7 +225,8 @@ class OptunaLedger:
     def num_trials(self) -> int:
         """Slots of the sweep."""
         wanted = int(patiently(lambda: self.study.user_attrs[NUM_TRIALS]))
-        return wanted if self.points is None else min(wanted, len(self.points))
+        points = self.proposals.points
+        return wanted if points is None else min(wanted, len(points))
 
     def stop(self, reason: str | None) -> None:
         """Ask every worker on every machine to give back what it runs; None takes that back."""
@@ -264,20 +256,17 @@ class OptunaLedger:
 
     def num_ended(self) -> int:
         """Return how many slots have ended."""
-        return sum(map(self._ended, self.slots().values()))
+        return self.standing().num_ended
 
     def attempts(self) -> list[FrozenTrial]:
         """Return all attempts in the order they were queued."""
         self.study._thread_local.cached_all_trials = None
         return patiently(lambda: self.study.get_trials(deepcopy=False))
 
-    def slots(self) -> dict[int, list[FrozenTrial]]:
-        """Return the attempts at each slot, oldest first."""
-        slots: dict[int, list[FrozenTrial]] = {}
-        for attempt in self.attempts():
-            if SLOT in attempt.user_attrs:
-                slots.setdefault(attempt.user_attrs[SLOT], []).append(attempt)
-        return dict(sorted(slots.items()))
+    def standing(self) -> Standing:
+        """Return how the sweep stands now."""
+        retries = self.engine.max_retries
+        return Standing(self.sweep.name, self.settings, self.sweep.points, retries, self.attempts())
 
     def result(self) -> StudyResult:
         """Return the trials that have ended.
@@ -285,42 +274,11 @@ class OptunaLedger:
         Raises:
             SweepError: If nothing completed.
         """
-        ended = {s: a for s, a in self.slots().items() if self._ended(a)}
-        trials = tuple(self._trial(slot, attempts) for slot, attempts in ended.items())
-        complete = [trial for trial in trials if trial.state == "complete"]
-        if not complete:
-            last = trials[-1].error if trials else "no trial was started"
-            raise SweepError(f"none of {len(trials)} trials completed. Last: {last}")
-        best = min(complete, key=lambda trial: trial.scores[0])
-        tuner = self.search.tuner
-        shown = tuner.oracle if isinstance(tuner, KerasTunerSettings) else tuner.sampler
-        return StudyResult(trials, best, self.settings.seed, f"{tuner.name}/{shown}")
+        return self.standing().result()
 
     def view(self) -> SweepView:
-        """Return how the sweep stands."""
-        slots = self.slots()
-        ended = [(s, t) for s, t in slots.items() if self._ended(t)]
-        ended.sort(key=lambda item: item[1][-1].datetime_complete or datetime.max)
-        trials = [self._trial(slot, tried) for slot, tried in ended]
-        complete = [trial for trial in trials if trial.state == "complete"]
-        best = min(complete, key=lambda trial: trial.scores[0], default=None)
-        running = [t[-1] for t in slots.values() if t[-1].state == TrialState.RUNNING]
-        return SweepView(
-            self.sweep.name,
-            self.num_trials,
-            Counter(trial.state for trial in trials),
-            [_running(attempt) for attempt in running],
-            (best.number, best.scores[0]) if best else None,
-            [(trial.number, trial.state, _said(trial)) for trial in trials],
-            self._seconds_left([tried[-1] for _, tried in ended], len(running)),
-        )
-
-    def _seconds_left(self, ended: list[FrozenTrial], num_running: int) -> float | None:
-        took = [a.duration.total_seconds() for a in ended if a.duration and OUTCOME in a.user_attrs]
-        if not took:
-            return None
-        left = self.num_trials - len(ended)
-        return left * sum(took) / len(took) / max(num_running, 1)
+        """Return what a terminal shows of the sweep."""
+        return self.standing().view(self.num_trials)
 
     # Attempts.
 
@@ -342,90 +300,28 @@ class OptunaLedger:
     def _begin(self, trial_id: int) -> Claim:
         """Have values proposed, by the seed and the slot alone where that may be."""
         attempt = self._store.get_trial(trial_id)
-        slot = attempt.user_attrs[SLOT]
-        tuner = self.search.tuner
-        if self.sweep.points is not None:
-            handle = patiently(lambda: optuna.trial.Trial(self.study, trial_id))
-        elif isinstance(tuner, KerasTunerSettings):
-            with study_lock(self.url):  # what one worker is given, another one must know of
-                handle = self._suggest(trial_id, self._oracle(attempt, slot, tuner))
-        else:
-            purpose = ("sampler",) if tuner.sampler in ONE_STREAM else ("sampler", slot)
-            seed = child_seed(self.settings.seed, *purpose)
-            handle = self._suggest(trial_id, adapters.make_sampler(tuner, seed))
+        handle = self.proposals.propose(attempt, self.standing)
         self._trials[attempt.number] = handle
         fresh = self._store.get_trial(trial_id)
         return Claim(
-            slot,
+            attempt.user_attrs[SLOT],
             attempt.number,
-            self._values(slot, fresh),
+            swept_values(self.settings, self.sweep.points, fresh),
             fresh.user_attrs.get(EPOCHS),
             attempt.user_attrs.get(RETRIES),
             fresh.user_attrs.get(RESUMES),
         )
 
-    def _suggest(self, trial_id: int, sampler: optuna.samplers.BaseSampler) -> optuna.trial.Trial:
-        self.study.sampler = sampler
-        self.study._thread_local.cached_all_trials = None
-        handle: optuna.trial.Trial = patiently(lambda: optuna.trial.Trial(self.study, trial_id))
-        for name, distribution in adapters.distributions(self.search).items():
-            patiently(lambda n=name, d=distribution: handle._suggest(n, d))  # type: ignore[misc]
-        return handle
-
-    def _oracle(
-        self, attempt: FrozenTrial, slot: int, tuner: KerasTunerSettings
-    ) -> optuna.samplers.BaseSampler:
-        """Ask Keras Tuner, unless the values are settled: configured, or tried before."""
-        from restock.tuning.keras_tuner import propose
-        from restock.tuning.optuna.oracle import ProposedSampler
-
-        space = adapters.distributions(self.search)
-        if attempt.system_attrs.get("fixed_params"):
-            return ProposedSampler({}, space)
-        history = self._history()
-        proposal = propose(
-            tuner.oracle,
-            self.search.space,
-            history,
-            slot=slot,
-            seed=self.settings.seed,
-            max_epochs=self.settings.training.max_epochs,
-        )
-        known = [past.slot for past in history if past.state != "running"]
-        notes = {KNOWN: known, EPOCHS: proposal.epochs, RESUMES: proposal.resumes}
-        for key, value in notes.items():
-            if value is not None:
-                self._store.set_trial_user_attr(attempt._trial_id, key, value)
-        return ProposedSampler(proposal.values, space)
-
-    def _history(self) -> list[Past]:
-        """Return what Keras Tuner is to know, in the order in which it was proposed."""
-        from restock.tuning.keras_tuner import Past
-
-        history = []
-        for slot, tried in self.slots().items():
-            asked = next((a for a in tried if a.params), None)
-            if asked is None:
-                continue
-            trial = self._trial(slot, tried) if self._ended(tried) else None
-            state = "running" if trial is None else trial.state
-            score = trial.scores[0] if trial and trial.scores else None
-            known = asked.user_attrs.get(KNOWN)
-            told: Any = "failed" if state == "pruned" else state
-            known = None if known is None else tuple(known)
-            history.append(Past(slot, asked.params, told, score, known))
-        return history
-
     def _queue(self) -> bool:
         """Queue new slots where none waits any more; return whether any waits now."""
         self.reap()
         with study_lock(self.url):
-            slots = self.slots()
+            slots = self.standing().slots
             if any(tried[-1].state == TrialState.WAITING for tried in slots.values()):
                 return True
             new = range(len(slots), min(len(slots) + QUEUE, self.num_trials))
             for slot in new:
-                self._enqueue(self._first_values(slot), {SLOT: slot})
+                self.proposals.enqueue(self.proposals.first(slot), {SLOT: slot})
             return bool(new)
 
     def _queue_lost(self) -> None:
@@ -433,86 +329,17 @@ class OptunaLedger:
 
         def queue() -> None:
             with study_lock(self.url):  # by one process: it looks again
-                for tried in self.slots().values():
-                    if self._is_to_retry(tried):
-                        self._retry(tried[-1])
+                for attempt in self.standing().lost():
+                    self._retry(attempt)
 
-        if any(map(self._is_to_retry, self.slots().values())):
+        if self.standing().lost():
             patiently(queue)
 
     def _retry(self, attempt: FrozenTrial) -> None:
         """Queue a slot again with the values it had."""
         kept = {k: v for k, v in attempt.user_attrs.items() if k in (SLOT, EPOCHS, RESUMES, KNOWN)}
         fixed = attempt.params or attempt.system_attrs.get("fixed_params", {})
-        self._enqueue(fixed, {**kept, RETRIES: attempt.number})
-
-    def _enqueue(self, values: dict[str, Any], attributes: dict[str, Any]) -> None:
-        if self.sweep.points is None:
-            self.study.enqueue_trial(values, user_attrs=attributes)
-            return
-        point = self.sweep.points[attributes[SLOT]]
-        self.study.add_trial(
-            optuna.create_trial(
-                state=TrialState.WAITING,
-                params={path: _plain(value) for path, value in point.items()},
-                distributions=self._point_distributions(),
-                user_attrs=attributes,
-            )
-        )
-
-    def _point_distributions(self) -> dict[str, optuna.distributions.BaseDistribution]:
-        """Return the values of a grid of whole trainings as choices, for the plots."""
-        assert self.sweep.points is not None
-        choices: dict[str, dict[Any, None]] = {}
-        for point in self.sweep.points:
-            for path, value in point.items():
-                choices.setdefault(path, {})[_plain(value)] = None
-        kind = optuna.distributions.CategoricalDistribution
-        return {path: kind(tuple(found)) for path, found in choices.items()}
-
-    def _first_values(self, slot: int) -> dict[str, Any]:
-        """Return what is not left to the sampler: grid points, and the configured values first."""
-        if self.points is not None:
-            return self.points[slot]
-        if slot:
-            return {}
-        return {n: value_at(self.settings, d.path) for n, d in self.search.space.items()}
-
-    def _grid(self) -> list[dict[str, Any]] | None:
-        if self.sweep.points is not None:
-            return list(self.sweep.points)
-        if getattr(self.search.tuner, "sampler", None) == "grid":
-            return adapters.grid_points(self.search)
-        return None
-
-    def _values(self, slot: int, attempt: FrozenTrial) -> dict[str, Any]:
-        if self.sweep.points is not None:
-            return dict(self.sweep.points[slot])
-        space = self.search.space.items()
-        return {d.path: adapters.tidy(attempt.params[n]) for n, d in space if n in attempt.params}
-
-    def _is_to_retry(self, tried: list[FrozenTrial]) -> bool:
-        gone = tried[-1].state == TrialState.FAIL and ERROR not in tried[-1].user_attrs
-        return gone and not self._given_up(tried)
-
-    def _given_up(self, tried: list[FrozenTrial]) -> bool:
-        lost = [a for a in tried if a.state == TrialState.FAIL and RELEASED not in a.user_attrs]
-        return len(lost) > self.engine.max_retries
-
-    def _ended(self, tried: list[FrozenTrial]) -> bool:
-        return tried[-1].state.is_finished() and not self._is_to_retry(tried)
-
-    def _trial(self, slot: int, tried: list[FrozenTrial]) -> Trial:
-        last = tried[-1]
-        values = self._values(slot, last)
-        stored = last.user_attrs.get(OUTCOME)
-        outcome = _outcome(json.loads(stored)) if stored else None
-        if last.state == TrialState.COMPLETE:
-            return Trial(slot, values, "complete", outcome, scores=tuple(last.values))
-        if last.state == TrialState.PRUNED:
-            return Trial(slot, values, "pruned", outcome)
-        lost = f"its worker died {len(tried)} times (engine.max_retries={self.engine.max_retries})"
-        return Trial(slot, values, "failed", None, last.user_attrs.get(ERROR, lost))
+        self.proposals.enqueue(fixed, {**kept, RETRIES: attempt.number})
 
     # Writing, fenced.
 
@@ -561,33 +388,3 @@ class OptunaLedger:
         errors = {attempt.user_attrs.get(ERROR) for attempt in last}
         if len(last) == limit and len(errors) == 1 and None not in errors:
             self.stop(f"{limit} trials in a row failed alike: {errors.pop()}")
-
-
-def _plain(value: Any) -> Any:
-    """Return a value as a choice may be: a number, a truth value, or text."""
-    return value if isinstance(value, bool | int | float | str) or value is None else str(value)
-
-
-def _running(attempt: FrozenTrial) -> RunningTrial:
-    values = attempt.intermediate_values
-    started = attempt.datetime_start or datetime.now()
-    return RunningTrial(
-        attempt.user_attrs.get(SLOT, attempt.number),
-        tuple(values[step] for step in sorted(values)),
-        attempt.user_attrs.get(WORKER, "?"),
-        (datetime.now() - started).total_seconds(),
-    )
-
-
-def _said(trial: Trial) -> str:
-    return f"{trial.outcome.value:.4f}" if trial.outcome else str(trial.error)
-
-
-def _outcome(content: dict[str, Any]) -> Outcome:
-    return Outcome(
-        content["value"],
-        content["best_epoch"],
-        tuple(content["curve"]),
-        tuple(map(tuple, content["fold_curves"])),
-        content["scores"],
-    )

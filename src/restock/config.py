@@ -5,6 +5,7 @@ This module knows plain mappings and YAML. It must not know Hydra, OmegaConf or 
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
@@ -26,6 +27,7 @@ def _as_tuple(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
+PASSWORD = re.compile(r"(://[^:/@\s]*):[^@/\s]*@")
 Names = Annotated[tuple[str, ...], BeforeValidator(_as_tuple)]
 Integers = Annotated[tuple[int, ...], BeforeValidator(_as_tuple)]
 Floats = Annotated[tuple[float, ...], BeforeValidator(_as_tuple)]
@@ -268,7 +270,7 @@ class OptunaSettings(Frozen):
     sampler: Literal["tpe", "random", "grid", "cmaes", "gp", "qmc"] = "tpe"
     pruner: Literal["median", "hyperband", "wilcoxon", "none"] = "median"
     num_startup_trials: Annotated[int, Field(ge=0)] = 4
-    num_warmup_epochs: Annotated[int, Field(ge=0)] = 4
+    num_warmup_epochs: Annotated[int, Field(ge=0)] = 2
 
 
 class KerasTunerSettings(Frozen):
@@ -378,6 +380,22 @@ class InventorySettings(Frozen):
         return self.lead_time + self.review_period
 
 
+class PromotionSettings(Frozen):
+    """The gates between a challenger and the champion's place. None: the gate stands open."""
+
+    # Share of resamples in which the challenger must lose less than each rival.
+    confidence: Annotated[float, Field(ge=0.5, lt=1)] = 0.5
+    num_resamples: Annotated[int, Field(ge=100)] = 2000
+    min_segment_share: Annotated[float, Field(gt=0, le=1)] = 0.05  # of demand
+    max_segment_increase: Annotated[float, Field(ge=0)] | None = 0.25
+    max_cost_increase: Annotated[float, Field(ge=0)] | None = 0.05
+    max_bias: Annotated[float, Field(ge=0)] | None = 0.5
+    coverage_80: Annotated[tuple[float, float], BeforeValidator(_as_tuple)] | None = (0.6, 0.95)
+    max_latency: Annotated[float, Field(gt=0)] | None = None  # milliseconds a series
+    max_size: Annotated[float, Field(gt=0)] | None = None  # megabytes
+    allow_new_signature: bool = False
+
+
 class TrackingSettings(Frozen):
     """Where runs are logged. MLFLOW_TRACKING_URI in the environment wins over ``uri``."""
 
@@ -386,6 +404,7 @@ class TrackingSettings(Frozen):
     experiment_name: str = "restock"
     model_name: str
     system_metrics: bool = False  # processor and memory of the machine, with each trial
+    lock_url: str | None = None  # a database whose lock lets one promotion in at a time
 
 
 class EngineSettings(Frozen):
@@ -433,6 +452,7 @@ class Settings(Frozen):
     search: SearchSettings
     evaluation: EvaluationSettings
     inventory: InventorySettings
+    promotion: PromotionSettings = PromotionSettings()
     tracking: TrackingSettings
     engine: EngineSettings
     sweep: SweepSettings = SweepSettings()
@@ -529,6 +549,15 @@ def replace_at(settings: Settings, values: dict[str, Any]) -> Settings:
             raise ConfigError(f"no setting {path!r}. {nearest(path, known_paths())}")
         node[leaf] = value
     return parse_settings(tree, where="after replacing " + ", ".join(values))
+
+
+def masked(value: Any) -> Any:
+    """Return plain settings without the passwords of URLs: what is kept must not hold them."""
+    if isinstance(value, dict):
+        return {name: masked(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [masked(item) for item in value]
+    return PASSWORD.sub(r"\1:***@", value) if isinstance(value, str) else value
 
 
 def value_at(settings: BaseModel, path: str) -> Any:

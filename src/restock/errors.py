@@ -51,6 +51,10 @@ class IntegrityError(RestockError):
     """Bytes are not the ones that were promised."""
 
 
+class ConflictError(RestockError):
+    """Somebody else changed what was about to be changed."""
+
+
 def nearest(name: str, known: Iterable[str], most: int = 20) -> str:
     """Return "Did you mean ...? Known: ..." for an unknown name; of many names, the close ones."""
     names = sorted(known)

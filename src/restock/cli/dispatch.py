@@ -5,37 +5,28 @@ from __future__ import annotations
 import importlib
 import os
 import secrets
-import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
+from restock.cli.arguments import Typed, parse
 from restock.cli.console import TerminalConsole
-from restock.cli.project import commit, project_root
+from restock.cli.project import changes, commit, dvc_remote, project_root
 from restock.config import Settings, load_params, replace_at
+from restock.data.inputs import check_inputs, hashes
 from restock.errors import UserError
 from restock.inventory.demand import check_reach
 from restock.stages.context import Context
 from restock.tracking.memory import NullTracker
-from restock.tracking.record import log_config
+from restock.tracking.record import Origin, log_origin
+from restock.types import layout
 from restock.types.layout import Layout
-from restock.types.tracking import Tracker
+from restock.types.tracking import Dataset, Tracker
 
 STAGES = ("fetch", "prepare", "featurize", "tune", "train", "evaluate", "forecast", "plan")
 SPOOL = Path(".restock") / "spool"
 LOGGED = ("tune", "train", "evaluate", "run")
-FLAGS_WITH_VALUE = {
-    *("-c", "--cfg", "-p", "--package", "-i", "--info", "--experimental-rerun"),
-    *("-cp", "--config-path", "-cn", "--config-name", "-cd", "--config-dir"),
-}
-# Commands that take names before the overrides, and how to say so.
-NAMED = {
-    "explain": "say which series first: restock explain SERIES_ID [overrides]",
-    "resume": "say which sweep: restock resume SWEEP [engine.num_workers=N]",
-    "stop": "say which sweep: restock stop SWEEP",
-    "compare": "say what to compare: restock compare SWEEP_OR_RUN...",
-}
 # Commands whose configured values the tuner's best would replace.
 TUNED = ("train", "run")
 
@@ -44,39 +35,18 @@ def dispatch(command: str, arguments: Sequence[str]) -> None:
     """Run one command.
 
     ``--params FILE`` reads composed settings (how dvc.yaml calls a stage); otherwise conf/ is
-    composed with the overrides. ``--overrides TEXT`` takes overrides as one string (how MLproject
-    passes them).
+    composed with the overrides.
     """
     if command == "params":
         from restock.cli import params
 
         params.run(arguments, TerminalConsole("params"))
-        return
-    names: tuple[str, ...] = ()
-    if command in NAMED:
-        names, arguments = _split_names(command, arguments)
-    if "--params" in arguments:
+    elif "--params" in arguments:
         settings = _from_params(list(arguments))
         files = Layout.at(Path(settings.output_dir))
-        _execute(command, settings, files, names, from_params=True)
-        return
-    _compose_and_execute(command, _split_overrides(list(arguments)), names)
-
-
-def _split_names(command: str, arguments: Sequence[str]) -> tuple[tuple[str, ...], Sequence[str]]:
-    """Take names off the front of the arguments; what follows is as for every command."""
-    count = 0
-    most = len(arguments) if command == "compare" else 1
-    while count < min(most, len(arguments)) and _is_name(command, arguments[count]):
-        count += 1
-    if not count:
-        raise UserError(NAMED[command])
-    return tuple(arguments[:count]), arguments[count:]
-
-
-def _is_name(command: str, argument: str) -> bool:
-    """Tell a name from a flag or an override; a series may have any name."""
-    return not argument.startswith("-") and (command == "explain" or "=" not in argument)
+        _execute(command, settings, files, Typed(), from_params=True)
+    else:
+        _compose_and_execute(command, parse(command, arguments))
 
 
 def _from_params(arguments: list[str]) -> Settings:
@@ -92,24 +62,13 @@ def _from_params(arguments: list[str]) -> Settings:
     return replace_at(settings, {"data.source.path": str(resolved)})
 
 
-def _split_overrides(arguments: list[str]) -> list[str]:
-    if "--overrides" not in arguments:
-        return arguments
-    at = arguments.index("--overrides")
-    text = arguments[at + 1] if at + 1 < len(arguments) else ""
-    # `mlflow run` quotes an empty default as two quotes.
-    return arguments[:at] + [word for word in shlex.split(text) if word] + arguments[at + 2 :]
-
-
-def _compose_and_execute(command: str, arguments: list[str], names: tuple[str, ...]) -> None:
+def _compose_and_execute(command: str, typed: Typed) -> None:
     from restock.cli.compose import Job, compose
 
-    flags, overrides = split_arguments(arguments)
-    dry_run = "--dry-run" in flags
-    flags = [flag for flag in flags if flag != "--dry-run"]
-    multirun = bool({"-m", "--multirun"} & set(flags))
-    if dry_run and (command != "tune" or multirun):
-        raise UserError("--dry-run is for a sweep: restock tune --dry-run [overrides]")
+    multirun = bool({"-m", "--multirun"} & set(typed.hydra))
+    if multirun and typed.flags:
+        raise UserError(f"{', '.join(typed.flags)} is for one run, not for a multirun.")
+    overrides = list(typed.overrides)
     if command == "train":  # typed: train what it says, unless told otherwise
         overrides = ["training.use_tuned=false", *overrides]
     jobs: list[Job] = []
@@ -127,11 +86,11 @@ def _compose_and_execute(command: str, arguments: list[str], names: tuple[str, .
         # A job of a multirun reads what is there and writes beside the others; `run` its own.
         target = job.folder or root
         files = Layout(target if command == "run" else root, target)
-        _execute(command, job.settings, files, names, dry_run=dry_run)
+        _execute(command, job.settings, files, typed)
 
     if multirun and command in LOGGED and command != "train":
         os.environ.setdefault("RESTOCK_PIPELINE", f"{command} multirun-{secrets.token_hex(6)}")
-    compose(command, [*flags, *overrides], run)
+    compose(command, [*typed.hydra, *overrides], run)
     if not (multirun and jobs):
         return
     if command == "train":
@@ -162,34 +121,11 @@ def _train_grid(jobs: list[Settings]) -> None:
         grid.run(jobs, Context(files, tracker, console, root, commit(root)))
 
 
-def split_arguments(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Split into Hydra's flags (with their values) and overrides, which then may stand anywhere.
-
-    Hydra alone refuses overrides on both sides of a flag.
-    """
-    flags: list[str] = []
-    overrides: list[str] = []
-    takes_value = False
-    for argument in arguments:
-        if takes_value or argument.startswith("-"):
-            flags.append(argument)
-            takes_value = argument in FLAGS_WITH_VALUE
-        else:
-            overrides.append(argument)
-    return flags, overrides
-
-
 def _execute(
-    command: str,
-    settings: Settings,
-    files: Layout,
-    names: tuple[str, ...] = (),
-    *,
-    from_params: bool = False,
-    dry_run: bool = False,
+    command: str, settings: Settings, files: Layout, typed: Typed, *, from_params: bool = False
 ) -> None:
     console = TerminalConsole(command)
-    root = project_root()
+    root, names = project_root(), typed.names
     if command == "explain":
         from restock.commands import explain
 
@@ -198,20 +134,29 @@ def _execute(
         from restock.commands import select
 
         console.parts(select.run(settings, files, console))
-    elif dry_run:
+    elif command == "tune" and "--dry-run" in typed.flags:
         from restock.commands import preflight
 
         console.parts(preflight.run(settings, files, console))
     elif command in ("sweeps", "stop", "compare", "sync"):
         _about_sweeps(command, settings, names, root, console)
+    elif command in ("history", "rollback", "diff", "card", "rerun"):
+        _about_champions(command, settings, files, typed, console)
     elif command == "resume":
         _resume(names[0], settings, files, root, console)
-    elif command in ("promote", "summary"):
-        _side_effects(command, settings, files, root, console)
+    elif command == "promote":
+        _promote(settings, files, typed, root, console)
+    elif command == "summary":
+        from restock.commands import summary
+
+        console.parts(summary.run(settings, files, root))
     elif command == "run":
         _run_all(settings, files, root, console)
     else:
-        with _tracker(command, settings, root, console) as tracker:
+        inputs = hashes(command, files.root)
+        if from_params:
+            check_inputs(inputs, files.root, root)
+        with _tracker(command, settings, root, console, inputs) as tracker:
             context = Context(files, tracker, console, root, commit(root), rerun=from_params)
             _stage(command, settings, context)
 
@@ -253,7 +198,11 @@ def _stage(name: str, settings: Settings, context: Context) -> None:
 
 @contextmanager
 def _tracker(
-    command: str, settings: Settings, root: Path, console: TerminalConsole
+    command: str,
+    settings: Settings,
+    root: Path,
+    console: TerminalConsole,
+    inputs: Mapping[str, str] | None = None,
 ) -> Iterator[Tracker]:
     """Open the run of a command. A sweep opens its own: it may be one that was begun before."""
     if command not in LOGGED or settings.tracking.name == "none":
@@ -274,8 +223,20 @@ def _tracker(
             yield top
             return
         with top.child(command) as run:
-            log_config(run, settings.model_dump(mode="json"))
+            _log_origin(run, settings, root, inputs)
             yield run
+
+
+def _log_origin(
+    run: Tracker, settings: Settings, root: Path, inputs: Mapping[str, str] | None
+) -> None:
+    """Keep with a run what it came from."""
+    dataset = None
+    if inputs and layout.PANEL in inputs:
+        path = (Path(settings.output_dir) / layout.PANEL).as_posix()
+        at = (inputs[layout.PANEL], dvc_remote(root), commit(root))
+        dataset = Dataset(settings.data.name, path, *at)
+    log_origin(run, settings.model_dump(mode="json"), Origin(changes(root), inputs, dataset))
 
 
 def _run_all(settings: Settings, files: Layout, root: Path, console: TerminalConsole) -> None:
@@ -294,18 +255,52 @@ def _run_all(settings: Settings, files: Layout, root: Path, console: TerminalCon
             else:
                 with tracker.child(name) as run:
                     run.set_tags({"restock.command": name})
+                    _log_origin(run, settings, root, hashes(name, files.root))
                     _stage(name, settings, replace(context, tracker=run))
-    _side_effects("summary", settings, files, root, console)
-
-
-def _side_effects(
-    command: str, settings: Settings, files: Layout, root: Path, console: TerminalConsole
-) -> None:
-    if command == "promote":
-        from restock.commands import promote
-
-        promote.run(settings, files, root, {"commit": commit(root)}, console)
-        return
     from restock.commands import summary
 
     console.parts(summary.run(settings, files, root))
+
+
+def _promote(
+    settings: Settings, files: Layout, typed: Typed, root: Path, console: TerminalConsole
+) -> None:
+    """Judge the bundle at hand, or that of a run or of a sweep's best job."""
+    from restock.commands import promote
+
+    dry_run = "--dry-run" in typed.flags
+    tags = {"commit": commit(root)}
+    if not typed.names:
+        around = promote.Surroundings(settings, files, root, tags, console)
+        promote.run(around, dry_run=dry_run)
+        return
+    from restock.commands.candidate import laid_out
+    from restock.stages import evaluate
+
+    with laid_out(typed.names[0], settings, files, root) as candidate:
+        evaluate.run(settings, Context(candidate, NullTracker(), console, root, commit(root)))
+        around = promote.Surroundings(settings, candidate, root, tags, console)
+        promote.run(around, dry_run=dry_run)
+
+
+def _about_champions(
+    command: str, settings: Settings, files: Layout, typed: Typed, console: TerminalConsole
+) -> None:
+    from restock.commands import champions
+
+    root = project_root()
+    if command == "history":
+        console.parts(champions.history(settings, root, refresh="--refresh" in typed.flags))
+    elif command == "rollback":
+        tags = {"commit": commit(root)}
+        champions.rollback(settings, root, console, to=typed.flags.get("--to"), tags=tags)
+    elif command == "diff":
+        first, second = typed.names
+        console.parts(champions.diff(first, second, settings, root))
+    elif command == "card":
+        version = typed.names[0] if typed.names else None
+        console.parts(champions.card(version, settings, root, files))
+    else:
+        from restock.commands import rerun
+
+        console.parts(rerun.run(typed.names[0], settings, root, console))

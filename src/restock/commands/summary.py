@@ -42,7 +42,7 @@ def _champion(files: Layout, bundle: str) -> str:
     if verdict["promote"]:
         return f"{verdict['model']} version {verdict['champion']} ({reasons})"
     holder = f"version {verdict['champion']} stays" if verdict["champion"] else "none"
-    return f"{holder}; version {verdict['version']} not promoted: {reasons}"
+    return f"{holder}; this bundle was not promoted: {reasons}"
 
 
 def _ui_command(uri: str, root: Path) -> str:

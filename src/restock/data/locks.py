@@ -1,8 +1,9 @@
-"""Locks between processes that the kernel frees when their holder dies."""
+"""Locks between processes that the kernel, or a server, frees when their holder dies."""
 
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import os
 import socket
 import time
@@ -35,6 +36,35 @@ def file_lock(path: Path, *, timeout: float = 120.0) -> Iterator[None]:
             now = time.strftime("%Y-%m-%d %H:%M:%S")
             file.write(f"process {os.getpid()} on {socket.gethostname()} since {now}\n")
             file.flush()
+        yield
+
+
+@contextmanager
+def database_lock(url: str, what: str, *, timeout: float = 120.0) -> Iterator[None]:
+    """Hold a lock against all processes and machines that use a database.
+
+    Args:
+        url: Of the database. For SQLite, the lock is a file beside it.
+        what: It guards.
+        timeout: Seconds to wait for another holder (SQLite, MySQL).
+
+    Raises:
+        LockedError: If another process holds it for longer (SQLite).
+    """
+    import sqlalchemy
+
+    parsed = sqlalchemy.engine.make_url(url)
+    dialect = parsed.get_backend_name()
+    if dialect == "sqlite":
+        with file_lock(Path(str(parsed.database)).with_suffix(f".{what}.lock"), timeout=timeout):
+            yield
+        return
+    key = int.from_bytes(hashlib.sha256(f"restock {what}".encode()).digest()[:7], "big")
+    postgres = dialect == "postgresql"
+    take = f"SELECT pg_advisory_lock({key})" if postgres else f"SELECT GET_LOCK('{key}', {timeout})"
+    server = sqlalchemy.create_engine(url, poolclass=sqlalchemy.pool.NullPool)
+    with server.connect() as connection:  # closing the connection frees the lock
+        connection.execute(sqlalchemy.text(take))
         yield
 
 

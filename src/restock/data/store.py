@@ -112,6 +112,15 @@ def digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def digest_tree(folder: Path) -> str:
+    """Return the sha256 over the names and contents of all files below a folder."""
+    total = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            total.update(f"{path.relative_to(folder).as_posix()}\0{digest(path)}\n".encode())
+    return total.hexdigest()
+
+
 def save_panel(panel: DemandPanel, folder: Path) -> None:
     """Write a panel as a folder: a long Parquet table, static columns, and its grid."""
 

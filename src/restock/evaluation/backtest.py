@@ -14,6 +14,7 @@ from restock.types.forecast import DemandForecast
 from restock.types.panel import DemandPanel, IntArray
 
 Scores = dict[str, float]
+MOST_CATEGORIES = 12  # of a static column that a report is cut by
 
 
 @dataclass(frozen=True)
@@ -120,11 +121,12 @@ def forecast_table(backtest: Backtest, panel: DemandPanel) -> pd.DataFrame:
 
 
 def segments(panel: DemandPanel, train_end: IntArray) -> Mapping[str, np.ndarray]:
-    """Group series by volume and by demand pattern, both read up to ``train_end`` only.
+    """Group series by volume, by demand pattern and by each of their categories.
 
     ``volume``: A, B, C for the series that make up 80 %, the next 15 % and the last 5 % of units.
     ``pattern``: smooth, erratic, intermittent, lumpy, by mean interval between demands (1.32) and
-    squared variation of their sizes (0.49) (Syntetos, Boylan and Croston, 2005).
+    squared variation of their sizes (0.49) (Syntetos, Boylan and Croston, 2005). Both are read up
+    to ``train_end`` only. A static column of text counts as a category if it has few values.
     """
     known = np.arange(panel.num_steps)[None, :] <= train_end[:, None]
     past = np.where(known, panel.demand, np.nan)
@@ -146,7 +148,13 @@ def segments(panel: DemandPanel, train_end: IntArray) -> Mapping[str, np.ndarray
     share = np.empty_like(total)
     share[order] = np.cumsum(total[order]) / max(total.sum(), 1e-12)
     volume = np.select([share <= 0.8, share <= 0.95], ["A", "B"], default="C")
-    return {"volume": volume, "pattern": pattern}
+    return {"volume": volume, "pattern": pattern, **_categories(panel)}
+
+
+def _categories(panel: DemandPanel) -> dict[str, np.ndarray]:
+    texts = panel.static.select_dtypes(exclude="number").astype(str)
+    few = [name for name in texts if 1 < texts[name].nunique() <= MOST_CATEGORIES]
+    return {str(name): texts[name].to_numpy() for name in few}
 
 
 def _concatenate(parts: list[ScoredPoints]) -> ScoredPoints:

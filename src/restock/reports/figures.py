@@ -42,7 +42,7 @@ def leaderboard_bars(path: Path, models: Mapping[str, Mapping[str, Any]], chosen
         axis.set_title(f"{title}, test folds", fontsize=10)
         axis.margins(x=0.15)
         axis.spines[["top", "right"]].set_visible(False)
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def _known(value: float | None) -> float:
@@ -60,7 +60,7 @@ def loss_by_step(path: Path, losses: Mapping[str, list[float]]) -> None:
     axis.xaxis.set_major_locator(MaxNLocator(integer=True))
     axis.legend(fontsize=8, ncols=2)
     axis.spines[["top", "right"]].set_visible(False)
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def calibration(path: Path, points: Mapping[str, ScoredPoints], chosen: str) -> None:
@@ -75,7 +75,7 @@ def calibration(path: Path, points: Mapping[str, ScoredPoints], chosen: str) -> 
     axis.set_ylabel("share of demand at or below it")
     axis.legend(fontsize=8)
     axis.set_aspect("equal")
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def importance_bars(path: Path, table: pd.DataFrame) -> None:
@@ -91,7 +91,7 @@ def importance_bars(path: Path, table: pd.DataFrame) -> None:
         axis.set_title(title, fontsize=10)
         axis.tick_params(labelsize=8)
         axis.spines[["top", "right"]].set_visible(False)
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def effect_bars(path: Path, table: pd.DataFrame, title: str) -> None:
@@ -103,7 +103,7 @@ def effect_bars(path: Path, table: pd.DataFrame, title: str) -> None:
     axis.set_title(title, fontsize=10)
     axis.tick_params(labelsize=8)
     axis.spines[["top", "right"]].set_visible(False)
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def fan_charts(path: Path, panel: DemandPanel, backtest: Backtest, num_series: int = 6) -> None:
@@ -126,7 +126,7 @@ def fan_charts(path: Path, panel: DemandPanel, backtest: Backtest, num_series: i
         axis.tick_params(labelsize=7)
         axis.spines[["top", "right"]].set_visible(False)
     figure.suptitle("Demand (black) and forecast with 50, 80 and 90 % intervals", fontsize=10)
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def _fan(axis: Axes, forecast: DemandForecast, series: int) -> None:
@@ -174,7 +174,8 @@ STYLE = (
 )
 
 
-def _save(figure: Figure, path: Path) -> None:
+def save_figure(figure: Figure, path: Path) -> None:
+    """Write a picture whose bytes depend on what it shows alone."""
     figure.tight_layout()
     # Without the library's version in it, the same numbers give the same bytes.
     figure.savefig(path, dpi=110, metadata={"Software": None})

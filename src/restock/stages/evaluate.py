@@ -13,6 +13,7 @@ from restock.data.store import load_panel, replacing, write_json, write_table
 from restock.errors import ConfigError
 from restock.evaluation.backtest import Backtest, forecast_table, run_backtest, segments
 from restock.evaluation.explain import importance
+from restock.evaluation.losses import loss_table
 from restock.evaluation.lost_sales import lost_sales
 from restock.evaluation.report import calibration, leaderboard, log_report
 from restock.evaluation.selection import choose, folds_with_demand, tuning_wql
@@ -46,6 +47,8 @@ def run(settings: Settings, context: Context) -> None:
     tuning[LSTM] = bundle.manifest.tuning_wql
     report = _report(settings, folds, backtests, tuning, bundle.manifest.digest)
     _write_tables(context, panel, report, backtests)
+    tables = [loss_table(n, test, panel, settings.inventory) for n, test in backtests.items()]
+    write_table(context.layout.write(layout.LOSSES), pd.concat(tables, ignore_index=True))
     by_segment = _score_segments(panel, folds, backtests)
     write_table(context.layout.write(layout.SEGMENT_SCORES), by_segment)
     _estimate_lost_sales(context, panel, settings.evaluation.baselines.moving_window)
@@ -163,7 +166,7 @@ def _log(context: Context, report: dict[str, Any]) -> None:
     tracker = context.tracker
     log_report(tracker, report)
     tables = [layout.METRICS, layout.LEADERBOARD, layout.STEP_SCORES, layout.SEGMENT_SCORES]
-    tables += [layout.CALIBRATION, layout.LOST_SALES, layout.IMPORTANCE]
+    tables += [layout.CALIBRATION, layout.LOSSES, layout.LOST_SALES, layout.IMPORTANCE]
     for name in (*tables, layout.REPORT):
         tracker.log_artifact(context.layout.write(name))
     for note in report["notes"]:

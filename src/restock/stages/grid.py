@@ -18,6 +18,7 @@ from restock.stages import train
 from restock.stages.context import Context
 from restock.stages.sweep import launch, rejoin, table, why, work_off
 from restock.stages.trials import TrialJob, worker_main
+from restock.tuning.names import jobs_folder
 from restock.tuning.optuna.ledger import OptunaLedger
 from restock.tuning.results import Outcome
 from restock.tuning.study import Claim, Report, Run
@@ -82,15 +83,10 @@ def _leaves(tree: Any, path: str) -> Iterator[tuple[str, Any]]:
 
 def _train(ledger: OptunaLedger, tracking: TrackingSettings, context: Context) -> None:
     result = work_off(ledger, context, tracking, MODULE)
-    folder = folder_of(context.root, ledger.sweep.name)
+    folder = jobs_folder(context.root, ledger.sweep.name)
     write_table(folder / "jobs.csv", table(result))
     context.console.note(why(result))
     context.console.note(f"each job's bundle is in {folder}/TRIAL; all jobs: {folder}/jobs.csv")
-
-
-def folder_of(root: Path, sweep: str) -> Path:
-    """Return where the jobs of a grid write."""
-    return root / "multirun" / sweep
 
 
 def _data_digest(context: Context) -> str:
@@ -136,7 +132,7 @@ def train_objective(job: TrialJob, ledger: OptunaLedger) -> Run:
 
     def measure(claim: Claim, report: Report, run: Tracker) -> Outcome:
         settings = replace_at(ledger.settings, claim.values)
-        target = folder_of(root, ledger.sweep.name) / str(claim.slot)
+        target = jobs_folder(root, ledger.sweep.name) / str(claim.slot)
         files = Layout(Path(settings.output_dir), target)
         watched: Any = _Watched(run, report)
         train.run(settings, Context(files, watched, _Log(), root))

@@ -9,15 +9,13 @@ import pandas as pd
 
 from restock.config import Settings
 from restock.data.store import load_panel, read_json, write_json, write_table
-from restock.errors import ConfigError, nearest
-from restock.features.history import carried_forward
 from restock.inventory.demand import LeadTimeDemand
 from restock.inventory.plan import make_plan
 from restock.inventory.stock import read_positions
+from restock.inventory.value import unit_value
 from restock.stages.context import Context
 from restock.types import layout
 from restock.types.forecast import DemandForecast
-from restock.types.panel import DemandPanel, FloatArray
 
 
 def run(settings: Settings, context: Context) -> None:
@@ -37,7 +35,7 @@ def run(settings: Settings, context: Context) -> None:
                 f"{unlisted} of {panel.num_series} series are not in the stock table"
             )
     plan = make_plan(
-        forecast.series_id, demand, inventory, _unit_value(panel, inventory.unit_value), position
+        forecast.series_id, demand, inventory, unit_value(panel, inventory.unit_value), position
     )
     write_table(context.layout.write(layout.PLAN), plan.table())
     summary = {
@@ -49,15 +47,3 @@ def run(settings: Settings, context: Context) -> None:
     }
     write_json(context.layout.write(layout.PLAN_METRICS), summary)
     context.console.note(f"planned {panel.num_series} series")
-
-
-def _unit_value(panel: DemandPanel, column: str | None) -> FloatArray:
-    """Return the last known price of each series; 1 where no column is configured."""
-    if column is None:
-        return np.ones(panel.num_series)
-    if column not in panel.observed:
-        known = nearest(column, panel.observed)
-        raise ConfigError(f"inventory.unit_value: no observed column {column!r}. {known}")
-    price = carried_forward(panel.observed[column])[:, -1]
-    typical = np.nanmedian(price) if np.isfinite(price).any() else 1.0
-    return np.where(np.isfinite(price), price, typical)

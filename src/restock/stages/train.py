@@ -199,6 +199,9 @@ def _log(settings: Settings, context: Context, bundle: str, rehearsed: Rehearsed
     if rehearsed.wql is not None:
         context.tracker.log_metrics({"best_tuning_wql": rehearsed.wql})
     context.tracker.set_tags({"restock.bundle": bundle})
-    context.tracker.log_artifact(context.layout.write(layout.BUNDLE))
+    for path in (layout.BUNDLE, layout.TRAIN_METRICS, layout.TRAINING_CURVE):
+        context.tracker.log_artifact(context.layout.write(path))
+    if settings.training.use_tuned:
+        context.tracker.log_artifact(context.layout.read(layout.TUNING))
     mixed = ", ".join(f"{name} {weight:.0%}" for name, weight in weights.items())
     context.console.note(f"trained {rehearsed.epochs} epochs: {mixed}; bundle {bundle[:12]}")

@@ -56,6 +56,7 @@ class TrialJob:
     def save(self, path: Path) -> None:
         """Write it for a worker."""
         write_json(path, asdict(self))
+        path.chmod(0o600)  # a URL may hold a password
 
     @classmethod
     def load(cls, path: Path) -> TrialJob:

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from restock.types.tracking import Dataset
+
 
 class NullTracker:
     """Records nothing."""
@@ -22,6 +24,9 @@ class NullTracker:
 
     def log_artifact(self, path: Path, folder: str | None = None) -> None:
         """Forget the file."""
+
+    def log_dataset(self, dataset: Dataset) -> None:
+        """Forget the data."""
 
     def set_tags(self, tags: Mapping[str, str]) -> None:
         """Forget the tags."""
@@ -46,8 +51,13 @@ class MemoryTracker:
     params: dict[str, Any] = field(default_factory=dict)
     metrics: dict[str, list[tuple[int | None, float]]] = field(default_factory=dict)
     artifacts: list[tuple[Path, str | None]] = field(default_factory=list)
+    datasets: list[Dataset] = field(default_factory=list)
     tags: dict[str, str] = field(default_factory=dict)
     children: list[MemoryTracker] = field(default_factory=list)
+
+    def log_dataset(self, dataset: Dataset) -> None:
+        """Remember the data."""
+        self.datasets.append(dataset)
 
     def log_params(self, params: Mapping[str, Any]) -> None:
         """Remember the parameters."""

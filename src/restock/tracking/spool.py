@@ -14,13 +14,14 @@ import time
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from restock.data.store import disk_full_named
 from restock.errors import StoppedError
 from restock.tracking.memory import NullTracker
+from restock.types.tracking import Dataset
 
 Status = Literal["FINISHED", "FAILED", "KILLED"]
 
@@ -125,6 +126,10 @@ class SpoolRun:
                 shutil.copy2(path, target)
         place = str(target.relative_to(self.folder))
         self.write({"kind": "artifact", "path": place, "folder": folder})
+
+    def log_dataset(self, dataset: Dataset) -> None:
+        """Record data that the run saw."""
+        self.write({"kind": "dataset", "dataset": asdict(dataset)})
 
     def set_tags(self, tags: Mapping[str, str]) -> None:
         """Label the run."""

@@ -27,3 +27,8 @@ KNOWN = "known"
 def study_url(engine: EngineSettings, root: Path) -> str:
     """Return the database that sweeps are kept in: the settings' or one in the project."""
     return engine.study_url or f"sqlite:///{root.resolve() / 'optuna.db'}"
+
+
+def jobs_folder(root: Path, sweep: str) -> Path:
+    """Return where the jobs of a grid of whole trainings write, each to a folder of its number."""
+    return root / "multirun" / sweep

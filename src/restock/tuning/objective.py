@@ -11,6 +11,7 @@ import numpy as np
 
 from restock.config import InventorySettings, Settings, replace_at
 from restock.forecasters.lstm.fit import LstmRecipe
+from restock.inventory.cost import realised_cost
 from restock.inventory.demand import LeadTimeDemand
 from restock.tuning.checkpoint import Checkpoints
 from restock.tuning.lockstep import FoldTraining, taking_part
@@ -84,20 +85,17 @@ def scores(training: FoldTraining, settings: Settings, outcome: Outcome) -> dict
 
 
 def _inventory_cost(training: FoldTraining, inventory: InventorySettings) -> float:
-    """Cost of ordering up to the critical ratio, per unit of demand, mean over the folds.
+    """Cost per unit of demand, mean over the folds; see :func:`realised_cost`.
 
-    Leftover pays holding cost and a shortage pays stockout cost, once, at the end of the
-    protection interval, for the demand that really came. Forecasts are those of the last epoch.
+    Forecasts are those of the last epoch.
     """
-    holding, stockout = inventory.holding_cost, inventory.stockout_cost
     periods = inventory.protection_interval
     costs = []
     for fold, forecast in zip(training.folds, _forecasts(training), strict=True):
         kept, total = _totals(training.panel, fold, periods)
-        demand = LeadTimeDemand.from_forecast(forecast, periods)
-        level = demand.quantile(stockout / (stockout + holding))[kept]
-        over, short = np.maximum(level - total, 0), np.maximum(total - level, 0)
-        costs.append((holding * over + stockout * short).sum() / max(total.sum(), 1e-12))
+        every = LeadTimeDemand.from_forecast(forecast, periods)
+        demand = replace(every, totals=every.totals[kept])
+        costs.append(realised_cost(demand, total, inventory).sum() / max(total.sum(), 1e-12))
     return float(np.mean(costs))
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import restock
-from restock.config import KerasTunerSettings, Settings, parse_settings
+from restock.config import KerasTunerSettings, Settings, masked, parse_settings
 from restock.errors import ConfigError
 
 # Whose code decides what a trial measures. The others may change while a sweep is resumed.
@@ -104,7 +104,7 @@ def freeze(
     points: tuple[dict[str, Any], ...] | None = None,
 ) -> Sweep:
     """Freeze a launch. Without ``sweep.name`` it is named after all that it depends on."""
-    tree = settings.model_dump(mode="json")
+    tree = masked(settings.model_dump(mode="json"))
     sweep = Sweep("", tree, points, data, code_digest(), commit)
     prefix = settings.search.name if points is None else "grid"
     name = settings.sweep.name or f"{prefix}-{sweep.digest[:8]}"

@@ -9,6 +9,25 @@ from pathlib import Path
 from typing import Any, Protocol
 
 
+@dataclass(frozen=True)
+class Dataset:
+    """Data that a run saw, and where DVC keeps it.
+
+    Attributes:
+        name: Of the data set.
+        path: In the project.
+        md5: DVC's hash.
+        remote: Name of DVC's default remote; empty: none is configured.
+        revision: Git revision of the project.
+    """
+
+    name: str
+    path: str
+    md5: str
+    remote: str
+    revision: str
+
+
 class Tracker(Protocol):
     """One run of an experiment log. Metrics are numbers; artifacts are files."""
 
@@ -27,6 +46,10 @@ class Tracker(Protocol):
 
     def log_artifact(self, path: Path, folder: str | None = None) -> None:
         """Keep a copy of a file or folder with the run."""
+        ...
+
+    def log_dataset(self, dataset: Dataset) -> None:
+        """Record data that the run saw."""
         ...
 
     def set_tags(self, tags: Mapping[str, str]) -> None:

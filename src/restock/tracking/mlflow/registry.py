@@ -5,33 +5,50 @@ from __future__ import annotations
 import contextlib
 import io
 import logging
-from dataclasses import dataclass
-from importlib.metadata import version
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import mlflow
 from mlflow import MlflowClient
+from mlflow.entities.model_registry import ModelVersion as MlflowVersion
 from mlflow.exceptions import MlflowException
 
-import restock
-from restock.forecasters.bundle import Manifest
+from restock.data.store import digest_tree
+from restock.errors import IntegrityError, UserError
 from restock.tracking.mlflow.tracker import BUNDLE_TAG
 
 CHAMPION = "champion"
-# What a served model imports; pinned to what it was tested with here.
-REQUIREMENTS = (
-    "numpy", "pandas", "pydantic", "pyyaml", "holidays", "onnxruntime", "pyarrow", "scipy",
-)  # fmt: skip
+STATE_TAG = "restock.state"  # registered, verified or broken
+TREE_TAG = "restock.files"  # digest of all files of the model
+MLFLOWS_OWN = "registered_model_meta"  # MLflow adds it to what it hands out
+Tags = dict[str, str]
 
 
 @dataclass(frozen=True)
 class ModelVersion:
-    """A registered bundle."""
+    """A registered bundle.
+
+    Attributes:
+        name: Of the registered model.
+        version: Its number.
+        run_id: The evaluation it was judged by.
+        bundle: Digest of the bundle.
+        tags: What was said of it.
+    """
 
     name: str
     version: str
     run_id: str
     bundle: str
+    tags: Tags = field(default_factory=dict)
+
+    @property
+    def label(self) -> str:
+        """What a person calls it."""
+        return f"{self.name} version {self.version}"
 
 
 class Registry:
@@ -42,52 +59,121 @@ class Registry:
         self.client, self.name = client, name
 
     def find(self, bundle: str) -> ModelVersion | None:
-        """Return the version that holds a bundle."""
+        """Return the version that holds a bundle, unless it was found to be broken."""
         query = f"name = '{self.name}' and tags.`{BUNDLE_TAG}` = '{bundle}'"
-        for found in self.client.search_model_versions(query, max_results=1):
-            return ModelVersion(self.name, str(found.version), str(found.run_id), bundle)
+        for found in self.client.search_model_versions(query):
+            if found.tags.get(STATE_TAG) != "broken":
+                return self._version(found)
         return None
+
+    def get(self, version: str) -> ModelVersion:
+        """Return a version by its number.
+
+        Raises:
+            UserError: Listing those there are.
+        """
+        try:
+            return self._version(self.client.get_model_version(self.name, version))
+        except MlflowException:
+            found = self.client.search_model_versions(f"name = '{self.name}'", max_results=20)
+            known = ", ".join(str(v.version) for v in found) or "none"
+            raise UserError(f"{self.name} has no version {version!r}. Known: {known}.") from None
 
     def champion(self) -> ModelVersion | None:
         """Return the version that the alias ``champion`` points to."""
         try:
-            found = self.client.get_model_version_by_alias(self.name, CHAMPION)
+            return self._version(self.client.get_model_version_by_alias(self.name, CHAMPION))
         except MlflowException as error:
             if error.error_code in {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"}:
                 return None
             raise
-        return ModelVersion(
-            self.name, str(found.version), str(found.run_id), found.tags.get(BUNDLE_TAG, "")
-        )
+
+    def point_champion_at(self, version: str | None) -> None:
+        """Move the alias. :class:`Ledger` alone does, and keeps what it did."""
+        if version is None:
+            self.client.delete_registered_model_alias(self.name, CHAMPION)
+        else:
+            self.client.set_registered_model_alias(self.name, CHAMPION, version)
 
     def register(
-        self, folder: Path, manifest: Manifest, run_id: str, tags: dict[str, str]
+        self, model: Path, bundle: str, run_id: str, *, tags: Tags, description: str
     ) -> ModelVersion:
-        """Log the bundle as an MLflow model of a run and register it as a new version."""
-        model_uri, model_id = self._log_model(folder, run_id)
+        """Upload a model that was saved to a folder, and make it a new version.
+
+        Args:
+            model: The folder.
+            bundle: Digest of the bundle in it.
+            run_id: The evaluation that it was judged by.
+            tags: What is said of it.
+            description: For the page of the version, as Markdown.
+        """
+        experiment_id = self.client.get_run(run_id).info.experiment_id
+        with _quietly():
+            logged = self.client.create_logged_model(
+                experiment_id, name="model", source_run_id=run_id, tags={BUNDLE_TAG: bundle}
+            )
+            self.client.log_model_artifacts(logged.model_id, str(model))
+            self.client.finalize_logged_model(logged.model_id, "READY")
         with contextlib.suppress(MlflowException):  # it is there already
             self.client.create_registered_model(self.name)
-        labels = {BUNDLE_TAG: manifest.digest, "restock.data": manifest.data_digest, **tags}
+        labels = {BUNDLE_TAG: bundle, STATE_TAG: "registered", TREE_TAG: digest_tree(model), **tags}
         created = self.client.create_model_version(
-            self.name, source=model_uri, run_id=run_id, tags=labels, model_id=model_id
+            self.name,
+            source=f"models:/{logged.model_id}",
+            run_id=run_id,
+            tags=labels,
+            description=description,
+            model_id=logged.model_id,
         )
-        return ModelVersion(self.name, str(created.version), run_id, manifest.digest)
+        return self._version(created)
 
-    def set_champion(self, chosen: ModelVersion) -> None:
-        """Point the alias at a version."""
-        self.client.set_registered_model_alias(self.name, CHAMPION, chosen.version)
+    def mark(self, version: ModelVersion, state: str) -> None:
+        """Record whether a version was verified or found to be broken."""
+        self.client.set_model_version_tag(self.name, version.version, STATE_TAG, state)
 
-    def _log_model(self, folder: Path, run_id: str) -> tuple[str, str]:
+    @contextlib.contextmanager
+    def download(self, version: ModelVersion) -> Iterator[Path]:
+        """Yield a folder with the files of a version, which are the ones that were registered.
+
+        Raises:
+            IntegrityError: If they are not.
+        """
         mlflow.set_tracking_uri(self.client.tracking_uri)
-        logging.getLogger("mlflow").setLevel(logging.ERROR)
-        package = Path(restock.__file__).parent
-        # MLflow prints progress bars of its own for the artifacts it copies.
-        with contextlib.redirect_stderr(io.StringIO()), mlflow.start_run(run_id=run_id):
-            logged = mlflow.pyfunc.log_model(
-                name="model",
-                python_model=str(package / "tracking" / "mlflow" / "pyfunc.py"),
-                artifacts={"bundle": str(folder)},
-                code_paths=[str(package)],
-                pip_requirements=[f"{name}=={version(name)}" for name in REQUIREMENTS],
-            )
-        return str(logged.model_uri), str(logged.model_id)
+        with tempfile.TemporaryDirectory() as folder:
+            uri = f"models:/{self.name}/{version.version}"
+            target = Path(folder) / "model"
+            try:
+                with _quietly():
+                    fetched = mlflow.artifacts.download_artifacts(uri, dst_path=str(target))
+            except (MlflowException, OSError) as error:
+                raise IntegrityError(
+                    f"{version.label}: its files cannot be fetched: {error}"
+                ) from error
+            (Path(fetched) / MLFLOWS_OWN).unlink(missing_ok=True)
+            found, promised = digest_tree(Path(fetched)), version.tags.get(TREE_TAG)
+            if found != promised:
+                raise IntegrityError(
+                    f"{version.label}: its files are not the ones that were registered (sha256 "
+                    f"{found[:12]}, registered as {str(promised)[:12]}). Nothing of it was loaded."
+                )
+            yield Path(fetched)
+
+    def bundle_of(self, version: ModelVersion, target: Path) -> Path:
+        """Copy the bundle of a version to a folder, without loading anything of it."""
+        with self.download(version) as model:
+            shutil.copytree(model / "artifacts" / "bundle", target)
+        return target
+
+    def _version(self, found: MlflowVersion) -> ModelVersion:
+        tags = dict(found.tags)
+        return ModelVersion(
+            self.name, str(found.version), str(found.run_id), tags.get(BUNDLE_TAG, ""), tags
+        )
+
+
+@contextlib.contextmanager
+def _quietly() -> Iterator[None]:
+    """Leave out the progress bars and notes of MLflow for the artifacts that it copies."""
+    logging.getLogger("mlflow").setLevel(logging.ERROR)
+    with contextlib.redirect_stderr(io.StringIO()):
+        yield

@@ -30,8 +30,10 @@ from restock.config import TrackingSettings
 from restock.data.locks import file_lock
 from restock.data.store import replacing
 from restock.errors import LockedError, UnreachableError
+from restock.tracking.mlflow.dataset import dataset_input
 from restock.tracking.mlflow.tracker import BATCH, COMMAND_TAG, connect, parent_run
 from restock.tracking.spool import Spool, events
+from restock.types.tracking import Dataset
 
 KEY_TAG = "restock.key"
 SENT = "sent.json"
@@ -152,6 +154,9 @@ class Sender:
             client.log_batch(run_id, tags=tags[at : at + 100])
         for at in range(0, len(params), 100):
             _log_params(client, run_id, params[at : at + 100])
+        datasets = [Dataset(**e["dataset"]) for e in fresh if e["kind"] == "dataset"]
+        if datasets:
+            client.log_inputs(run_id, list(map(dataset_input, datasets)))
         for event in fresh:
             if event["kind"] == "artifact":
                 _send_artifact(client, run_id, folder / event["path"], event["folder"])

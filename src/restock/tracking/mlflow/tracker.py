@@ -11,6 +11,7 @@ from typing import Any
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("MLFLOW_DISABLE_AGENT_HINTS", "true")
+os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
 import logging
 
@@ -23,11 +24,12 @@ from mlflow.utils.mlflow_tags import (
     MLFLOW_SOURCE_NAME,
 )
 
-from restock.config import TrackingSettings
+from restock.config import TrackingSettings, masked
 from restock.data.locks import file_lock
 from restock.errors import UnreachableError
+from restock.tracking.mlflow.dataset import dataset_input
 from restock.tracking.uri import tracking_uri
-from restock.types.tracking import Tracker
+from restock.types.tracking import Dataset, Tracker
 
 # MLflow reports each migration of a fresh database.
 logging.getLogger("mlflow").setLevel(logging.WARNING)
@@ -51,7 +53,8 @@ def connect(settings: TrackingSettings, root: Path) -> tuple[MlflowClient, str]:
     try:
         return _connect(uri, settings.experiment_name, root)
     except MlflowException as error:
-        raise UnreachableError(f"the tracking store {uri} cannot be used: {error}") from error
+        text = masked(f"the tracking store {uri} cannot be used: {error}")
+        raise UnreachableError(text) from error
 
 
 def _connect(uri: str, experiment_name: str, root: Path) -> tuple[MlflowClient, str]:
@@ -109,6 +112,10 @@ class MlflowTracker:
             self.client.log_artifacts(self.run_id, str(path), inside)
         else:
             self.client.log_artifact(self.run_id, str(path), folder)
+
+    def log_dataset(self, dataset: Dataset) -> None:
+        """Record data that the run saw."""
+        self.client.log_inputs(self.run_id, [dataset_input(dataset)])
 
     def set_tags(self, tags: Mapping[str, str]) -> None:
         """Label the run."""

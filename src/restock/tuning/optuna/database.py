@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import sqlite3
 import time
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TypeVar
 
@@ -17,7 +16,7 @@ from optuna.exceptions import StorageInternalError
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from restock.config import EngineSettings
-from restock.data.locks import file_lock
+from restock.data.locks import database_lock
 from restock.data.store import disk_full_named
 from restock.errors import ConfigError, DiskFullError, UnreachableError
 
@@ -97,27 +96,9 @@ def _begin_at_once(engine: sqlalchemy.Engine) -> None:
     engine.dispose()  # connections that were made before
 
 
-@contextmanager
-def study_lock(url: str, *, timeout: float = 120.0) -> Iterator[None]:
-    """Hold the right to make tables, studies and trials, against all processes and machines.
-
-    The kernel (SQLite) or the server (PostgreSQL, MySQL) frees it when its holder dies.
-
-    Raises:
-        LockedError: If another process holds it for longer than ``timeout`` seconds (SQLite).
-    """
-    parsed = sqlalchemy.engine.make_url(url)
-    if parsed.get_backend_name() == "sqlite":
-        with file_lock(_path(url).with_suffix(".db.lock"), timeout=timeout):
-            yield
-        return
-    key = int.from_bytes(hashlib.sha256(b"restock study").digest()[:7], "big")
-    postgres = parsed.get_backend_name() == "postgresql"
-    take = f"SELECT pg_advisory_lock({key})" if postgres else f"SELECT GET_LOCK('{key}', {timeout})"
-    server = sqlalchemy.create_engine(url, poolclass=sqlalchemy.pool.NullPool)
-    with server.connect() as connection:  # closing the connection frees the lock
-        connection.execute(sqlalchemy.text(take))
-        yield
+def study_lock(url: str) -> AbstractContextManager[None]:
+    """Hold the right to make tables, studies and trials, against all processes and machines."""
+    return database_lock(url, "study")
 
 
 def patiently(call: Callable[[], T], *, patience: float = PATIENCE) -> T:

@@ -1,0 +1,59 @@
+"""Losses of each series at each test origin: what models are compared by, pair by pair."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from restock.config import InventorySettings
+from restock.evaluation.backtest import Backtest
+from restock.evaluation.metrics import decile_loss, ranks
+from restock.inventory.cost import realised_cost
+from restock.inventory.demand import LeadTimeDemand
+from restock.types.panel import DemandPanel, FloatArray
+
+
+def loss_table(
+    name: str, backtest: Backtest, panel: DemandPanel, inventory: InventorySettings
+) -> pd.DataFrame:
+    """Return one row per series and origin of the test.
+
+    Columns: ``model``, ``series_id``, ``fold``, ``forecast_origin``; then sums over the steps whose
+    demand is known: ``demand``, ``loss`` (of the deciles: over the sum of demand, it is the
+    weighted quantile loss), ``error``, ``abs_error``, ``points`` and ``inside_80`` (points in the
+    central 80 % interval); and ``cost``, of stocking for the protection interval by the forecast,
+    with ``cost_demand``, the demand it was for: both 0 where that is not known.
+    """
+    points = backtest.points
+    known = np.isfinite(points.actual)
+    error = points.point - points.actual
+    inside = np.abs(2 * ranks(points.actual, points.quantiles, points.levels) - 1) <= 0.8
+    origins = np.stack([forecast.origin for forecast in backtest.forecasts])
+    cost, cost_demand = _cost(backtest, inventory)
+    return pd.DataFrame(
+        {
+            "model": name,
+            "series_id": panel.series_id[backtest.series],
+            "fold": backtest.fold,
+            "forecast_origin": origins[backtest.fold, backtest.series],
+            "demand": np.nansum(points.actual, axis=1),
+            "loss": np.nansum(decile_loss(points), axis=1),
+            "error": np.nansum(error, axis=1),
+            "abs_error": np.nansum(np.abs(error), axis=1),
+            "points": known.sum(axis=1),
+            "inside_80": (inside & known).sum(axis=1),
+            "cost": cost,
+            "cost_demand": cost_demand,
+        }
+    )
+
+
+def _cost(backtest: Backtest, inventory: InventorySettings) -> tuple[FloatArray, FloatArray]:
+    """Return cost and demand over the protection interval; zeros where it exceeds the horizon."""
+    points, periods = backtest.points, inventory.protection_interval
+    if periods > points.actual.shape[1]:
+        nothing = np.zeros(len(points.actual))
+        return nothing, nothing
+    demand = LeadTimeDemand(points.levels, points.cumulative[:, periods - 1], periods)
+    total = points.total[:, periods - 1]
+    return np.nan_to_num(realised_cost(demand, total, inventory)), np.nan_to_num(total)

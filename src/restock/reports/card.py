@@ -1,0 +1,103 @@
+"""The card of a model version: what it was made from, how, and what it may be used for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from restock.config import Settings
+from restock.forecasters.bundle import Manifest
+from restock.forecasters.names import LSTM
+
+CARD, CARD_PAGE = "card.json", "card.md"  # where a registered model keeps its own
+SHOWN = ("wql", "sql", "wape", "mase", "bias", "coverage_80")
+
+
+def make_card(
+    settings: Settings,
+    manifest: Manifest,
+    quality: Mapping[str, Any],
+    report: Mapping[str, Any],
+    lineage: Mapping[str, str],
+) -> dict[str, Any]:
+    """Collect what a reader needs, from what the pipeline wrote; nothing is kept by hand.
+
+    Args:
+        settings: The composed configuration.
+        manifest: Of the bundle.
+        quality: What `prepare` counted.
+        report: What `evaluate` scored.
+        lineage: Commit and other labels of the run.
+    """
+    data, source = settings.data, settings.data.source
+    counted = ("rows_read", "dropped", "rows_kept", "missing_share", "zero_share")
+    scores = report["models"][LSTM]
+    return {
+        "data": {
+            "name": data.name,
+            "description": data.description,
+            "variables": {"demand": data.unit, **manifest.roles},
+            "resolution": data.frequency,
+            "source": source.model_dump(mode="json", exclude_none=True),
+            "date_range": [quality["first_period"], quality["last_period"]],
+            "series": quality["series"],
+            "periods": quality["periods"],
+            "quality": {name: quality[name] for name in counted if name in quality},
+            "digest": manifest.data_digest,
+        },
+        "preprocessing": data.model_dump(
+            mode="json", include={"aggregation", "missing", "negative", "rules"}
+        ),
+        "feature_engineering": manifest.features,
+        "training": {
+            "algorithm": "global LSTM over all series (forking sequences), calibrated and mixed "
+            "with simple forecasts",
+            "hyperparameters": {**manifest.model, **manifest.training, **manifest.windows},
+            "seed": manifest.seed,
+            "epochs": manifest.epochs,
+            "mixed": manifest.combination["weights"],
+            "trained_up_to": manifest.train_end,
+            "tuning_wql": manifest.tuning_wql,
+            "test": {name: scores[name] for name in SHOWN},
+            "best_baseline": _best_baseline(report),
+            "libraries": manifest.versions,
+        },
+        "deployment": {
+            "model": settings.tracking.model_name,
+            "bundle": manifest.digest,
+            "horizon": manifest.horizon,
+            "quantile_levels": manifest.levels,
+            "answers": "quantiles of demand and of total demand per step; reorder figures",
+            "policy": settings.inventory.model_dump(mode="json"),
+            "serve": f"mlflow models serve -m models:/{settings.tracking.model_name}@champion",
+            **lineage,
+        },
+    }
+
+
+def _best_baseline(report: Mapping[str, Any]) -> dict[str, Any] | None:
+    losses = {n: s["wql"] for n, s in report["models"].items() if n != LSTM and s["wql"]}
+    if not losses:
+        return None
+    name = min(losses, key=losses.__getitem__)
+    return {"name": name, "wql": losses[name]}
+
+
+def to_markdown(card: Mapping[str, Any]) -> str:
+    """Return a card as Markdown: a section a group, a line a fact."""
+    name = card["deployment"]["model"]
+    lines = [f"# Model card: {name}"]
+    for section, facts in card.items():
+        lines += ["", f"## {section.replace('_', ' ').capitalize()}", ""]
+        lines += [f"- **{key}**: {_text(value)}" for key, value in facts.items()]
+    return "\n".join(lines) + "\n"
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return "; ".join(f"{key} = {_text(item)}" for key, item in value.items()) or "-"
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_text, value)) or "-"
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    return "-" if value in (None, "") else str(value)

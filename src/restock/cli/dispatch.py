@@ -231,12 +231,13 @@ def _log_origin(
     run: Tracker, settings: Settings, root: Path, inputs: Mapping[str, str] | None
 ) -> None:
     """Keep with a run what it came from."""
-    dataset = None
+    dataset, revision = None, commit(root)
     if inputs and layout.PANEL in inputs:
         path = (Path(settings.output_dir) / layout.PANEL).as_posix()
-        at = (inputs[layout.PANEL], dvc_remote(root), commit(root))
+        at = (inputs[layout.PANEL], dvc_remote(root), revision)
         dataset = Dataset(settings.data.name, path, *at)
-    log_origin(run, settings.model_dump(mode="json"), Origin(changes(root), inputs, dataset))
+    origin = Origin(revision, changes(root), inputs, dataset)
+    log_origin(run, settings.model_dump(mode="json"), origin)
 
 
 def _run_all(settings: Settings, files: Layout, root: Path, console: TerminalConsole) -> None:

@@ -20,6 +20,7 @@ from restock.config import Settings
 from restock.data.inputs import dvc_md5
 from restock.data.store import read_json, write_json
 from restock.errors import RestockError, UserError
+from restock.forecasters.names import LSTM
 from restock.tracking.mlflow.runs import OldRun, find_family
 from restock.tracking.mlflow.tracker import open_run
 from restock.tracking.record import CONFIG, ENVIRONMENT, FOLDER, INPUTS_FILE, PATCH, environment
@@ -75,9 +76,16 @@ def run(run_id: str, settings: Settings, root: Path, console: Console) -> Parts:
         found = Reproduction("not reproducible", str(error), {})
     noted = _environment_note(trained)
     _log(settings, root, trained, found)
-    rows = [{"number": k, "then": v[0], "now": v[1]} for k, v in found.numbers.items()]
     parts: Parts = [("Verdict", f"{found.outcome}: {found.said}"), ("Environment", noted)]
-    return [*parts, ("Numbers", pd.DataFrame(rows))] if rows else parts
+    return [*parts, ("Numbers", _shown(found))] if found.numbers else parts
+
+
+def _shown(found: Reproduction) -> pd.DataFrame:
+    """Return the numbers that differ, or else the scores of the model."""
+    apart = {k: v for k, v in found.numbers.items() if v[0] != v[1]}
+    own = {k: v for k, v in found.numbers.items() if f"models.{LSTM}." in k}
+    rows = [{"number": k, "then": v[0], "now": v[1]} for k, v in (apart or own).items()]
+    return pd.DataFrame(rows)
 
 
 @contextmanager

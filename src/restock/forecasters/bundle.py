@@ -31,6 +31,7 @@ from restock.forecasters.baselines.forest import FittedTrees
 from restock.forecasters.baselines.simple import simple_baselines
 from restock.forecasters.combine import Combination
 from restock.forecasters.names import BOOSTED_TREES, LSTM
+from restock.forecasters.safety import check_safe
 from restock.types.features import FeatureState
 from restock.types.forecast import DemandForecast
 from restock.types.panel import DemandPanel, IntArray
@@ -220,12 +221,13 @@ def read_manifest(folder: Path) -> Manifest:
 
 
 def load_bundle(folder: Path) -> Bundle:
-    """Load a bundle after checking the digest of every file in it.
+    """Load a bundle after checking that its files are safe, and the ones that were written.
 
     Raises:
-        IntegrityError: Naming the file that is missing or is not the one that was written.
+        IntegrityError: Naming the file that is missing, could do harm, or was changed.
     """
     manifest = read_manifest(folder)
+    check_safe(folder, {MANIFEST, *manifest.files})
     for name in sorted({*CONTENTS, *manifest.files}):
         path = folder / name
         if not path.is_file():

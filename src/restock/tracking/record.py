@@ -28,11 +28,13 @@ class Origin:
     """What a run came from, beside its settings.
 
     Attributes:
+        commit: Git revision of the project.
         patch: What was changed in the project since its commit, as git writes it.
         inputs: Hashes of what the stage read, by name.
         dataset: The panel, as the tracking server shows it.
     """
 
+    commit: str
     patch: str = ""
     inputs: Mapping[str, str] | None = None
     dataset: Dataset | None = None
@@ -53,6 +55,7 @@ def log_origin(run: Tracker, settings: dict[str, Any], origin: Origin) -> None:
     params = json.dumps(masked(settings), sort_keys=True).encode()
     run.set_tags(
         {
+            "restock.commit": origin.commit,
             "restock.params": hashlib.sha256(params).hexdigest(),
             "restock.environment": fingerprint(installed),
             "restock.hardware": hardware(),

@@ -10,7 +10,7 @@ import mlflow
 from mlflow import MlflowClient
 from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
-from mlflow.utils.mlflow_tags import MLFLOW_GIT_COMMIT, MLFLOW_PARENT_RUN_ID
+from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
 from restock.config import TrackingSettings
 from restock.errors import UserError
@@ -94,5 +94,5 @@ def _by_command(client: MlflowClient, experiment_id: str, bundle: str) -> dict[s
 
 def _old(client: MlflowClient, run: Run) -> OldRun:
     tags = run.data.tags
-    commit = tags.get(MLFLOW_GIT_COMMIT) or tags.get("commit", "unknown")
+    commit = tags.get("restock.commit", "unknown")
     return OldRun(run.info.run_id, commit, tags[BUNDLE_TAG], client.tracking_uri)

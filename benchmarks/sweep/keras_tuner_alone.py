@@ -32,6 +32,7 @@ def main() -> None:
     folds = folds_with_demand(panel, settings.evaluation)
     made = prepare_folds(panel, folds, settings.features, settings.model.likelihood)
     objective = FoldObjective(settings, SweepData(panel, folds, made), 2)
+    told: list[tuple[float, float, float]] = []
     scratch = Path(tempfile.mkdtemp(dir=folder))
 
     class Alone(keras_tuner.RandomSearch):
@@ -39,7 +40,10 @@ def main() -> None:
             space = settings.search.space
             values = {d.path: trial.hyperparameters.get(name) for name, d in space.items()}
             states = Checkpoints(scratch / trial.trial_id)
-            return objective(values, None, states, lambda *_: None).value
+            outcome = objective(values, None, states, lambda *_: None)
+            last = outcome.fold_curves[-1][outcome.best_epoch - 1]
+            told.append((time.perf_counter() - started, outcome.value, last))
+            return outcome.value
 
     tuner = Alone(
         max_trials=num_trials,
@@ -51,7 +55,8 @@ def main() -> None:
     tuner.search(verbose=0)
     best = tuner.oracle.get_best_trials(1)[0].score
     print()
-    print(json.dumps({"best": best, "seconds": time.perf_counter() - started}))
+    seconds = time.perf_counter() - started
+    print(json.dumps({"best": best, "seconds": seconds, "told": told}))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Sweeps of the real LSTM on the main job's data: throughput, and what pruning saves.
+"""Sweeps of the real LSTM on the main job's data: trials an hour, and the best found in a time.
 
     python -m benchmarks.sweep.real [--num-trials 12] [--peers]
 
@@ -27,6 +27,7 @@ from restock.config import EngineSettings
 from restock.tuning.optuna.ledger import OptunaLedger
 from restock.tuning.results import StudyResult
 
+Told = tuple[float, float, float]  # seconds, mean loss, loss on the last fold
 RESTOCK = str(Path(sys.executable).with_name("restock"))
 RANDOM = ["search.tuner.sampler=random", "tracking=none"]
 PEERS = ROOT / "benchmarks/accuracy/peers"
@@ -47,9 +48,35 @@ def sweep(folder: Path, name: str, *overrides: str) -> tuple[StudyResult, float]
     started = time.perf_counter()
     subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL)
     took = time.perf_counter() - started
-    url = f"sqlite:///{folder / 'optuna.db'}"
-    with closing(OptunaLedger(url, name, EngineSettings())) as ledger:
+    with closing(_ledger(folder, name)) as ledger:
         return ledger.result(), took
+
+
+def _ledger(folder: Path, name: str) -> OptunaLedger:
+    return OptunaLedger(f"sqlite:///{folder / 'optuna.db'}", name, EngineSettings())
+
+
+def progress(folder: Path, name: str, took: float) -> list[Told]:
+    """Return when each trial of a sweep was told, from the launch, and its losses."""
+    with closing(_ledger(folder, name)) as ledger:
+        slots, result = ledger.standing().slots, ledger.result()
+        ends = {slot: tried[-1].datetime_complete for slot, tried in slots.items()}
+    last = max(ends.values())
+    return [
+        (
+            took - (last - ends[trial.number]).total_seconds(),
+            trial.outcome.value,
+            trial.outcome.fold_curves[-1][trial.outcome.best_epoch - 1],
+        )
+        for trial in result.trials
+        if trial.state == "complete" and trial.outcome
+    ]
+
+
+def best_after(told: list[Told], seconds: float) -> str:
+    """Return the best of what was told in time: by the mean loss, and its loss on the last fold."""
+    found = min((t for t in told if t[0] <= seconds), key=lambda t: t[1], default=None)
+    return f"{found[1]:.4f}, last fold {found[2]:.4f}" if found else "none yet"
 
 
 def epochs(result: StudyResult) -> int:
@@ -67,7 +94,7 @@ def say(name: str, trials: int, best: float, took: float, base: float | None = N
     return rate
 
 
-def keras_tuner_alone(folder: Path, num_trials: int) -> None:
+def keras_tuner_alone(folder: Path, num_trials: int) -> list[Told]:
     """Run Keras Tuner's own loop around the same objective, in a process of its own."""
     command = [sys.executable, "-m", "benchmarks.sweep.keras_tuner_alone", str(folder)]
     done = subprocess.run(
@@ -75,10 +102,15 @@ def keras_tuner_alone(folder: Path, num_trials: int) -> None:
     )
     found = json.loads(done.stdout.splitlines()[-1])
     say("Keras Tuner alone", num_trials, found["best"], found["seconds"])
+    return [tuple(item) for item in found["told"]]
 
 
-def auto_lstm(folder: Path, num_trials: int) -> None:
-    """Run neuralforecast's AutoLSTM in its environment on the same weeks."""
+def auto_lstm(folder: Path, num_trials: int) -> tuple[float, float]:
+    """Run neuralforecast's AutoLSTM in its environment on the same weeks.
+
+    Returns:
+        Its seconds, and its best model's weighted quantile loss on the last tuning fold.
+    """
     from restock.data.store import load_panel
 
     panel = load_panel(folder / "outputs/panel")
@@ -92,6 +124,7 @@ def auto_lstm(folder: Path, num_trials: int) -> None:
     found = json.loads(done.stdout.splitlines()[-1])
     print(f"{'(its score: MQ loss at its own scale)':<34}")
     say("neuralforecast AutoLSTM", num_trials, found["best"], found["seconds"])
+    return found["seconds"], found["wql"]
 
 
 def main() -> None:
@@ -107,23 +140,24 @@ def main() -> None:
         one, took = sweep(folder, "one", count, unpruned, "engine.num_threads=2")
         base = say("1 worker x 2 threads", given.num_trials, one.best.scores[0], took)
         two, took = sweep(folder, "two", count, unpruned, "engine.num_workers=2")
+        times = {"two": took}
         say("2 workers x 1 thread", given.num_trials, two.best.scores[0], took, base)
         same = [a.values == b.values for a, b in zip(one.trials, two.trials, strict=True)]
         print(f"{'':<34} the same proposals: {all(same)}")
-        for pruner in ("median", "hyperband"):
-            chosen = f"search.tuner.pruner={pruner}"
-            pruned, took = sweep(folder, pruner, count, chosen, "engine.num_workers=2")
-            best = pruned.best.scores[0]
-            say(f"pruned ({pruner}), 2 workers", given.num_trials, best, took, base)
-            share = epochs(pruned) / epochs(two)
-            reached = best <= two.best.scores[0] + 1e-12
-            print(
-                f"{'':<34} {epochs(pruned)} of {epochs(two)} epochs ({share:.0%}; limit 50 %), the "
-                f"best of all {'reached' if reached else 'MISSED'}"
-            )
-        keras_tuner_alone(folder, given.num_trials)
-        if given.peers:
-            auto_lstm(folder, given.num_trials)
+        pruned, took = sweep(folder, "pruned", count, "engine.num_workers=2")
+        best = pruned.best.scores[0]
+        say("2 workers, pruned (the default)", given.num_trials, best, took, base)
+        told = {
+            "2 workers": progress(folder, "two", times["two"]),
+            "2 workers, pruned": progress(folder, "pruned", took),
+            "Keras Tuner alone": keras_tuner_alone(folder, given.num_trials),
+        }
+        after, loss = auto_lstm(folder, given.num_trials) if given.peers else (times["two"], None)
+        print(f"best after {after:.0f} s (mean of the tuning folds, and on the last one):")
+        for name, trials in told.items():
+            print(f"  {name:<32} {best_after(trials, after)}")
+        if loss is not None:
+            print(f"  {'neuralforecast AutoLSTM':<32} last fold {loss:.4f}")
 
 
 if __name__ == "__main__":

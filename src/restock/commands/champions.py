@@ -81,15 +81,13 @@ def rollback(
         IntegrityError: If its files are not the ones that were registered.
         ConflictError: If another champion was made meanwhile.
     """
-    from restock.tracking.mlflow.model import verify
-
     store = _store(settings, root)
     moves = store.ledger.carry_through()
     champion = store.registry.champion()
     version = store.registry.get(to or _before(moves, champion))
     if champion is not None and champion.version == version.version:
         raise UserError(f"{version.label} is champion already.")
-    verify(store.registry, version)
+    store.verify(store.registry, version)
     left = champion.label if champion else "no champion"
     metrics = next((m.metrics for m in reversed(moves) if m.to_version == version.version), {})
     move = Move(

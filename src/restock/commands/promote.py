@@ -17,7 +17,7 @@ from restock.promotion.moves import Move
 from restock.promotion.verdict import Candidate, Verdict, judge
 from restock.reports.card import CARD, CARD_PAGE, make_card, to_markdown
 from restock.reports.promotion import write_promotion
-from restock.tracking.mlflow.model import save_model, verify
+from restock.tracking.mlflow.model import save_model
 from restock.tracking.mlflow.registry import ModelVersion
 from restock.tracking.mlflow.tracker import BUNDLE_TAG, COMMAND_TAG, close_pipeline, open_run
 from restock.types import layout
@@ -42,6 +42,21 @@ class Surroundings:
     root: Path
     tags: dict[str, str]
     console: Console
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Why a bundle is to be champion.
+
+    Attributes:
+        reasons: Never empty.
+        run_id: Run that recorded the decision.
+        evaluation: Run that scored the bundle.
+    """
+
+    reasons: tuple[str, ...]
+    run_id: str
+    evaluation: str
 
 
 def run(around: Surroundings, *, dry_run: bool = False) -> None:
@@ -79,15 +94,43 @@ def run(around: Surroundings, *, dry_run: bool = False) -> None:
     evaluation = _evaluation(around, store, challenge)
     decision = _record(around, verdict, evaluation)
     if verdict.promote:
-        version = _register(around, store, challenge, evaluation)
-        verify(store.registry, version)
-        move = _move(around, version, challenge, decision, verdict)
-        store.ledger.move(champion.version if champion else None, move)
+        version = make_champion(
+            around, store, challenge, champion, Decision(verdict.reasons, decision, evaluation)
+        )
         _leave(around.files, verdict, candidates, champion, version)
         console.note(f"promoted {version.label} to champion: {verdict.reasons[0]}")
     else:
         console.note(f"not promoted: {'; '.join(verdict.reasons)}")
     _end_pipeline(around, challenge)
+
+
+def make_champion(
+    around: Surroundings,
+    store: Store,
+    challenge: Challenge,
+    champion: ModelVersion | None,
+    decision: Decision,
+) -> ModelVersion:
+    """Register a bundle, verify what was registered, and move the alias, in this order.
+
+    It may be killed between any two steps and run again: what is there already is found.
+
+    Args:
+        around: Settings, files and who watches.
+        store: Where to.
+        challenge: The bundle.
+        champion: Whom it was judged against.
+        decision: Why.
+
+    Raises:
+        IntegrityError: If what was registered is not the bundle, or forecasts something else.
+        ConflictError: If another champion was made meanwhile.
+    """
+    version = _register(around, store, challenge, decision.evaluation)
+    store.verify(store.registry, version)
+    move = _move(around, version, challenge, decision)
+    store.ledger.move(champion.version if champion else None, move)
+    return version
 
 
 def _judge(
@@ -143,22 +186,18 @@ def _labels(around: Surroundings, challenge: Challenge) -> dict[str, str]:
 
 
 def _move(
-    around: Surroundings,
-    version: ModelVersion,
-    challenge: Challenge,
-    decision: str,
-    verdict: Verdict,
+    around: Surroundings, version: ModelVersion, challenge: Challenge, decision: Decision
 ) -> Move:
     return Move(
         number=0,
         kind="promote",
         from_version=None,
         to_version=version.version,
-        reason="; ".join(verdict.reasons),
+        reason="; ".join(decision.reasons),
         bundle=version.bundle,
         data=challenge.bundle.manifest.data_digest,
         commit=around.tags.get("commit", ""),
-        run_id=decision,
+        run_id=decision.run_id,
         metrics=challenge.scores,
     )
 

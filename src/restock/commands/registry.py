@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,17 +13,26 @@ from restock.errors import ConfigError
 from restock.forecasters.bundle import Bundle, load_bundle
 from restock.promotion.moves import mirror_of
 from restock.tracking.mlflow.ledger import Ledger, promotion_lock
+from restock.tracking.mlflow.model import verify
 from restock.tracking.mlflow.registry import ModelVersion, Registry
 from restock.tracking.mlflow.tracker import connect
 
 
 @dataclass(frozen=True)
 class Store:
-    """Where runs, versions and moves are kept."""
+    """Where runs, versions and moves are kept.
+
+    Attributes:
+        registry: The versions.
+        ledger: The champion's moves.
+        experiment_id: Where their runs lie.
+        verify: Checks a version before it may be champion.
+    """
 
     registry: Registry
     ledger: Ledger
     experiment_id: str
+    verify: Callable[[Registry, ModelVersion], None] = verify
 
 
 def open_store(settings: Settings, root: Path) -> Store:

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import warnings
+from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
@@ -111,35 +112,49 @@ def _signature(bundle: Bundle, example: pd.DataFrame, answered: pd.DataFrame) ->
     return ModelSignature(inferred.inputs, inferred.outputs, params)
 
 
-def verify(registry: Registry, version: ModelVersion) -> None:
+def verify(
+    registry: Registry,
+    version: ModelVersion,
+    load: Callable[[Path, Path], None] | None = None,
+) -> None:
     """Fetch a version, check its files, load it in a clean process and repeat its smoke forecast.
+
+    Args:
+        registry: Where it is.
+        version: Which.
+        load: Loads a model from a folder, answers its example there, and writes that to a file;
+            none: a new process without our package on its path does.
 
     Raises:
         IntegrityError: If anything differs; the version is marked as broken.
     """
     try:
-        with registry.download(version) as model:
-            _check_smoke(version, model)
+        with registry.download(version) as model, tempfile.TemporaryDirectory() as scratch:
+            out = Path(scratch) / "answer.parquet"
+            (load or load_in_clean_process)(model, out)
+            check_same_answer(version.label, pd.read_parquet(out), pd.read_parquet(model / SMOKE))
     except IntegrityError:
         registry.mark(version, "broken")
         raise
     registry.mark(version, "verified")
 
 
-def _check_smoke(version: ModelVersion, model: Path) -> None:
-    with tempfile.TemporaryDirectory() as scratch:
-        out = Path(scratch) / "answer.parquet"
-        command = [sys.executable, "-c", CLEAN, str(model), str(model / EXAMPLE), str(out)]
-        hidden = {"PYTHONPATH", "MLFLOW_RUN_ID"}
-        environment = {k: v for k, v in os.environ.items() if k not in hidden}
-        environment["MLFLOW_ALLOW_PICKLE_DESERIALIZATION"] = "false"
-        done = subprocess.run(
-            command, cwd=scratch, env=environment, capture_output=True, text=True, check=False
-        )
-        if done.returncode:
-            last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
-            raise IntegrityError(f"{version.label} does not load in a clean process: {last}")
-        check_same_answer(version.label, pd.read_parquet(out), pd.read_parquet(model / SMOKE))
+def load_in_clean_process(model: Path, out: Path) -> None:
+    """Load a model where neither our package nor a training library is at hand.
+
+    Raises:
+        IntegrityError: If it does not load, or needs more than serving has.
+    """
+    command = [sys.executable, "-c", CLEAN, str(model), str(model / EXAMPLE), str(out)]
+    hidden = {"PYTHONPATH", "MLFLOW_RUN_ID"}
+    environment = {k: v for k, v in os.environ.items() if k not in hidden}
+    environment["MLFLOW_ALLOW_PICKLE_DESERIALIZATION"] = "false"
+    done = subprocess.run(
+        command, cwd=out.parent, env=environment, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
+        raise IntegrityError(f"the registered model does not load in a clean process: {last}")
 
 
 def check_same_answer(label: str, found: pd.DataFrame, stored: pd.DataFrame) -> None:

@@ -57,6 +57,8 @@ class Registry:
     def __init__(self, client: MlflowClient, name: str) -> None:
         """Use a client of the tracking store; the registry lives beside it."""
         self.client, self.name = client, name
+        # models:/ addresses are looked up where this says, whatever the client is told.
+        mlflow.set_tracking_uri(client.tracking_uri)
 
     def find(self, bundle: str) -> ModelVersion | None:
         """Return the version that holds a bundle, unless it was found to be broken."""
@@ -138,7 +140,6 @@ class Registry:
         Raises:
             IntegrityError: If they are not.
         """
-        mlflow.set_tracking_uri(self.client.tracking_uri)
         with tempfile.TemporaryDirectory() as folder:
             uri = f"models:/{self.name}/{version.version}"
             target = Path(folder) / "model"

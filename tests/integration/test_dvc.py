@@ -2,61 +2,21 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from support.builders import table
-
-ROOT = Path(__file__).parents[2]
-BIN = Path(sys.executable).parent
-YAML = """
-defaults: [base, _self_]
-name: online_retail
-source: {path: sales.csv}
-columns: {timestamp: date, series: [store, item], demand: sales}
-frequency: W-SUN
-"""
-
-
-def sh(*command: str, cwd: Path, ok: bool = True) -> str:
-    env = {k: v for k, v in os.environ.items() if not k.startswith(("MLFLOW_", "RESTOCK_"))}
-    env |= {"PATH": f"{BIN}:{env['PATH']}", "DVC_NO_ANALYTICS": "1"}
-    done = subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, check=False)
-    assert (done.returncode == 0) == ok, done.stdout + done.stderr
-    return done.stdout + done.stderr
+from support.checkout import commit, make_checkout, ran, sh
 
 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A git checkout below a folder with a space, its pipeline run once."""
-    folder = tmp_path_factory.mktemp("a checkout")
-    for name in ("conf", "src", "dvc.yaml", ".dvcignore", ".gitignore"):
-        source = ROOT / name
-        copy = shutil.copytree if source.is_dir() else shutil.copy
-        copy(source, folder / name)
-    (folder / "conf/data/online_retail.yaml").write_text(YAML)
-    table(5, 60).to_csv(folder / "conf/data/sales.csv", index=False)
-    config = folder / "conf/config.yaml"
-    config.write_text(config.read_text().replace("debug: null", "debug: tiny"))
-    sh("git", "init", "-q", cwd=folder)
-    sh("git", "config", "user.email", "test@example.org", cwd=folder)
-    sh("git", "config", "user.name", "test", cwd=folder)
-    sh("dvc", "init", "-q", cwd=folder)
-    shutil.copy(ROOT / ".dvc/config", folder / ".dvc/config")
-    sh("restock", "params", cwd=folder)
+    folder = make_checkout(tmp_path_factory.mktemp("a checkout"))
     sh("dvc", "repro", cwd=folder)
-    sh("git", "add", "-A", cwd=folder)
-    sh("git", "commit", "-qm", "first", cwd=folder)
+    commit(folder, "first")
     return folder
-
-
-def ran(output: str) -> list[str]:
-    return [line.split("'")[1] for line in output.splitlines() if line.startswith("Running stage")]
 
 
 class TestPipeline:
@@ -91,6 +51,11 @@ class TestPipeline:
         assert '"units": 24' in manifest
         assert "model.units" in sh("dvc", "params", "diff", cwd=checkout)
         assert "models.lstm.wql" in sh("dvc", "metrics", "diff", cwd=checkout)
+        assert "model.units" in sh("dvc", "exp", "show", "--only-changed", "--csv", cwd=checkout)
+        sh("dvc", "plots", "diff", "HEAD", "workspace", "-o", "plots_diff", cwd=checkout)
+        page = (checkout / "plots_diff/index.html").read_text()
+        assert all(f'"rev": "{name}"' in page for name in ("HEAD", "workspace"))
+        shutil.rmtree(checkout / "plots_diff")
         sh("git", "checkout", "-q", ".", cwd=checkout)
         sh("dvc", "checkout", "-q", cwd=checkout)
 

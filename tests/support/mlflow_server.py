@@ -6,19 +6,34 @@ import os
 import signal
 import subprocess
 import sys
-import time
-import urllib.request
+from collections.abc import Mapping
 from pathlib import Path
 
-from support.services import free_port
+from support.services import free_port, wait_for
+
+QUIET = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
 
 
 class Server:
-    """An MLflow server that can be killed and started again."""
+    """An MLflow server that can be killed and started again.
 
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.port = folder, free_port()
+    Args:
+        folder: Its database and artifacts, where nothing else is said; its log.
+        options: Of `mlflow server`; later ones win over those that are set here.
+        environment: Variables that it needs.
+        port: Where it listens; none: a free one.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *options: str,
+        environment: Mapping[str, str] | None = None,
+        port: int | None = None,
+    ) -> None:
+        self.folder, self.port, self.options = folder, port or free_port(), options
         self.uri = f"http://127.0.0.1:{self.port}"
+        self.environment = dict(environment or {})
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -27,20 +42,15 @@ class Server:
         command = [
             sys.executable, "-m", "mlflow", "server", "--backend-store-uri", store,
             "--artifacts-destination", artifacts, "--host", "127.0.0.1", "--port", str(self.port),
-            "--workers", "1",
+            "--workers", "1", *self.options,
         ]  # fmt: skip
-        with (self.folder / "server.log").open("ab") as log:
+        log = self.folder / "server.log"
+        with log.open("ab") as out:
             self.process = subprocess.Popen(
-                command, stdout=log, stderr=log, start_new_session=True, cwd=self.folder
-            )
-        until = time.monotonic() + 90
-        while True:
-            try:
-                urllib.request.urlopen(f"{self.uri}/health", timeout=1).close()
-                return
-            except OSError:
-                assert time.monotonic() < until, (self.folder / "server.log").read_text()
-                time.sleep(0.3)
+                command, stdout=out, stderr=out, start_new_session=True, cwd=self.folder,
+                env={**os.environ, **QUIET, **self.environment},
+            )  # fmt: skip
+        wait_for(f"{self.uri}/health", log)
 
     def kill(self) -> None:
         if self.process is not None:

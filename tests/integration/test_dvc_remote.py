@@ -14,6 +14,7 @@ from support.s3 import Bucket, s3_bucket
 
 # The stages that train nothing are enough: this is about DVC.
 STAGES = ("composed", "fetch", "prepare", "featurize")
+SECRET = "a-secret-of-tests"
 CHANGE = "data.min_active_periods=60"  # one of the five series sold nothing in one of 60 weeks
 
 
@@ -29,13 +30,15 @@ def mine(tmp_path_factory: pytest.TempPathFactory, bucket: Bucket) -> Path:
     folder = make_checkout(tmp_path_factory.mktemp("mine"), stages=STAGES)
     sh("dvc", "remote", "add", "-d", "team", f"s3://{bucket.name}/dvc", cwd=folder)
     sh("dvc", "remote", "modify", "team", "endpointurl", bucket.endpoint, cwd=folder)
+    for name, value in (("access_key_id", "dvc"), ("secret_access_key", SECRET)):
+        sh("dvc", "remote", "modify", "--local", "team", name, value, cwd=folder)
     sh("dvc", "repro", cwd=folder)
     commit(folder, "first")
     origin = tmp_path_factory.mktemp("origin")
     sh("git", "init", "-q", "--bare", cwd=origin)
     sh("git", "remote", "add", "origin", str(origin), cwd=folder)
     sh("git", "push", "-q", "-u", "origin", "HEAD:main", cwd=folder)
-    sh("dvc", "push", cwd=folder, **bucket.environment)
+    sh("dvc", "push", cwd=folder)
     return folder
 
 
@@ -73,13 +76,14 @@ class TestRemote:
         assert ran(sh("dvc", "repro", cwd=theirs)) == []
 
     def test_no_credential_is_in_git(self, mine: Path) -> None:
-        assert "key" not in (mine / ".dvc/config").read_text()
+        assert SECRET in (mine / ".dvc/config.local").read_text()
+        sh("git", "grep", "-q", SECRET, "HEAD", cwd=mine, ok=False)
 
-    def test_a_lost_cache_comes_back(self, mine: Path, bucket: Bucket) -> None:
+    def test_a_lost_cache_comes_back(self, mine: Path) -> None:
         before = outputs(mine)
         for lost in (".dvc/cache", "outputs/panel", "outputs/features"):
             shutil.rmtree(mine / lost)
-        sh("dvc", "pull", cwd=mine, **bucket.environment)
+        sh("dvc", "pull", cwd=mine)
         assert outputs(mine) == before
 
     def test_without_credentials_it_fails_and_says_so(self, theirs: Path, tmp_path: Path) -> None:
@@ -108,7 +112,8 @@ class TestExperiments:
     def test_a_colleague_gets_it_with_its_data_and_runs_nothing(
         self, mine: Path, theirs: Path, experiment: str, bucket: Bucket
     ) -> None:
-        sh("dvc", "exp", "push", "origin", experiment, cwd=mine, **bucket.environment)
+        sh("dvc", "exp", "push", "origin", experiment, cwd=mine)
+        assert experiment in sh("dvc", "exp", "list", "--all-commits", "origin", cwd=theirs)
         sh("dvc", "exp", "pull", "origin", experiment, cwd=theirs, **bucket.environment)
         sh("dvc", "exp", "apply", experiment, cwd=theirs)
         assert outputs(theirs) == outputs(mine) != {}

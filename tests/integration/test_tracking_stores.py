@@ -1,4 +1,4 @@
-"""What runs are promised, over each store: SQLite, PostgreSQL with S3, basic auth."""
+"""What is promised of runs, versions and champions, over SQLite, PostgreSQL with S3, basic auth."""
 
 from __future__ import annotations
 
@@ -6,8 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 
+from restock.commands.registry import Store as Opened
+from restock.commands.registry import open_store
 from restock.tracking.mlflow.tracker import open_run
 from restock.types.tracking import Tracker
+from support.builders import settings
+from support.registry_contract import LedgerContract, RegistryContract
 from support.stores import Store
 from support.tracking_contract import RunContract, SenderContract, TrackerContract
 
@@ -27,4 +31,18 @@ class TestRuns(RunContract):
 
 
 class TestSender(SenderContract):
+    pass
+
+
+@pytest.fixture
+def opened(store: Store) -> Opened:
+    tracking = store.settings.model_dump()
+    return open_store(settings(tracking=tracking), store.root)
+
+
+class TestRegistry(RegistryContract):
+    pass
+
+
+class TestLedger(LedgerContract):
     pass

@@ -23,6 +23,8 @@ from restock.tracking.mlflow.tracker import BUNDLE_TAG
 CHAMPION = "champion"
 STATE_TAG = "restock.state"  # registered, verified or broken
 TREE_TAG = "restock.files"  # digest of all files of the model
+# No model yet, or no alias; a server with users says of what is not there that it is not allowed.
+NO_CHAMPION = {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE", "PERMISSION_DENIED"}
 MLFLOWS_OWN = "registered_model_meta"  # MLflow adds it to what it hands out
 Tags = dict[str, str]
 
@@ -86,7 +88,7 @@ class Registry:
         try:
             return self._version(self.client.get_model_version_by_alias(self.name, CHAMPION))
         except MlflowException as error:
-            if error.error_code in {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"}:
+            if error.error_code in NO_CHAMPION:
                 return None
             raise
 

@@ -72,10 +72,15 @@ def prepare(folder: Path) -> Settings:
     return parse_settings(tree, where="benchmark")
 
 
-def promote(settings: Settings, folder: Path, number: int) -> None:
+def promote(
+    settings: Settings,
+    folder: Path,
+    number: int,
+    load: Callable[[Path, Path], None] | None = None,
+) -> None:
     """Promote a bundle of its own number, whatever it is worth."""
     store = open_store(settings, folder)
-    store = dataclasses.replace(store, verify=partial(verify, load=load_in_fork))
+    store = dataclasses.replace(store, verify=partial(verify, load=load or load_in_fork))
     challenge = renamed(Challenge.read(settings, Layout.at(folder / "outputs")), number)
     around = Surroundings(
         settings, Layout.at(folder / "outputs"), folder, {"commit": "none"}, QuietConsole()

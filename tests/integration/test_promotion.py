@@ -202,7 +202,8 @@ def test_a_rerun_is_identical_and_says_what_is_missing(project: Path) -> None:
 
 
 def test_a_run_keeps_what_it_came_from(project: Path) -> None:
-    (project / "conf/model/lstm.yaml").open("a").write("# a change\n")
+    path = project / "conf/model/lstm.yaml"
+    path.write_text(path.read_text() + "# a change\n")
     (project / "conf/model/new.yaml").write_text("name: lstm\n")
     try:
         said(project, "evaluate")
@@ -218,13 +219,15 @@ def test_a_run_keeps_what_it_came_from(project: Path) -> None:
     assert dataset.dataset.source_type == "dvc"
     import mlflow
 
-    path = mlflow.artifacts.download_artifacts(
+    lineage = mlflow.artifacts.download_artifacts(
         run_id=run.info.run_id, artifact_path="lineage", tracking_uri=client(project).tracking_uri
     )
-    patch = (Path(path) / "uncommitted.patch").read_text()
+    patch = (Path(lineage) / "uncommitted.patch").read_text()
     assert "+# a change" in patch
     assert "conf/model/new.yaml" in patch
-    assert json.loads((Path(path) / "inputs.json").read_text())["panel"] == dataset.dataset.digest
+    assert (
+        json.loads((Path(lineage) / "inputs.json").read_text())["panel"] == dataset.dataset.digest
+    )
     source = mlflow.data.get_source(dataset.dataset)
     assert source.to_dict()["path"] == "outputs/panel"
 

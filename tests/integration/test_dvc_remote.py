@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from collections.abc import Iterator
@@ -85,6 +86,29 @@ class TestRemote:
             shutil.rmtree(mine / lost)
         sh("dvc", "pull", cwd=mine)
         assert outputs(mine) == before
+
+    def test_a_corrupt_object_stops_the_stage_by_name_until_it_is_pulled_again(
+        self, mine: Path
+    ) -> None:
+        table = mine / "outputs/panel/panel.parquet"
+        content = table.read_bytes()
+        md5 = hashlib.md5(content).hexdigest()
+        cached = mine / ".dvc/cache/files/md5" / md5[:2] / md5[2:]
+        cached.chmod(0o644)
+        cached.write_bytes(content[:100] + bytes([content[100] ^ 1]) + content[101:])
+        cached.chmod(0o444)  # DVC looks no further at what nobody could have changed
+        shutil.rmtree(table.parent)
+        sh("dvc", "checkout", cwd=mine)
+        assert table.read_bytes() != content
+        stage = ("restock", "featurize", "--params", "params.yaml")
+        said = sh(*stage, cwd=mine, ok=False)
+        assert "outputs/panel/panel.parquet: md5" in said
+        assert f"the pipeline wrote md5 {md5}" in said
+        cached.unlink()
+        shutil.rmtree(table.parent)
+        sh("dvc", "pull", "outputs/panel", cwd=mine)
+        assert table.read_bytes() == content
+        sh(*stage, cwd=mine)
 
     def test_without_credentials_it_fails_and_says_so(self, theirs: Path, tmp_path: Path) -> None:
         nobody = {"HOME": str(tmp_path), "AWS_EC2_METADATA_DISABLED": "true"}

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from hypothesis import settings
 
-pytest.register_assert_rewrite("support.tracking_contract")
+for name in ("ledger", "registry", "tracking"):
+    pytest.register_assert_rewrite(f"support.{name}_contract")
 
 # How long an example takes says nothing about a property.
 settings.register_profile("restock", deadline=None, derandomize=True)

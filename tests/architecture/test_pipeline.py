@@ -43,9 +43,15 @@ def test_params_yaml_is_what_dvc_itself_would_write(tmp_path: Path) -> None:
     assert out.read_text() == (ROOT / "params.yaml").read_text()
 
 
+@pytest.fixture(scope="module")
+def graph() -> grimp.ImportGraph:
+    return grimp.build_graph("restock")
+
+
 @pytest.mark.parametrize("stage", STAGES)
-def test_a_stage_depends_on_exactly_the_code_it_reaches(stage: str) -> None:
-    graph = grimp.build_graph("restock")
+def test_a_stage_depends_on_exactly_the_code_it_reaches(
+    stage: str, graph: grimp.ImportGraph
+) -> None:
     module = f"restock.stages.{stage}"
     reached = set()
     for name in graph.find_upstream_modules(module) | {module}:

@@ -1,29 +1,31 @@
-"""The command line, as a person types it: real processes, real exit codes."""
+"""The command line, from its arguments to its exit code and what it prints."""
 
 from __future__ import annotations
 
-import os
+import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from restock.cli.main import main
+
 ROOT = Path(__file__).parents[2]
-RESTOCK = str(Path(sys.executable).with_name("restock"))
+Restock = Callable[..., subprocess.CompletedProcess[str]]
 
 
-def restock(
-    *arguments: str, cwd: Path | None = None, **env: str
-) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [RESTOCK, *arguments],
-        cwd=cwd or ROOT,
-        env={**os.environ, **env},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+@pytest.fixture
+def restock(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Restock:
+    """Run a command in this process, as if it were typed in a folder."""
+
+    def run(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+        monkeypatch.chdir(cwd)
+        code = main(arguments)
+        return subprocess.CompletedProcess(arguments, code, *capsys.readouterr())
+
+    return run
 
 
 def test_help_lists_the_commands_before_anything_heavy_is_imported() -> None:
@@ -61,7 +63,7 @@ def test_help_lists_the_commands_before_anything_heavy_is_imported() -> None:
     ],
 )
 def test_a_users_mistake_exits_2_with_a_sentence_and_no_traceback(
-    arguments: list[str], message: str
+    restock: Restock, arguments: list[str], message: str
 ) -> None:
     done = restock(*arguments)
     assert done.returncode == 2, done.stderr
@@ -81,7 +83,7 @@ def test_a_missing_extra_is_named() -> None:
     assert "rich is not installed. Install the extra: pip install 'restock[train]'" in done.stderr
 
 
-def test_cfg_job_shows_the_composed_configuration() -> None:
+def test_cfg_job_shows_the_composed_configuration(restock: Restock) -> None:
     done = restock("train", "model.units=48", "--cfg", "job")
     assert done.returncode == 0
     assert "units: 48" in done.stdout
@@ -89,14 +91,14 @@ def test_cfg_job_shows_the_composed_configuration() -> None:
     assert "hydra:" not in done.stdout
 
 
-def test_conf_is_found_from_any_folder(tmp_path: Path) -> None:
+def test_conf_is_found_from_any_folder(restock: Restock, tmp_path: Path) -> None:
     done = restock("train", "--cfg", "job", cwd=tmp_path)
     assert done.returncode == 0
     assert "name: online_retail" in done.stdout
     assert list(tmp_path.iterdir()) == []
 
 
-def test_own_data_is_found_by_config_dir(tmp_path: Path) -> None:
+def test_own_data_is_found_by_config_dir(restock: Restock, tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "mine.yaml").write_text(
         "source: {path: sales.csv}\ncolumns: {timestamp: date, series: [sku], demand: qty}\n"
@@ -111,7 +113,7 @@ def test_own_data_is_found_by_config_dir(tmp_path: Path) -> None:
     assert f"{tmp_path}/data/sales.csv: no such file" in missing.stderr
 
 
-def test_a_yaml_mistake_exits_2_and_names_the_place(tmp_path: Path) -> None:
+def test_a_yaml_mistake_exits_2_and_names_the_place(restock: Restock, tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "mine.yaml").write_text("source: {path: sales.csv\ncolumns: [\n")
     done = restock("fetch", "--config-dir", str(tmp_path), "data=mine", cwd=tmp_path)
@@ -120,33 +122,9 @@ def test_a_yaml_mistake_exits_2_and_names_the_place(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
-def complete(line: str, tmp_path: Path) -> list[str]:
-    """Ask bash what Tab would offer at the end of a line."""
-    script = f"""
-    eval "$(restock --shell-completion install=bash)"
-    COMP_LINE={line!r}; COMP_POINT=${{#COMP_LINE}}
-    COMP_WORDS=($COMP_LINE); [[ "$COMP_LINE" == *" " ]] && COMP_WORDS+=("")
-    COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1))
-    compopt() {{ :; }}
-    _restock
-    printf '%s\\n' "${{COMPREPLY[@]}}"
-    """
-    env = {**os.environ, "PATH": f"{Path(RESTOCK).parent}:{os.environ['PATH']}"}
-    done = subprocess.run(
-        ["bash", "-c", script], cwd=ROOT, env=env, capture_output=True, text=True, check=True
-    )
-    return done.stdout.split()
-
-
-def test_tab_completes_commands_and_overrides(tmp_path: Path) -> None:
-    assert complete("restock tr", tmp_path) == ["train"]
-    assert "model.units=" in complete("restock train model.u", tmp_path)
-    assert "debug=tiny" in complete("restock train debug=t", tmp_path)
-
-
-def test_a_stale_params_yaml_fails_with_the_difference(tmp_path: Path) -> None:
-    import shutil
-
+def test_a_stale_params_yaml_fails_with_the_difference(
+    restock: Restock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name in ("conf", "dvc.yaml", "params.yaml"):
         source = ROOT / name
         (shutil.copytree if source.is_dir() else shutil.copy)(source, tmp_path / name)
@@ -161,8 +139,9 @@ def test_a_stale_params_yaml_fails_with_the_difference(tmp_path: Path) -> None:
     assert restock("params", "--check", cwd=tmp_path).returncode == 0
     experiment = tmp_path / "params.yaml"
     experiment.write_text(experiment.read_text().replace("units: 65", "units: 32"))
-    refused = restock("params", "--check", cwd=tmp_path, DVC_EXP_NAME="trial")
+    monkeypatch.setenv("DVC_EXP_NAME", "trial")
+    refused = restock("params", "--check", cwd=tmp_path)
     assert refused.returncode == 2
     assert "model.units=32 was given" in refused.stderr
     experiment.write_text(experiment.read_text().replace("use_tuned: true", "use_tuned: false"))
-    assert restock("params", "--check", cwd=tmp_path, DVC_EXP_NAME="trial").returncode == 0
+    assert restock("params", "--check", cwd=tmp_path).returncode == 0

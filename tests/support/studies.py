@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import pytest
+
 from restock.config import Settings
 from restock.tracking.memory import MemoryTracker
 from restock.tuning.optuna.ledger import OptunaLedger
@@ -14,6 +16,9 @@ from restock.tuning.study import Claim, Report, work
 from restock.tuning.sweep import freeze
 from support.builders import settings
 from support.cheap_sweep import SPACE, bowl
+
+CONFIGURED = {"model.units": 20, "model.dropout": 0.1, "training.batch_size": 64}
+EPOCHS = 3
 
 
 def launched(url: str, num_trials: int = 6, **search: Any) -> OptunaLedger:
@@ -36,11 +41,11 @@ def configured(**search: Any) -> Settings:
 
 
 def measure(claim: Claim, report: Report, _: object = None) -> Outcome:
-    curve = [bowl(claim.values, epoch) for epoch in range(6)]
+    curve = [bowl(claim.values, epoch) for epoch in range(EPOCHS)]
     for epoch, value in enumerate(curve):
         report(epoch, [value - 0.1, value + 0.1])
     folds = tuple(tuple(value + off for value in curve) for off in (-0.1, 0.1))
-    return Outcome(curve[-1], 6, tuple(curve), folds)
+    return Outcome(curve[-1], EPOCHS, tuple(curve), folds)
 
 
 def worked(ledger: OptunaLedger, run: Any = measure, worker: str = "w") -> MemoryTracker:
@@ -53,3 +58,20 @@ def worked(ledger: OptunaLedger, run: Any = measure, worker: str = "w") -> Memor
 
     work(ledger, run, open_run, worker=worker, should_stop=lambda: False)
     return tracker
+
+
+@contextmanager
+def closing_ledgers() -> Iterator[None]:
+    """Close every ledger that the block opens."""
+    opened: list[OptunaLedger] = []
+    original = OptunaLedger.__init__
+
+    def remember(self: OptunaLedger, *args: Any, **kwargs: Any) -> None:
+        original(self, *args, **kwargs)
+        opened.append(self)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(OptunaLedger, "__init__", remember)
+        yield
+    for ledger in opened:
+        ledger.close()

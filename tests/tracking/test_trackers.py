@@ -20,9 +20,9 @@ SETTINGS = TrackingSettings(model_name="m")
 
 
 @pytest.fixture(params=["null", "memory", "mlflow"])
-def tracker(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Tracker]:
+def tracker(request: pytest.FixtureRequest, root: Path) -> Iterator[Tracker]:
     if request.param == "mlflow":
-        with open_run(SETTINGS, tmp_path, "train", {"commit": "abc"}) as run:
+        with open_run(SETTINGS, root, "train", {"commit": "abc"}) as run:
             yield run
     else:
         yield NullTracker() if request.param == "null" else MemoryTracker()

@@ -37,7 +37,7 @@ def bundle(tmp_path_factory: pytest.TempPathFactory, base: DemandPanel) -> Bundl
     backend.prepare(1, 1)
     chosen = settings(
         features={"calendar": ["month"], "lags": [1], "rolling_windows": [4]},
-        training={"max_epochs": 12, "learning_rate": 0.02, "batch_size": 10, "ensemble_size": 1},
+        training={"max_epochs": 12, "learning_rate": 0.02, "batch_size": 10},
     )
     ensemble = LstmEnsemble(LstmRecipe.from_settings(chosen), base, ENDS)
     with ThreadPoolExecutor(1) as pool:

@@ -155,7 +155,6 @@ def test_simulated_intermittent_demand_is_recovered() -> None:
         epochs=10,
         model={"likelihood": "zero_inflated_negative_binomial", "dropout": 0.0},
         training={
-            "ensemble_size": 1,
             "max_epochs": 10,
             "passes_per_epoch": 10,
             "learning_rate": 0.01,
@@ -177,12 +176,17 @@ def test_simulated_intermittent_demand_is_recovered() -> None:
     assert share.mean() == pytest.approx(zero_share, abs=0.1)
 
 
-@pytest.fixture(scope="module", params=COUNT_LIKELIHOODS)
+@pytest.fixture(
+    scope="module", params=zip(COUNT_LIKELIHOODS, (1, 2), strict=True), ids=COUNT_LIKELIHOODS
+)
 def saved(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[LstmEnsemble, Path]:
+    """One network, and the mean of two."""
     folder = tmp_path_factory.mktemp("counts") / "bundle"
-    ensemble = trained(panel(5, 50), epochs=2, model={"likelihood": request.param})
+    likelihood, size = request.param
+    groups = {"model": {"likelihood": likelihood}, "training": {"ensemble_size": size}}
+    ensemble = trained(panel(5, 50), epochs=2, **groups)
     save_bundle(
         ensemble,
         folder,

@@ -26,6 +26,7 @@ from restock.types.panel import DemandPanel
 from support.builders import LEVELS, baselines, panel, settings
 
 END = 40
+TWO = {"ensemble_size": 2}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -74,6 +75,12 @@ def base() -> DemandPanel:
 
 @pytest.fixture(scope="module")
 def training(base: DemandPanel) -> LstmEnsemble:
+    """Two networks that answer by their mean."""
+    return trained(base, training=TWO)
+
+
+@pytest.fixture(scope="module")
+def single(base: DemandPanel) -> LstmEnsemble:
     return trained(base)
 
 
@@ -93,18 +100,18 @@ def trees(base: DemandPanel) -> FittedTrees:
 
 @pytest.fixture(scope="module")
 def mixed(
-    training: LstmEnsemble, trees: FittedTrees, tmp_path_factory: pytest.TempPathFactory
+    single: LstmEnsemble, trees: FittedTrees, tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
     """A bundle of everything: the network, trees and a simple forecast, calibrated."""
     folder = tmp_path_factory.mktemp("mixed") / "bundle"
     wider = sorted([LEVELS[0], *LEVELS[:-2], LEVELS[-1]])
     weights = {"lstm": 0.5, "ses": 0.3, "boosted_trees": 0.2}
-    save(training, folder, Combination(weights, wider, LEVELS), trees)
+    save(single, folder, Combination(weights, wider, LEVELS), trees)
     return folder
 
 
 def test_the_same_seed_gives_the_same_weights(base: DemandPanel, training: LstmEnsemble) -> None:
-    again = trained(base)
+    again = trained(base, training=TWO)
     for first, second in zip(
         training.network().get_weights(), again.network().get_weights(), strict=True
     ):
@@ -118,12 +125,12 @@ def test_training_lowers_the_loss(base: DemandPanel) -> None:
 
 
 def test_the_network_and_its_forecast_ignore_the_future(
-    base: DemandPanel, training: LstmEnsemble
+    base: DemandPanel, single: LstmEnsemble
 ) -> None:
     demand = base.demand.copy()
     demand[:, END + 1 :] = 1e6
     other = trained(panel(5, 50, demand=demand))
-    before = training.predict(np.full(5, END))
+    before = single.predict(np.full(5, END))
     after = other.predict(np.full(5, END))
     np.testing.assert_array_equal(before.quantiles, after.quantiles)
 
@@ -141,14 +148,13 @@ def test_quantiles_are_the_median_and_sums_of_positive_distances(numbers: list[f
 
 @pytest.mark.parametrize("precision", ["mixed_float16", "mixed_bfloat16"])
 def test_mixed_precision_trains_nearly_the_same_float32_network(
-    base: DemandPanel, precision: str
+    base: DemandPanel, training: LstmEnsemble, precision: str
 ) -> None:
-    plain = trained(base)
-    mixed = trained(base, training={"max_epochs": 2, "precision": precision})
+    mixed = trained(base, training={**TWO, "precision": precision})
     assert {w.dtype.name for w in mixed.network().get_weights()} == {"float32"}
     assert mixed.members[0].network.get_layer("lstm_0").compute_dtype == precision[6:]
     ends = np.full(5, END)
-    expected, found = plain.predict(ends).quantiles, mixed.predict(ends).quantiles
+    expected, found = training.predict(ends).quantiles, mixed.predict(ends).quantiles
     assert not np.array_equal(found, expected)  # the precision arrived
     # bfloat16 holds eight bits: two or three digits.
     np.testing.assert_allclose(found, expected, rtol=0.02, atol=0.02 * base.demand.mean())
@@ -291,7 +297,7 @@ def test_members_differ_and_answer_by_their_mean(base: DemandPanel, training: Ls
 
 
 def test_snapshots_are_the_weights_after_the_last_epochs(base: DemandPanel) -> None:
-    training = trained(base, epochs=1, training={"snapshots": 2, "ensemble_size": 1})
+    training = trained(base, epochs=1, training={"snapshots": 2})
     (member,) = training.members
     before = member.network.get_weights()
     assert len(member.networks()) == 1  # there has been one epoch only

@@ -29,7 +29,6 @@ def train(base: DemandPanel, epochs: int, **features: object) -> LstmEnsemble:
             "max_epochs": epochs,
             "learning_rate": 0.01,
             "batch_size": 8,
-            "ensemble_size": 1,
         },
         evaluation={"horizon": 6},
     )

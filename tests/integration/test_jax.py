@@ -29,7 +29,7 @@ from restock.forecasters.lstm.network import CUSTOM_OBJECTS
 from support.builders import panel, settings
 assert "tensorflow" not in sys.modules
 backend.prepare(1, 1)
-training = {"max_epochs": 12, "learning_rate": 0.01, "ensemble_size": 1}
+training = {"max_epochs": 12, "learning_rate": 0.01}
 recipe = LstmRecipe.from_settings(settings(training=training, model={"likelihood": sys.argv[2]}))
 ensemble = LstmEnsemble(recipe, panel(5, 50), np.full(5, 40))
 with ThreadPoolExecutor(1) as pool:
@@ -51,8 +51,7 @@ def test_jax_trains_and_answers_as_onnx_runtime_does(
 ) -> None:
     pytest.importorskip("jax")
     backend.prepare(1, 1)
-    groups = {"training": {"ensemble_size": 1}, "model": {"likelihood": likelihood}}
-    recipe = LstmRecipe.from_settings(settings(**groups))
+    recipe = LstmRecipe.from_settings(settings(model={"likelihood": likelihood}))
     base = panel(5, 50)
     save_bundle(
         LstmEnsemble(recipe, base, np.full(5, 40)),

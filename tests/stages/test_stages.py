@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import shutil
 from pathlib import Path
@@ -11,38 +10,12 @@ import pandas as pd
 import pytest
 
 from restock.commands import explain
-from restock.config import Settings, parse_settings
+from restock.config import parse_settings
 from restock.errors import ConfigError, IntegrityError
 from restock.forecasters.bundle import load_bundle
-from restock.stages.context import Context
-from restock.tracking.memory import MemoryTracker
 from restock.types.layout import Layout
-from support.builders import DATA, TINY_TREES, settings, table
-from support.quiet import QuietConsole
-
-
-def run(stages: str, chosen: Settings, folder: Path) -> list[str]:
-    """Run stages one after the other and return what they said."""
-    console = QuietConsole()
-    context = Context(Layout.at(folder / "out"), MemoryTracker(), console, folder)
-    for stage in stages.split():
-        importlib.import_module(f"restock.stages.{stage}").run(chosen, context)
-    return console.notes
-
-
-def own(folder: Path, num_steps: int = 50, **groups: dict[str, object]) -> Settings:
-    table(3, num_steps).to_csv(folder / "own.csv", index=False)
-    source = {"kind": "file", "path": str(folder / "own.csv")}
-    evaluation = {
-        "baselines": {"names": ["naive", "moving_median"]},
-        **groups.pop("evaluation", {}),
-    }
-    return settings(data={"source": source}, evaluation=evaluation, **groups)
-
-
-def untuned(folder: Path, **groups: dict[str, object]) -> Settings:
-    training = {"max_epochs": 1, "use_tuned": False, **groups.pop("training", {})}
-    return own(folder, training=training, **groups)
+from support.builders import DATA, TINY_TREES, table
+from support.stages import run, untuned
 
 
 def test_other_feature_settings_are_trained_as_they_are(tmp_path: Path) -> None:
@@ -55,15 +28,6 @@ def test_other_feature_settings_are_trained_as_they_are(tmp_path: Path) -> None:
     assert "lag_2" not in bundle.state.past_mean
 
 
-def test_a_bundle_is_not_scored_on_periods_it_was_trained_on(tmp_path: Path) -> None:
-    run("fetch prepare featurize train", untuned(tmp_path), tmp_path)
-    for changed in ({"num_folds": 4}, {"horizon": 4}):
-        other = untuned(tmp_path, evaluation=changed)
-        with pytest.raises(ConfigError, match="cut the history elsewhere"):
-            run("evaluate", other, tmp_path)
-    assert not (tmp_path / "out/metrics.json").exists()
-
-
 @pytest.fixture(scope="module")
 def evaluated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project up to its evaluation. Copy it before anything in it is changed."""
@@ -72,28 +36,23 @@ def evaluated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def test_a_bundle_is_not_scored_on_periods_it_was_trained_on(
+    tmp_path: Path, evaluated: Path
+) -> None:
+    shutil.copytree(evaluated, tmp_path, dirs_exist_ok=True)
+    (tmp_path / "out/metrics.json").unlink()
+    for changed in ({"num_folds": 4}, {"horizon": 4}):
+        other = untuned(tmp_path, evaluation=changed)
+        with pytest.raises(ConfigError, match="cut the history elsewhere"):
+            run("evaluate", other, tmp_path)
+    assert not (tmp_path / "out/metrics.json").exists()
+
+
 def test_a_report_of_another_bundle_is_refused(tmp_path: Path, evaluated: Path) -> None:
     shutil.copytree(evaluated, tmp_path, dirs_exist_ok=True)
     run("train", untuned(tmp_path, model={"units": 4}), tmp_path)
     with pytest.raises(IntegrityError, match="Evaluate again first"):
         run("forecast", untuned(tmp_path), tmp_path)
-
-
-def test_a_tuning_result_of_other_folds_or_values_is_refused(tmp_path: Path) -> None:
-    run("fetch prepare featurize tune", own(tmp_path), tmp_path)
-    with pytest.raises(ConfigError, match="tuned on other folds"):
-        run("train", own(tmp_path, evaluation={"num_tuning_folds": 2}), tmp_path)
-    with pytest.raises(ConfigError, match=r"model\.units=5 was given.*replaces it by the tuned"):
-        run("train", own(tmp_path, model={"units": 5}), tmp_path)
-
-
-def test_too_little_history_to_tune_on_is_said_and_everything_else_runs(tmp_path: Path) -> None:
-    short = own(tmp_path, num_steps=10, windows={"min_context": 2})
-    said = run("fetch prepare featurize tune train evaluate forecast plan", short, tmp_path)
-    assert any("0 tuning fold(s) instead of 1" in note for note in said)
-    report = json.loads((tmp_path / "out/metrics.json").read_text())
-    assert report["chosen"] == "moving_median"
-    assert report["tuning_wql"]["lstm"] is None
 
 
 def test_a_chosen_baseline_that_is_fitted_forecasts_too(tmp_path: Path, evaluated: Path) -> None:

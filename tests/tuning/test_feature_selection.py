@@ -71,13 +71,12 @@ CHOSEN = settings(
         "passes_per_epoch": 4,
         "learning_rate": 0.01,
         "batch_size": 10,
-        "ensemble_size": 1,
     },
 )
 
 
 def test_the_driver_is_kept_and_noise_goes(tmp_path: Path) -> None:
-    save_panel(promoted_panel(), tmp_path / "panel")
+    save_panel(promoted_panel(40, 60), tmp_path / "panel")
     parts = dict(select.run(CHOSEN, Layout.at(tmp_path), QuietConsole()))
     found = parts["To keep this choice"]
     assert isinstance(found, str)

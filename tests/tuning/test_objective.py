@@ -21,8 +21,8 @@ from support.builders import panel, settings
 
 
 def chosen(**groups: dict[str, object]) -> Settings:
-    model = {"units": 6, "dropout": 0.3, "recurrent_dropout": 0.1, **groups.pop("model", {})}
-    training = {"max_epochs": 4, "snapshots": 2, **groups.pop("training", {})}
+    model = {"units": 6, "dropout": 0.3, **groups.pop("model", {})}
+    training = {"max_epochs": 4, **groups.pop("training", {})}
     evaluation = {"num_tuning_folds": 2}
     return settings(model=model, training=training, evaluation=evaluation, **groups)
 
@@ -41,12 +41,14 @@ def quiet(epoch: int, losses: Sequence[float]) -> None:
     pass
 
 
-def run(data: SweepData, folder: Path, options: Settings, stop_after: int | None = None) -> Outcome:
-    def report(epoch: int, losses: Sequence[float]) -> None:
-        if epoch + 1 == stop_after:
-            raise Interrupted
+def run(data: SweepData, folder: Path, options: Settings) -> Outcome:
+    return FoldObjective(options, data, 2)({}, None, Checkpoints(folder), quiet)
 
-    return FoldObjective(options, data, 2)({}, None, Checkpoints(folder), report)
+
+@pytest.fixture(scope="module")
+def one(data: SweepData, tmp_path_factory: pytest.TempPathFactory) -> Outcome:
+    """The outcome of the configured values."""
+    return run(data, tmp_path_factory.mktemp("one"), chosen())
 
 
 def test_arrays_are_mapped_from_one_file(data: SweepData) -> None:
@@ -57,30 +59,34 @@ def test_arrays_are_mapped_from_one_file(data: SweepData) -> None:
 def test_an_interrupted_training_resumes_to_the_same_numbers(
     data: SweepData, tmp_path: Path
 ) -> None:
-    whole = run(data, tmp_path / "whole", chosen())
+    options = chosen(
+        model={"recurrent_dropout": 0.1}, training={"ensemble_size": 2, "snapshots": 2}
+    )
+    whole = run(data, tmp_path / "whole", options)
+    seen: list[int] = []
+
+    def train(stop_after: int | None = None) -> Outcome:
+        def report(epoch: int, losses: Sequence[float]) -> None:
+            seen.append(epoch)
+            if epoch + 1 == stop_after:
+                raise Interrupted
+
+        seen.clear()
+        return FoldObjective(options, data, 2)({}, None, Checkpoints(tmp_path / "broken"), report)
+
     for stop_after in (1, 3):
         with pytest.raises(Interrupted):
-            run(data, tmp_path / "broken", chosen(), stop_after)
-    resumed = run(data, tmp_path / "broken", chosen())
+            train(stop_after)
+    resumed = train()
     assert resumed == whole
+    assert seen == [0, 1, 2, 3]  # those before it, too
     assert len(whole.curve) == 4
     assert whole.curve == pytest.approx(np.mean(whole.fold_curves, axis=0))
     assert whole.value == min(whole.curve)
 
 
-def test_a_resumed_training_reports_the_epochs_before_it(data: SweepData, tmp_path: Path) -> None:
-    with pytest.raises(Interrupted):
-        run(data, tmp_path, chosen(), 2)
-    seen: list[int] = []
-    FoldObjective(chosen(), data, 2)(
-        {}, None, Checkpoints(tmp_path), lambda epoch, losses: seen.append(epoch)
-    )
-    assert seen == [0, 1, 2, 3]
-
-
-def test_seeds_are_averaged_within_a_trial(data: SweepData, tmp_path: Path) -> None:
-    one = run(data, tmp_path / "one", chosen())
-    two = run(data, tmp_path / "two", chosen(search={"num_seeds": 2}))
+def test_seeds_are_averaged_within_a_trial(data: SweepData, one: Outcome, tmp_path: Path) -> None:
+    two = run(data, tmp_path, chosen(search={"num_seeds": 2}))
     assert len(two.fold_curves) == 2  # one a fold, not one a seed
     assert two.curve != one.curve
 
@@ -107,12 +113,12 @@ def test_several_objectives_are_measured(data: SweepData, tmp_path: Path) -> Non
     assert all(value > 0 for value in small.scores.values())
 
 
-def test_the_swept_values_are_what_is_trained(data: SweepData, tmp_path: Path) -> None:
-    def train(units: int) -> Outcome:
-        states = Checkpoints(tmp_path / str(units))
-        return FoldObjective(chosen(), data, 2)({"model.units": units}, None, states, quiet)
-
-    assert train(4).curve != train(12).curve
+def test_the_swept_values_are_what_is_trained(
+    data: SweepData, one: Outcome, tmp_path: Path
+) -> None:
+    states = Checkpoints(tmp_path)
+    other = FoldObjective(chosen(), data, 2)({"model.units": 12}, None, states, quiet)
+    assert other.curve != one.curve
 
 
 def test_only_the_last_two_states_are_kept(tmp_path: Path) -> None:

@@ -1,31 +1,15 @@
-"""The command line, from its arguments to its exit code and what it prints."""
+"""The command line, as a person types it: real processes, real exit codes."""
 
 from __future__ import annotations
 
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from restock.cli.main import main
-
-ROOT = Path(__file__).parents[2]
-Restock = Callable[..., subprocess.CompletedProcess[str]]
-
-
-@pytest.fixture
-def restock(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Restock:
-    """Run a command in this process, as if it were typed in a folder."""
-
-    def run(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
-        monkeypatch.chdir(cwd)
-        code = main(arguments)
-        return subprocess.CompletedProcess(arguments, code, *capsys.readouterr())
-
-    return run
+from support.typed import ROOT, restock
 
 
 def test_help_lists_the_commands_before_anything_heavy_is_imported() -> None:
@@ -63,7 +47,7 @@ def test_help_lists_the_commands_before_anything_heavy_is_imported() -> None:
     ],
 )
 def test_a_users_mistake_exits_2_with_a_sentence_and_no_traceback(
-    restock: Restock, arguments: list[str], message: str
+    arguments: list[str], message: str
 ) -> None:
     done = restock(*arguments)
     assert done.returncode == 2, done.stderr
@@ -83,7 +67,7 @@ def test_a_missing_extra_is_named() -> None:
     assert "rich is not installed. Install the extra: pip install 'restock[train]'" in done.stderr
 
 
-def test_cfg_job_shows_the_composed_configuration(restock: Restock) -> None:
+def test_cfg_job_shows_the_composed_configuration() -> None:
     done = restock("train", "model.units=48", "--cfg", "job")
     assert done.returncode == 0
     assert "units: 48" in done.stdout
@@ -91,14 +75,14 @@ def test_cfg_job_shows_the_composed_configuration(restock: Restock) -> None:
     assert "hydra:" not in done.stdout
 
 
-def test_conf_is_found_from_any_folder(restock: Restock, tmp_path: Path) -> None:
+def test_conf_is_found_from_any_folder(tmp_path: Path) -> None:
     done = restock("train", "--cfg", "job", cwd=tmp_path)
     assert done.returncode == 0
     assert "name: online_retail" in done.stdout
     assert list(tmp_path.iterdir()) == []
 
 
-def test_own_data_is_found_by_config_dir(restock: Restock, tmp_path: Path) -> None:
+def test_own_data_is_found_by_config_dir(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "mine.yaml").write_text(
         "source: {path: sales.csv}\ncolumns: {timestamp: date, series: [sku], demand: qty}\n"
@@ -113,7 +97,7 @@ def test_own_data_is_found_by_config_dir(restock: Restock, tmp_path: Path) -> No
     assert f"{tmp_path}/data/sales.csv: no such file" in missing.stderr
 
 
-def test_a_yaml_mistake_exits_2_and_names_the_place(restock: Restock, tmp_path: Path) -> None:
+def test_a_yaml_mistake_exits_2_and_names_the_place(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "mine.yaml").write_text("source: {path: sales.csv\ncolumns: [\n")
     done = restock("fetch", "--config-dir", str(tmp_path), "data=mine", cwd=tmp_path)
@@ -122,9 +106,7 @@ def test_a_yaml_mistake_exits_2_and_names_the_place(restock: Restock, tmp_path: 
     assert "Traceback" not in done.stderr
 
 
-def test_a_stale_params_yaml_fails_with_the_difference(
-    restock: Restock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_stale_params_yaml_fails_with_the_difference(tmp_path: Path) -> None:
     for name in ("conf", "dvc.yaml", "params.yaml"):
         source = ROOT / name
         (shutil.copytree if source.is_dir() else shutil.copy)(source, tmp_path / name)
@@ -139,9 +121,8 @@ def test_a_stale_params_yaml_fails_with_the_difference(
     assert restock("params", "--check", cwd=tmp_path).returncode == 0
     experiment = tmp_path / "params.yaml"
     experiment.write_text(experiment.read_text().replace("units: 65", "units: 32"))
-    monkeypatch.setenv("DVC_EXP_NAME", "trial")
-    refused = restock("params", "--check", cwd=tmp_path)
+    refused = restock("params", "--check", cwd=tmp_path, DVC_EXP_NAME="trial")
     assert refused.returncode == 2
     assert "model.units=32 was given" in refused.stderr
     experiment.write_text(experiment.read_text().replace("use_tuned: true", "use_tuned: false"))
-    assert restock("params", "--check", cwd=tmp_path).returncode == 0
+    assert restock("params", "--check", cwd=tmp_path, DVC_EXP_NAME="trial").returncode == 0

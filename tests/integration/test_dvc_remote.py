@@ -110,6 +110,18 @@ class TestRemote:
         assert table.read_bytes() == content
         sh(*stage, cwd=mine)
 
+    def test_a_torn_table_of_locks_is_put_aside(self, mine: Path) -> None:
+        mend = Path(__file__).parents[2] / ".ci/mend-dvc"
+        table = mine / ".dvc/tmp/rwlock"
+        whole = '{"outputs": {"read": []}}'
+        table.write_text(whole[:14])
+        sh("dvc", "repro", cwd=mine, ok=False)
+        assert "rwlock.corrupt" in sh("bash", str(mend), cwd=mine)
+        assert table.with_name("rwlock.corrupt").read_text() == whole[:14]
+        assert ran(sh("dvc", "repro", cwd=mine)) == []
+        table.write_text("{}")
+        assert sh("bash", str(mend), cwd=mine) == ""
+
     def test_without_credentials_it_fails_and_says_so(self, theirs: Path, tmp_path: Path) -> None:
         nobody = {"HOME": str(tmp_path), "AWS_EC2_METADATA_DISABLED": "true"}
         said = sh("dvc", "pull", cwd=theirs, ok=False, **nobody)

@@ -75,7 +75,8 @@ def run(around: Surroundings, *, dry_run: bool = False) -> None:
     settings, console = around.settings, around.console
     store = open_store(settings, around.root)
     challenge = Challenge.read(settings, around.files)
-    store.ledger.carry_through()
+    if not dry_run:
+        store.ledger.carry_through()
     champion = store.registry.champion()
     if champion is not None and champion.bundle == challenge.digest:
         console.note(f"{champion.label} is champion already")

@@ -69,9 +69,9 @@ class Verdict:
 
     @property
     def reasons(self) -> tuple[str, ...]:
-        """What decided: the gates that were not passed, or else what was passed first."""
+        """What decided: the gates that were not passed, or else the rivals that were beaten."""
         refused = tuple(check.said for check in self.checks if not check.passed)
-        return refused or tuple(check.said for check in self.checks[:2])
+        return refused or tuple(c.said for c in self.checks if c.name in ("baselines", "champion"))
 
 
 def judge(

@@ -92,6 +92,7 @@ def reads(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
         },
         features={"calendar": ["week"]},
         inventory={"unit_value": None},
+        search={"num_trials": 1},
     )
     context = Context(Layout.at(folder / "out"), NullTracker(), QuietConsole(), folder)
     recorded: dict[str, set[str]] = {}

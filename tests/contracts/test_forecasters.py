@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +12,7 @@ from restock.forecasters.baselines.make import make_baselines
 from restock.forecasters.bundle import load_bundle
 from restock.forecasters.combine import Combination
 from restock.forecasters.lstm import backend
-from restock.forecasters.lstm.fit import LstmEnsemble, LstmRecipe, run_epochs
+from restock.forecasters.lstm.fit import LstmEnsemble, LstmRecipe
 from restock.forecasters.lstm.save import save_bundle
 from restock.types.forecast import FittedForecaster
 from support.builders import LEVELS, baselines, evaluation, features, panel, settings
@@ -25,11 +24,10 @@ ORIGINS = np.array([40, 44, 44])
 
 
 def bundle(folder: Path, likelihood: str) -> FittedForecaster:
+    """A network as it starts: the promises do not depend on its weights."""
     backend.prepare(1, 1)
     recipe = LstmRecipe.from_settings(settings(model={"likelihood": likelihood}))
     training = LstmEnsemble(recipe, panel(3, 50), np.full(3, 40))
-    with ThreadPoolExecutor(2) as pool:
-        run_epochs([training], pool)
     mixed = Combination({"lstm": 0.8, "tsb": 0.2}, LEVELS, LEVELS)
     save_bundle(
         training,

@@ -201,6 +201,8 @@ def main() -> int:
             again = wait(fork(partial(promote, settings, folder, number)))
             took = 0.8 * took + 0.2 * (time.perf_counter() - started)
             counts["not promoted when run again"] += again != 0
+            if number % 25 == 0:
+                print(f"after {number}: {dict(counts)}", file=sys.stderr, flush=True)
         counts["histories with a gap"] += wait(
             fork(partial(must, history_is_whole, settings, folder))
         )

@@ -159,59 +159,37 @@ def test_stock_turns_the_plan_into_orders(project: Path) -> None:
     assert ordered["order_quantity"].isna().sum() == 1
 
 
-def test_promotion_registers_once_and_says_why(project: Path) -> None:
+# Two epochs on a small table teach little: the gates that ask for more stand open.
+OPEN = ["promotion.coverage_80=null", "promotion.max_bias=null"]
+
+
+def test_promotion_says_why_and_registers_once_or_not_at_all(project: Path) -> None:
     from mlflow import MlflowClient
 
     report = json.loads((project / "OUT/metrics.json").read_text())
     losses = {name: scores["wql"] for name, scores in report["models"].items()}
     wins = losses["lstm"] < min(loss for name, loss in losses.items() if name != "lstm")
-    said = [restock("promote", *RUN[1:], cwd=project) for _ in range(2)]
+    said = [restock("promote", *RUN[1:], *OPEN, cwd=project) for _ in range(2)]
     assert [done.returncode for done in said] == [0, 0], said[0].stderr
-    assert "registered mine version 1" in said[0].stdout
-    assert "registered" not in said[1].stdout
+    assert ("registered mine version 1" in said[0].stdout) == wins
     assert ("not promoted" in said[0].stdout) == (not wins)
+    assert "registered" not in said[1].stdout
     client = MlflowClient(f"sqlite:///{project / 'mlflow.db'}")
-    assert len(client.search_model_versions("name = 'mine'")) == 1
-    assert ("champion" in client.get_registered_model("mine").aliases) == wins
-
-
-def test_the_registered_model_forecasts_in_a_clean_process(project: Path) -> None:
-    restock("promote", *RUN[1:], cwd=project)
-    code = f"""
-import mlflow, pandas as pd, sys
-mlflow.set_tracking_uri("sqlite:///{project / "mlflow.db"}")
-model = mlflow.pyfunc.load_model("models:/mine/1")
-rows = pd.read_csv({str(project / "my conf/tables/sales.csv")!r}, parse_dates=["date"])
-rows["series_id"] = rows["store"] + "/" + rows["item"]
-rows = rows.rename(columns={{"date": "timestamp", "sales": "demand"}})
-out = model.predict(rows)
-out.to_parquet({str(project / "served.parquet")!r})
-assert not {{"tensorflow", "keras"}} & set(sys.modules)
-"""
-    env = {**os.environ, "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false"}
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd="/", env=env, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    served = pd.read_parquet(project / "served.parquet")
-    stored = pd.read_parquet(project / "OUT/forecast.parquet")
-    report = json.loads((project / "OUT/metrics.json").read_text())
-    assert list(served.columns) == list(stored.columns)
-    if report["chosen"] == "lstm":
-        np.testing.assert_allclose(served["q0.5"], stored["q0.5"], rtol=1e-5)
+    assert len(client.search_model_versions("name = 'mine'")) == wins
+    assert (project / "OUT/promotion/promotion.html").is_file()
 
 
 def test_a_lost_store_is_filled_again_from_the_stored_report(project: Path) -> None:
     from mlflow import MlflowClient
 
     other = f"tracking.uri=sqlite:///{project / 'second.db'}"
-    done = restock("promote", *RUN[1:], other, cwd=project)
+    done = restock("promote", *RUN[1:], *OPEN, other, cwd=project)
     assert done.returncode == 0, done.stderr
     client = MlflowClient(f"sqlite:///{project / 'second.db'}")
     experiment = client.get_experiment_by_name("restock")
-    (run,) = client.search_runs([experiment.experiment_id])
-    assert run.data.tags["restock.source"] == "stored report"
-    assert len(client.search_model_versions("name = 'mine'")) == 1
+    runs = {run.info.run_name: run for run in client.search_runs([experiment.experiment_id])}
+    assert {"evaluate", "promote"} <= set(runs)
+    assert runs["evaluate"].data.tags["restock.source"] == "stored report"
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ from restock.forecasters.baselines.forest import FittedTrees
 from restock.forecasters.baselines.simple import simple_baselines
 from restock.forecasters.combine import Combination
 from restock.forecasters.names import BOOSTED_TREES, LSTM
-from restock.forecasters.safety import check_safe
+from restock.forecasters.safety import check_archives, check_files
 from restock.types.features import FeatureState
 from restock.types.forecast import DemandForecast
 from restock.types.panel import DemandPanel, IntArray
@@ -227,7 +227,7 @@ def load_bundle(folder: Path) -> Bundle:
         IntegrityError: Naming the file that is missing, could do harm, or was changed.
     """
     manifest = read_manifest(folder)
-    check_safe(folder, {MANIFEST, *manifest.files})
+    check_files(folder, {MANIFEST, *manifest.files})
     for name in sorted({*CONTENTS, *manifest.files}):
         path = folder / name
         if not path.is_file():
@@ -240,4 +240,5 @@ def load_bundle(folder: Path) -> Bundle:
                 f"{path}: corrupt (sha256 {found}, the manifest says {manifest.files[name]}). "
                 "Restore it with `dvc checkout` or train again."
             )
+    check_archives(folder)
     return Bundle(folder, manifest, read_state(folder / "state.json"))

@@ -24,8 +24,8 @@ MODULES = ("keras", "restock.forecasters.lstm")
 FORBIDDEN = {"Lambda", "TFSMLayer"}
 
 
-def check_safe(folder: Path, known: set[str]) -> None:
-    """Check the files of a bundle before any of them is loaded.
+def check_files(folder: Path, known: set[str]) -> None:
+    """Check that a bundle is a folder of plain files, and no others than it should hold.
 
     Args:
         folder: Of the bundle.
@@ -45,6 +45,15 @@ def check_safe(folder: Path, known: set[str]) -> None:
         total += path.stat().st_size
         if total > MOST_BYTES:
             raise IntegrityError(f"{folder}: larger than {MOST_BYTES:,} bytes")
+
+
+def check_archives(folder: Path) -> None:
+    """Look into the archives of a bundle, without unpacking them.
+
+    Raises:
+        IntegrityError: Naming the file and what is wrong with it.
+    """
+    for path in sorted(folder.iterdir()):
         if path.suffix in (".keras", ".npz"):
             _check_archive(path)
 

@@ -82,7 +82,7 @@ def test_scores_stand_by_step_and_by_segment(project: Path) -> None:
     assert steps["step"].tolist() == [1, 2, 3]
     assert {"lstm", *BASELINES} <= set(steps.columns)
     cuts = pd.read_csv(project / "OUT/scores_by_segment.csv")
-    assert set(cuts["kind"]) == {"volume", "pattern"}
+    assert set(cuts["kind"]) == {"volume", "pattern", "store"}
     assert set(cuts["model"]) == {"lstm", *BASELINES}
     page = (project / "OUT/report/report.html").read_text()
     assert "Weighted quantile loss by volume" in page

@@ -34,6 +34,9 @@ BARS = "▁▂▃▄▅▆▇█"
 PLAIN_EVERY = 5.0  # seconds between plain progress lines where there is no terminal
 
 
+LONG = 100  # rows
+
+
 class TerminalConsole:
     """Bars on a terminal, plain lines elsewhere."""
 
@@ -80,6 +83,11 @@ class TerminalConsole:
             if isinstance(content, str):
                 self.rich.print(f"[bold]{title}:[/bold] ", end="")
                 self.rich.print(content, markup=False, soft_wrap=True)
+                continue
+            if len(content) > LONG:  # drawing a box around each row takes longer than reading it
+                self.rich.print(title, style="bold")
+                shown = content.map(_cell).to_string(index=False)
+                self.rich.file.write(f"{shown}\n")
                 continue
             table = Table(title=title, title_justify="left")
             for place, name in enumerate(content.columns):

@@ -48,7 +48,7 @@ def history(settings: Settings, root: Path, *, refresh: bool) -> Parts:
             "from": _minute(move.at),
             "until": _minute(end),
             "how": move.kind,
-            "wql": move.metrics.get("wql"),
+            "wql": move.metrics.get("wql", float("nan")),
             "data": move.data[:8],
             "commit": move.commit[:8],
             "who": move.who,

@@ -18,6 +18,31 @@ from restock.types.tracking import Tracker
 from support.stores import Store
 
 
+def fill(run: Tracker, file: Path) -> None:
+    """Log one of each kind to a run."""
+    run.log_params({"model.units": 64})
+    for step in range(5):
+        run.log_metrics({"loss": 5.0 - step}, step=step)
+    run.log_artifact(file, "files")
+    with run.child("trial 0") as trial:
+        trial.log_metrics({"wql": 0.25})
+
+
+def check_filled(stored: dict[str, Any], store: Store) -> None:
+    """Check that all that :func:`fill` logged is in the store, by the names of the runs."""
+    train = stored["train"]
+    assert train.info.status == "FINISHED"
+    assert train.data.params == {"model.units": "64"}
+    assert train.data.metrics["loss"] == 1.0
+    assert train.data.tags["mlflow.source.git.commit"] == "abc"
+    assert stored["trial 0"].data.tags["mlflow.parentRunId"] == train.info.run_id
+    client, _ = connect(store.settings, store.root)
+    history = client.get_metric_history(train.info.run_id, "loss")
+    assert [metric.value for metric in history] == [5.0, 4.0, 3.0, 2.0, 1.0]
+    files = client.list_artifacts(train.info.run_id, "files")
+    assert [file.path for file in files] == ["files/a file.txt"]
+
+
 class TrackerContract:
     """Takes the fixture `tracker`."""
 
@@ -51,25 +76,13 @@ class RunContract:
     def test_what_was_logged_is_in_the_store(self, store: Store, tmp_path: Path) -> None:
         (tmp_path / "a file.txt").write_text("content")
         with open_run(store.settings, store.root, "train", {"commit": "abc"}) as run:
-            run.log_params({"model.units": 64})
-            for step in range(5):
-                run.log_metrics({"loss": 5.0 - step}, step=step)
-            run.log_artifact(tmp_path / "a file.txt", "files")
-            with run.child("trial 0") as trial:
-                trial.log_metrics({"wql": 0.25})
+            fill(run, tmp_path / "a file.txt")
         stored = runs(store)
-        assert stored["train"].info.status == "FINISHED"
-        assert stored["train"].data.params == {"model.units": "64"}
-        assert stored["train"].data.metrics["loss"] == 1.0
-        assert stored["train"].data.tags["mlflow.source.git.commit"] == "abc"
-        assert stored["trial 0"].data.tags["mlflow.parentRunId"] == stored["train"].info.run_id
+        check_filled(stored, store)
         client, _ = connect(store.settings, store.root)
-        history = client.get_metric_history(stored["train"].info.run_id, "loss")
-        assert [metric.value for metric in history] == [5.0, 4.0, 3.0, 2.0, 1.0]
-        files = client.list_artifacts(stored["train"].info.run_id, "files")
-        assert [file.path for file in files] == ["files/a file.txt"]
         (tmp_path / "back").mkdir()
-        fetched = client.download_artifacts(run.run_id, files[0].path, str(tmp_path / "back"))
+        name = "files/a file.txt"
+        fetched = client.download_artifacts(run.run_id, name, str(tmp_path / "back"))
         assert Path(fetched).read_text() == "content"
 
     def test_an_exception_marks_the_run_as_failed_and_keeps_its_metrics(self, store: Store) -> None:
@@ -134,25 +147,12 @@ class SenderContract:
     ) -> None:
         (tmp_path / "a file.txt").write_text("content")
         with SpoolTop(spool, {"restock.command": "train", "commit": "abc"}).child("train") as run:
-            run.log_params({"model.units": 64})
-            for step in range(5):
-                run.log_metrics({"loss": 5.0 - step}, step=step)
-            run.log_artifact(tmp_path / "a file.txt", "files")
-            with run.child("trial 0") as trial:
-                trial.log_metrics({"wql": 0.25})
+            fill(run, tmp_path / "a file.txt")
         assert len(spool.waiting()) == 2
         runs = sent(spool, store)
         assert spool.waiting() == []
-        assert runs["train"].info.status == "FINISHED"
-        assert runs["train"].data.params == {"model.units": "64"}
-        assert runs["train"].data.tags["mlflow.source.git.commit"] == "abc"
+        check_filled(runs, store)
         assert runs["train"].data.tags["mlflow.source.name"] == "restock train"
-        assert runs["trial 0"].data.tags["mlflow.parentRunId"] == runs["train"].info.run_id
-        client, _ = connect(store.settings, store.root)
-        history = client.get_metric_history(runs["train"].info.run_id, "loss")
-        assert [metric.value for metric in history] == [5.0, 4.0, 3.0, 2.0, 1.0]
-        files = client.list_artifacts(runs["train"].info.run_id, "files")
-        assert [file.path for file in files] == ["files/a file.txt"]
 
     def test_sending_again_what_was_sent_changes_nothing(self, spool: Spool, store: Store) -> None:
         run = spool.open("train")

@@ -32,8 +32,6 @@ from restock.types.tracking import SweepView
 
 BARS = "▁▂▃▄▅▆▇█"
 PLAIN_EVERY = 5.0  # seconds between plain progress lines where there is no terminal
-
-
 LONG = 100  # rows
 
 

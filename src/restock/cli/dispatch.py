@@ -153,7 +153,8 @@ def _execute(
     elif command == "run":
         _run_all(settings, files, root, console)
     else:
-        inputs = hashes(command, files.root)
+        # Large tables are not read once more where nobody asks for their hash.
+        inputs = hashes(command, files.root) if from_params or command in LOGGED else {}
         if from_params:
             check_inputs(inputs, files.root, root)
         with _tracker(command, settings, root, console, inputs) as tracker:

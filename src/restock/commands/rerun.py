@@ -115,12 +115,12 @@ def _check_out(trained: OldRun, root: Path, folder: Path) -> None:
         applied = _git(folder, "apply", "--binary", str(patch))
         if applied.returncode:
             raise MissingError(f"what was not committed then does not apply: {applied.stderr}")
-    elif trained.commit.endswith("-dirty") and _changed(trained):
+    elif trained.commit.endswith("-dirty") and _is_older(trained):
         raise MissingError("files were changed but not committed, and the changes were not kept.")
 
 
-def _changed(trained: OldRun) -> bool:
-    """Say whether more than dvc.lock was changed: a run of this age kept its changes."""
+def _is_older(trained: OldRun) -> bool:
+    """Say whether a run was made before runs kept what was changed; later ones kept it all."""
     return trained.artifact(f"{FOLDER}/{INPUTS_FILE}") is None
 
 
@@ -259,16 +259,13 @@ def _environment_note(trained: OldRun) -> str:
 def _log(settings: Settings, root: Path, trained: OldRun, found: Reproduction) -> None:
     tags = {"restock.rerun_of": trained.run_id, "restock.verdict": found.outcome}
     tags |= {"mlflow.note.content": f"{found.outcome}: {found.said}"}
-    with open_run(settings.tracking, root, "rerun", tags) as log, _scratch() as folder:
-        path = folder / "rerun.json"
+    with (
+        open_run(settings.tracking, root, "rerun", tags) as log,
+        tempfile.TemporaryDirectory() as folder,
+    ):
+        path = Path(folder) / "rerun.json"
         write_json(path, asdict(found))
         log.log_artifact(path)
-
-
-@contextmanager
-def _scratch() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory() as folder:
-        yield Path(folder)
 
 
 def _git(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -13,9 +13,9 @@ from restock.forecasters.bundle import load_bundle
 from restock.forecasters.combine import Combination
 from restock.forecasters.lstm import backend
 from restock.forecasters.lstm.fit import LstmEnsemble, LstmRecipe
-from restock.forecasters.lstm.save import save_bundle
 from restock.types.forecast import FittedForecaster
-from support.builders import LEVELS, baselines, evaluation, features, panel, settings
+from support.builders import LEVELS, evaluation, features, panel, settings
+from support.bundles import save
 
 NAMES = ["lstm", "naive", "seasonal_naive", "moving_mean", "moving_median", "ses", "ets", "theta"]
 NAMES += ["lstm_negative_binomial", "lstm_zero_inflated_negative_binomial"]
@@ -29,16 +29,7 @@ def bundle(folder: Path, likelihood: str) -> FittedForecaster:
     recipe = LstmRecipe.from_settings(settings(model={"likelihood": likelihood}))
     training = LstmEnsemble(recipe, panel(3, 50), np.full(3, 40))
     mixed = Combination({"lstm": 0.8, "tsb": 0.2}, LEVELS, LEVELS)
-    save_bundle(
-        training,
-        folder,
-        combination=mixed,
-        trees=None,
-        baselines=baselines(),
-        cut="c",
-        tuning_wql=None,
-        data_digest="d",
-    )
+    save(training, folder, mixed)
     return load_bundle(folder)
 
 

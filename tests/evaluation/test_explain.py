@@ -16,10 +16,10 @@ from restock.forecasters.bundle import Bundle, load_bundle
 from restock.forecasters.combine import Combination
 from restock.forecasters.lstm import backend
 from restock.forecasters.lstm.fit import LstmEnsemble, LstmRecipe, run_epochs
-from restock.forecasters.lstm.save import save_bundle
 from restock.types.folds import Fold
 from restock.types.panel import DemandPanel
-from support.builders import LEVELS, baselines, promoted_panel, settings
+from support.builders import LEVELS, promoted_panel, settings
+from support.bundles import save
 
 NUM_SERIES, NUM_STEPS = 40, 80
 ENDS = np.full(NUM_SERIES, NUM_STEPS - 10)
@@ -43,16 +43,7 @@ def bundle(tmp_path_factory: pytest.TempPathFactory, base: DemandPanel) -> Bundl
     with ThreadPoolExecutor(1) as pool:
         for _ in range(12):
             run_epochs([ensemble], pool)
-    save_bundle(
-        ensemble,
-        folder,
-        combination=Combination({"lstm": 0.9, "naive": 0.1}, LEVELS, LEVELS),
-        trees=None,
-        baselines=baselines(),
-        cut="c",
-        tuning_wql=None,
-        data_digest="d",
-    )
+    save(ensemble, folder, Combination({"lstm": 0.9, "naive": 0.1}, LEVELS, LEVELS))
     return load_bundle(folder)
 
 

@@ -13,7 +13,6 @@ from scipy.stats import nbinom
 
 from restock.errors import DataError
 from restock.forecasters.bundle import load_bundle
-from restock.forecasters.combine import Combination
 from restock.forecasters.likelihoods import count_quantiles, decode_counts, require_counts
 from restock.forecasters.lstm import backend
 from restock.forecasters.lstm.counts import (
@@ -22,11 +21,11 @@ from restock.forecasters.lstm.counts import (
     log_zero_inflated,
 )
 from restock.forecasters.lstm.fit import LstmEnsemble, LstmRecipe, run_epochs
-from restock.forecasters.lstm.save import save_bundle
 from restock.tuning.prepared import prepare_folds
 from restock.types.folds import Fold, Folds
 from restock.types.panel import DemandPanel
-from support.builders import LEVELS, baselines, panel, settings
+from support.builders import LEVELS, panel, settings
+from support.bundles import save
 
 COUNT_LIKELIHOODS = ["negative_binomial", "zero_inflated_negative_binomial"]
 END = 40
@@ -187,16 +186,7 @@ def saved(
     likelihood, size = request.param
     groups = {"model": {"likelihood": likelihood}, "training": {"ensemble_size": size}}
     ensemble = trained(panel(5, 50), epochs=2, **groups)
-    save_bundle(
-        ensemble,
-        folder,
-        combination=Combination.plain(np.array(LEVELS)),
-        trees=None,
-        baselines=baselines(),
-        cut="c",
-        tuning_wql=None,
-        data_digest="d",
-    )
+    save(ensemble, folder)
     return ensemble, folder
 
 

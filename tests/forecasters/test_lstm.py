@@ -16,14 +16,14 @@ from restock.errors import DataError, IntegrityError
 from restock.forecasters.baselines.forest import FittedTrees
 from restock.forecasters.baselines.make import boosted_trees
 from restock.forecasters.baselines.simple import simple_baselines
-from restock.forecasters.bundle import Bundle, Manifest, load_bundle
+from restock.forecasters.bundle import Bundle, load_bundle
 from restock.forecasters.combine import Combination
 from restock.forecasters.lstm import backend
 from restock.forecasters.lstm.fit import DivergedError, LstmEnsemble, LstmRecipe, run_epochs
 from restock.forecasters.lstm.network import RisingQuantiles
-from restock.forecasters.lstm.save import save_bundle
 from restock.types.panel import DemandPanel
 from support.builders import LEVELS, baselines, panel, settings
+from support.bundles import save
 
 END = 40
 TWO = {"ensemble_size": 2}
@@ -48,24 +48,6 @@ def run_epoch(training: LstmEnsemble) -> float:
     with ThreadPoolExecutor(2) as pool:
         (loss,) = run_epochs([training], pool)
     return loss
-
-
-def save(
-    training: LstmEnsemble,
-    folder: Path,
-    combination: Combination | None = None,
-    trees: FittedTrees | None = None,
-) -> Manifest:
-    return save_bundle(
-        training,
-        folder,
-        combination=combination or Combination.plain(np.array(LEVELS)),
-        trees=trees,
-        baselines=baselines(),
-        cut="c",
-        tuning_wql=0.5,
-        data_digest="d",
-    )
 
 
 @pytest.fixture(scope="module")

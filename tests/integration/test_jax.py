@@ -12,11 +12,10 @@ import numpy as np
 import pytest
 
 from restock.forecasters.bundle import load_bundle
-from restock.forecasters.combine import Combination
 from restock.forecasters.lstm import backend
 from restock.forecasters.lstm.fit import LstmEnsemble, LstmRecipe
-from restock.forecasters.lstm.save import save_bundle
-from support.builders import LEVELS, baselines, panel, settings
+from support.builders import panel, settings
+from support.bundles import save
 
 SCRIPT = """
 import json, sys
@@ -53,16 +52,7 @@ def test_jax_trains_and_answers_as_onnx_runtime_does(
     backend.prepare(1, 1)
     recipe = LstmRecipe.from_settings(settings(model={"likelihood": likelihood}))
     base = panel(5, 50)
-    save_bundle(
-        LstmEnsemble(recipe, base, np.full(5, 40)),
-        tmp_path / "bundle",
-        combination=Combination.plain(np.array(LEVELS)),
-        trees=None,
-        baselines=baselines(),
-        cut="c",
-        tuning_wql=None,
-        data_digest="d",
-    )
+    save(LstmEnsemble(recipe, base, np.full(5, 40)), tmp_path / "bundle")
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT, str(tmp_path / "bundle/model.keras"), likelihood],
         env={**os.environ, "KERAS_BACKEND": "jax", "PYTHONPATH": os.pathsep.join(sys.path)},

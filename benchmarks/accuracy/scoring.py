@@ -9,7 +9,7 @@ import numpy as np
 from exchange import Exchange
 
 from restock.config import REPORTED_LEVELS, Settings
-from restock.data.store import read_json
+from restock.data.files import read_json
 from restock.evaluation.backtest import Backtest, Scores, run_backtest
 from restock.forecasters.baselines.make import baselines_beside, make_baselines
 from restock.forecasters.bundle import load_bundle

@@ -43,7 +43,7 @@ from restock.commands.challenge import Challenge
 from restock.commands.promote import Decision, Surroundings, make_champion
 from restock.commands.registry import Store, open_store
 from restock.config import Settings, parse_settings
-from restock.data.store import digest_tree
+from restock.data.files import digest_tree
 from restock.tracking.mlflow.model import EXAMPLE, verify
 from restock.tracking.mlflow.registry import STATE_TAG, TREE_TAG
 from restock.types.layout import Layout

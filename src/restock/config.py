@@ -6,6 +6,7 @@ This module knows plain mappings and YAML. It must not know Hydra, OmegaConf or 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
@@ -549,6 +550,15 @@ def replace_at(settings: Settings, values: dict[str, Any]) -> Settings:
             raise ConfigError(f"no setting {path!r}. {nearest(path, known_paths())}")
         node[leaf] = value
     return parse_settings(tree, where="after replacing " + ", ".join(values))
+
+
+def leaves(tree: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield what a tree of mappings holds, by path; an empty mapping is a leaf."""
+    if not isinstance(tree, Mapping) or not tree:
+        yield path, tree
+        return
+    for name, value in tree.items():
+        yield from leaves(value, f"{path}.{name}" if path else str(name))
 
 
 def masked(value: Any) -> Any:

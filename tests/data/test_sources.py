@@ -11,7 +11,7 @@ import pytest
 
 from restock.config import SourceSettings
 from restock.data import sources
-from restock.data.store import digest
+from restock.data.files import digest
 from restock.errors import DataError, IntegrityError, UnreachableError
 
 MEMBER = "tiny_table/table.csv"

@@ -138,43 +138,6 @@ def test_a_total_has_its_own_parameters_and_counts_all_its_periods() -> None:
     np.testing.assert_allclose(units[0, :, 1, 0], [100, 200, 300], atol=1)
 
 
-def intermittent(zero_share: float, mean_where_not: float, dispersion: float) -> DemandPanel:
-    """Demand that is independent from period to period: only its distribution can be learned."""
-    rng, shape = np.random.default_rng(3), (60, 130)
-    rate = rng.gamma(1 / dispersion, dispersion * mean_where_not, size=shape)
-    demand = rng.poisson(rate) * (rng.random(shape) >= zero_share)
-    return panel(60, 130, demand=demand.astype(float), observed={}, known_future={})
-
-
-def test_simulated_intermittent_demand_is_recovered() -> None:
-    zero_share, mean_where_not, dispersion = 0.6, 5.0, 0.2
-    base = intermittent(zero_share, mean_where_not, dispersion)
-    ensemble = trained(
-        base,
-        epochs=10,
-        model={"likelihood": "zero_inflated_negative_binomial", "dropout": 0.0},
-        training={
-            "max_epochs": 10,
-            "passes_per_epoch": 10,
-            "learning_rate": 0.01,
-            "batch_size": 16,
-        },
-    )
-    size = 1 / dispersion
-    true_zero = zero_share + (1 - zero_share) * (size / (size + mean_where_not)) ** size
-    windows, rows = ensemble.members[0].windows, np.arange(60)
-    batch = windows.prediction_batch(rows, np.full(60, 119))
-    answer = np.asarray(ensemble.network().predict_on_batch(batch.inputs()), dtype=float)
-    relative, spread, share = np.moveaxis(answer[:, 0, :, 0], -1, 0)  # of each step
-    mean = relative * batch.scale[:, :1]
-    usual = nbinom.pmf(0, 1 / spread, 1 / (1 + spread * mean / (1 - share)))
-    zero = share + (1 - share) * usual
-    assert zero.mean() == pytest.approx(true_zero, abs=0.04)
-    assert mean.mean() == pytest.approx((1 - zero_share) * mean_where_not, rel=0.12)
-    # A plain negative binomial has no such gap between 0 and what is sold when something is.
-    assert share.mean() == pytest.approx(zero_share, abs=0.1)
-
-
 @pytest.fixture(
     scope="module", params=zip(COUNT_LIKELIHOODS, (1, 2), strict=True), ids=COUNT_LIKELIHOODS
 )

@@ -9,9 +9,8 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 from rich.console import Console as RichConsole
 from rich.console import Group
 from rich.live import Live
@@ -28,7 +27,10 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from restock.types.tracking import SweepView
+from restock.types.tracking import Parts, Rows, SweepView
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 BARS = "▁▂▃▄▅▆▇█"
 PLAIN_EVERY = 5.0  # seconds between plain progress lines where there is no terminal
@@ -75,23 +77,23 @@ class TerminalConsole:
         with Live(console=self.rich, refresh_per_second=4, transient=False) as live:
             yield lambda view: live.update(sweep_panel(view))
 
-    def parts(self, parts: Sequence[tuple[str, pd.DataFrame | str]]) -> None:
+    def parts(self, parts: Parts) -> None:
         """Print titled tables and lines."""
         for title, content in parts:
             if isinstance(content, str):
                 self.rich.print(f"[bold]{title}:[/bold] ", end="")
                 self.rich.print(content, markup=False, soft_wrap=True)
                 continue
-            if len(content) > LONG:  # drawing a box around each row takes longer than reading it
+            lines = _lines(content)
+            if len(lines) > LONG:  # drawing a box around each row takes longer than reading it
                 self.rich.print(title, style="bold")
-                shown = content.map(_cell).to_string(index=False)
-                self.rich.file.write(f"{shown}\n")
+                self.rich.file.write(_plain_table(lines))
                 continue
             table = Table(title=title, title_justify="left")
-            for place, name in enumerate(content.columns):
-                table.add_column(str(name), justify="right" if place else "left")
-            for row in content.itertuples(index=False):
-                table.add_row(*(_cell(value) for value in row))
+            for place, name in enumerate(lines[0]):
+                table.add_column(name, justify="right" if place else "left")
+            for line in lines[1:]:
+                table.add_row(*line)
             self.rich.print(table)
 
 
@@ -168,9 +170,26 @@ class _PlainBar(_Bar):
             self.rich.print(line, markup=False, soft_wrap=True)
 
 
+def _lines(table: pd.DataFrame | Rows) -> list[list[str]]:
+    """Return the head and the rows of a table as text."""
+    if isinstance(table, list):
+        names, rows = list(table[0]), [list(row.values()) for row in table]
+    else:
+        names, rows = [str(name) for name in table.columns], table.to_numpy(object).tolist()
+    return [names, *([_cell(value) for value in row] for row in rows)]
+
+
+def _plain_table(lines: list[list[str]]) -> str:
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return "".join(
+        " ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True)) + "\n"
+        for line in lines
+    )
+
+
 def _cell(value: object) -> str:
     if isinstance(value, float):
-        return "-" if pd.isna(value) else f"{value:.4f}"
+        return "-" if math.isnan(value) else f"{value:.4f}"
     return str(value)
 
 

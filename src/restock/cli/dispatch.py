@@ -16,7 +16,6 @@ from restock.cli.project import changes, commit, dvc_remote, project_root
 from restock.config import Settings, load_params, replace_at
 from restock.data.inputs import check_inputs, hashes
 from restock.errors import UserError
-from restock.inventory.demand import check_reach
 from restock.stages.context import Context
 from restock.tracking.memory import NullTracker
 from restock.tracking.record import Origin, log_origin
@@ -140,7 +139,11 @@ def _execute(
         console.parts(preflight.run(settings, files, console))
     elif command in ("sweeps", "stop", "compare", "sync"):
         _about_sweeps(command, settings, names, root, console)
-    elif command in ("history", "rollback", "diff", "card", "rerun"):
+    elif command == "history":
+        from restock.commands import history
+
+        console.parts(history.run(settings, root, refresh="--refresh" in typed.flags))
+    elif command in ("rollback", "diff", "card", "rerun"):
         _about_champions(command, settings, files, typed, console)
     elif command == "resume":
         _resume(names[0], settings, files, root, console)
@@ -243,6 +246,8 @@ def _log_origin(
 
 def _run_all(settings: Settings, files: Layout, root: Path, console: TerminalConsole) -> None:
     """Run every stage in one process; tuning only where its result is used."""
+    from restock.inventory.demand import check_reach
+
     # Before compute is spent: the last stage would refuse it.
     check_reach(settings.inventory.protection_interval, settings.evaluation.horizon)
     stages = [name for name in STAGES if name != "tune" or settings.training.use_tuned]
@@ -291,9 +296,7 @@ def _about_champions(
     from restock.commands import champions
 
     root = project_root()
-    if command == "history":
-        console.parts(champions.history(settings, root, refresh="--refresh" in typed.flags))
-    elif command == "rollback":
+    if command == "rollback":
         tags = {"commit": commit(root)}
         champions.rollback(settings, root, console, to=typed.flags.get("--to"), tags=tags)
     elif command == "diff":

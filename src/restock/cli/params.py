@@ -15,7 +15,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from restock.cli.project import project_root
 from restock.config import load_params, parse_settings, value_at
-from restock.data.store import read_json, replacing
+from restock.data.files import read_json, replacing
 from restock.errors import ConfigError, UserError
 from restock.types import layout
 from restock.types.tracking import Console

@@ -9,7 +9,8 @@ from typing import Any
 import pandas as pd
 
 from restock.config import Settings
-from restock.data.store import load_panel, read_json
+from restock.data.files import read_json
+from restock.data.store import load_panel
 from restock.evaluation.backtest import run_backtest, segments
 from restock.evaluation.losses import loss_table
 from restock.evaluation.selection import check_scored, folds_with_demand

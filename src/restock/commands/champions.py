@@ -1,67 +1,22 @@
-"""Who is champion, who was, and going back: `history`, `rollback`, `diff`, `card`."""
+"""A champion taken back, compared and described: `rollback`, `diff`, `card`."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
-from restock.config import Settings
-from restock.data.store import replacing, write_json
+from restock.commands.registry import Store, open_store
+from restock.config import Settings, leaves
+from restock.data.files import replacing, write_json
 from restock.errors import UserError
-from restock.promotion.moves import Move, mirror_of
+from restock.promotion.moves import Move
 from restock.reports.card import CARD, CARD_PAGE, to_markdown
+from restock.tracking.mlflow.registry import ModelVersion
 from restock.types.layout import Layout
-from restock.types.tracking import Console
-
-if TYPE_CHECKING:
-    from restock.commands.registry import Store
-    from restock.tracking.mlflow.registry import ModelVersion
-
-Parts = list[tuple[str, pd.DataFrame | str]]
-
-
-def history(settings: Settings, root: Path, *, refresh: bool) -> Parts:
-    """Return every champion with the time it was one, newest first.
-
-    Args:
-        settings: Whose model.
-        root: The project's folder.
-        refresh: Read the server; else the local mirror, which needs none.
-    """
-    name = settings.tracking.model_name
-    if refresh:
-        moves = _store(settings, root).ledger.carry_through()
-    else:
-        moves = mirror_of(root, name).read()
-    if not moves:
-        hint = "" if refresh else "; `restock history --refresh` asks the tracking server"
-        return [(f"Champions of {name}", f"none yet{hint}")]
-    until = [*(move.at for move in moves[1:]), "now"]
-    rows = [
-        {
-            "move": move.number,
-            "version": move.to_version or "-",
-            "from": _minute(move.at),
-            "until": _minute(end),
-            "how": move.kind,
-            "wql": move.metrics.get("wql", float("nan")),
-            "data": move.data[:8],
-            "commit": move.commit[:8],
-            "who": move.who,
-        }
-        for move, end in zip(moves, until, strict=True)
-    ]
-    why = "\n".join(f"{move.number}: {move.reason}" for move in moves[::-1])
-    return [(f"Champions of {name}", pd.DataFrame(rows[::-1])), ("Why, by move", why)]
-
-
-def _minute(moment: str) -> str:
-    """Return a time as people read it: UTC, to the minute."""
-    return moment[:16].replace("T", " ")
+from restock.types.tracking import Console, Parts
 
 
 def rollback(
@@ -81,7 +36,7 @@ def rollback(
         IntegrityError: If its files are not the ones that were registered.
         ConflictError: If another champion was made meanwhile.
     """
-    store = _store(settings, root)
+    store = open_store(settings, root)
     moves = store.ledger.carry_through()
     champion = store.registry.champion()
     version = store.registry.get(to or _before(moves, champion))
@@ -120,9 +75,9 @@ def diff(first: str, second: str, settings: Settings, root: Path) -> Parts:
     Raises:
         UserError: If there is no such version.
     """
-    store = _store(settings, root)
+    store = open_store(settings, root)
     cards = {version: _card(store, store.registry.get(version)) for version in (first, second)}
-    flat = {version: dict(_leaves(card)) for version, card in cards.items()}
+    flat = {version: dict(leaves(card)) for version, card in cards.items()}
     table = pd.DataFrame(flat).astype(object)
     table = table.where(table.notna(), "-").astype(str)
     scores = table.index.str.startswith("training.test.")
@@ -144,7 +99,7 @@ def card(version: str | None, settings: Settings, root: Path, files: Layout) -> 
     Raises:
         UserError: If there is no such version, or no champion.
     """
-    store = _store(settings, root)
+    store = open_store(settings, root)
     found = store.registry.get(version) if version else store.registry.champion()
     if found is None:
         raise UserError(f"{store.registry.name} has no champion: say which version.")
@@ -160,19 +115,3 @@ def _card(store: Store, version: ModelVersion) -> dict[str, Any]:
     with store.registry.download(version) as model:
         content: dict[str, Any] = json.loads((model / CARD).read_text(encoding="utf-8"))
     return content
-
-
-def _leaves(tree: Any, path: str = "") -> list[tuple[str, Any]]:
-    if not isinstance(tree, Mapping) or not tree:
-        return [(path, tree)]
-    return [
-        leaf
-        for name, value in tree.items()
-        for leaf in _leaves(value, f"{path}.{name}" if path else str(name))
-    ]
-
-
-def _store(settings: Settings, root: Path) -> Store:
-    from restock.commands.registry import open_store  # reading the mirror needs no MLflow
-
-    return open_store(settings, root)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-import pandas as pd
-
 from restock.config import Settings
 from restock.data.folds import latest_origins
 from restock.data.store import load_panel, write_table
@@ -14,11 +12,12 @@ from restock.forecasters.bundle import load_bundle
 from restock.reports import figures
 from restock.types import layout
 from restock.types.layout import Layout
+from restock.types.tracking import Parts
 
 SHOWN = 12  # inputs
 
 
-def run(settings: Settings, files: Layout, series_id: str) -> list[tuple[str, pd.DataFrame | str]]:
+def run(settings: Settings, files: Layout, series_id: str) -> Parts:
     """Write every effect as a table and a picture; return the strongest as (title, content).
 
     Raises:

@@ -18,12 +18,12 @@ from restock.types import layout
 from restock.types.folds import Folds
 from restock.types.layout import Layout
 from restock.types.panel import DemandPanel
-from restock.types.tracking import Console
+from restock.types.tracking import Console, Parts
 
 FEW_FOLDS = 6  # Wilcoxon's test on fewer can never be sure
 
 
-def run(settings: Settings, files: Layout, console: Console) -> list[tuple[str, str]]:
+def run(settings: Settings, files: Layout, console: Console) -> Parts:
     """Train the configured values for one epoch, and return what the sweep will take.
 
     Raises:

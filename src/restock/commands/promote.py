@@ -10,7 +10,7 @@ from pathlib import Path
 from restock.commands.challenge import Challenge
 from restock.commands.registry import Store, bundle_of, open_store
 from restock.config import Settings
-from restock.data.store import read_json, replacing, write_json
+from restock.data.files import read_json, replacing, write_json
 from restock.evaluation.report import log_report
 from restock.forecasters.names import LSTM
 from restock.promotion.moves import Move

@@ -17,19 +17,18 @@ import pandas as pd
 import yaml
 
 from restock.config import Settings
+from restock.data.files import read_json, write_json
 from restock.data.inputs import dvc_md5
-from restock.data.store import read_json, write_json
 from restock.errors import RestockError, UserError
 from restock.forecasters.names import LSTM
 from restock.tracking.mlflow.runs import OldRun, find_family
 from restock.tracking.mlflow.tracker import open_run
 from restock.tracking.record import CONFIG, ENVIRONMENT, FOLDER, INPUTS_FILE, PATCH, environment
 from restock.types import layout
-from restock.types.tracking import Console
+from restock.types.tracking import Console, Parts
 
 TOLERANCE = 1e-3  # relative: what another processor or library version may change
 Outcome = Literal["identical", "within tolerance", "differs", "not reproducible"]
-Parts = list[tuple[str, pd.DataFrame | str]]
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import shlex
 
-import pandas as pd
-
 from restock.config import Settings, replace_at
 from restock.data.store import load_panel, write_table
 from restock.errors import ConfigError
@@ -15,12 +13,10 @@ from restock.forecasters.lstm.fit import LstmRecipe
 from restock.tuning.feature_selection import Assessment, assess_features, eliminate
 from restock.types import layout
 from restock.types.layout import Layout
-from restock.types.tracking import Console
+from restock.types.tracking import Console, Parts
 
 
-def run(
-    settings: Settings, files: Layout, console: Console
-) -> list[tuple[str, pd.DataFrame | str]]:
+def run(settings: Settings, files: Layout, console: Console) -> Parts:
     """Write the table of all steps; return it with the override that reproduces the kept one.
 
     Raises:

@@ -8,15 +8,16 @@ from typing import Any
 import pandas as pd
 
 from restock.config import Settings
-from restock.data.store import read_json
+from restock.data.files import read_json
 from restock.tracking.uri import tracking_uri
 from restock.types import layout
 from restock.types.layout import Layout
+from restock.types.tracking import Parts
 
 SHOWN = ["model", "wql", "sql", "wape", "mase", "bias", "coverage_80"]
 
 
-def run(settings: Settings, files: Layout, root: Path) -> list[tuple[str, pd.DataFrame | str]]:
+def run(settings: Settings, files: Layout, root: Path) -> Parts:
     """Return the parts of the summary as (title, table or text)."""
     report = read_json(files.read(layout.METRICS))
     table = pd.read_csv(files.read(layout.LEADERBOARD))[SHOWN]

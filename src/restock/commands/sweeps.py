@@ -16,12 +16,10 @@ from restock.config import Settings
 from restock.errors import UserError
 from restock.tuning.names import study_url
 from restock.tuning.optuna.overview import summaries
-from restock.types.tracking import Console
+from restock.types.tracking import Console, Parts
 
 if TYPE_CHECKING:
     from restock.tuning.optuna.ledger import OptunaLedger
-
-Parts = list[tuple[str, pd.DataFrame | str]]
 
 
 def _ledger(name: str, settings: Settings, root: Path) -> OptunaLedger:

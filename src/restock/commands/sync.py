@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from restock.config import Settings, TrackingSettings
-from restock.data.store import read_json
+from restock.data.files import read_json
 from restock.errors import UnreachableError
 from restock.tracking.mlflow.sender import Sender, drain, sending
 from restock.tracking.spool import Spool

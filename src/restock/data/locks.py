@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from restock.data.store import disk_full_named
+from restock.data.files import disk_full_named
 from restock.errors import LockedError
 
 POLL = 0.05  # seconds

@@ -6,7 +6,7 @@ import dataclasses
 import json
 from pathlib import Path
 
-from restock.data.store import read_json
+from restock.data.files import read_json
 from restock.types.features import FeatureState
 
 

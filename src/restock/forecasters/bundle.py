@@ -22,7 +22,7 @@ from restock.config import (
     ModelSettings,
     WindowSettings,
 )
-from restock.data.store import digest, read_json
+from restock.data.files import digest, read_json
 from restock.errors import DataError, IntegrityError
 from restock.features.build import feature_source
 from restock.features.state import read_state

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
-from restock.data.store import disk_full_named, replacing
+from restock.data.files import disk_full_named, replacing
 
 Kind = Literal["promote", "rollback", "by hand"]
 

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from restock.config import Settings
-from restock.data.store import load_panel, replacing, write_json, write_table
+from restock.data.files import replacing, write_json
+from restock.data.store import load_panel, write_table
 from restock.errors import ConfigError
 from restock.evaluation.backtest import Backtest, forecast_table, run_backtest, segments
 from restock.evaluation.explain import importance

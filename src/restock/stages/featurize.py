@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 
 from restock.config import Settings
+from restock.data.files import replacing
 from restock.data.folds import make_folds
-from restock.data.store import load_panel, replacing
+from restock.data.store import load_panel
 from restock.features.build import fit_state
 from restock.features.state import write_state
 from restock.stages.context import Context

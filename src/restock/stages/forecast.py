@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from restock.config import Settings
+from restock.data.files import read_json, write_json
 from restock.data.folds import latest_origins, make_folds
-from restock.data.store import load_panel, read_json, write_json, write_table
+from restock.data.store import load_panel, write_table
 from restock.evaluation.selection import check_scored
 from restock.forecasters.baselines.make import baselines_beside
 from restock.forecasters.bundle import load_bundle

@@ -11,8 +11,9 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from restock.config import Settings, TrackingSettings, replace_at
-from restock.data.store import panel_digest, read_json, write_table
+from restock.config import Settings, TrackingSettings, leaves, replace_at
+from restock.data.files import read_json
+from restock.data.store import panel_digest, write_table
 from restock.errors import ConfigError
 from restock.stages import train
 from restock.stages.context import Context
@@ -61,7 +62,7 @@ def differences(jobs: Sequence[Settings]) -> tuple[Point, ...]:
     names = [name for name in trees[0] if any(tree[name] != trees[0][name] for tree in trees)]
     points: list[Point] = [{} for _ in trees]
     for name in names:
-        leaves = [dict(_leaves(tree[name], name)) for tree in trees]
+        leaves = [dict(leaves(tree[name], name)) for tree in trees]
         same_keys = all(set(own) == set(leaves[0]) for own in leaves)
         for point, tree, own in zip(points, trees, leaves, strict=True):
             if not same_keys:
@@ -71,14 +72,6 @@ def differences(jobs: Sequence[Settings]) -> tuple[Point, ...]:
                 if any(other[path] != leaves[0][path] for other in leaves):
                     point[path] = own[path]
     return tuple(points)
-
-
-def _leaves(tree: Any, path: str) -> Iterator[tuple[str, Any]]:
-    if not isinstance(tree, Mapping) or not tree:
-        yield path, tree
-        return
-    for name, value in tree.items():
-        yield from _leaves(value, f"{path}.{name}")
 
 
 def _train(ledger: OptunaLedger, tracking: TrackingSettings, context: Context) -> None:

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from restock.config import Settings
-from restock.data.store import load_panel, read_json, write_json, write_table
+from restock.data.files import read_json, write_json
+from restock.data.store import load_panel, write_table
 from restock.inventory.demand import LeadTimeDemand
 from restock.inventory.plan import make_plan
 from restock.inventory.stock import read_positions

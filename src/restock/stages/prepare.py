@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from restock.config import Settings
 from restock.data.clean import make_panel
+from restock.data.files import write_json
 from restock.data.sources.file import read_table
-from restock.data.store import save_panel, write_json
+from restock.data.store import save_panel
 from restock.stages.context import Context
 from restock.types import layout
 

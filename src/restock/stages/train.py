@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 
 from restock.config import Settings, replace_at, value_at
-from restock.data.store import load_panel, panel_digest, read_json, write_json, write_table
+from restock.data.files import read_json, write_json
+from restock.data.store import load_panel, panel_digest, write_table
 from restock.errors import ConfigError
 from restock.evaluation.combination import held_out_wql, learn_combination, rehearse
 from restock.evaluation.selection import folds_with_demand

@@ -14,7 +14,7 @@ from types import FrameType
 from typing import Any
 
 from restock.config import EngineSettings, replace_at
-from restock.data.store import read_json, write_json
+from restock.data.files import read_json, write_json
 from restock.errors import RestockError
 from restock.tracking.memory import NullTracker
 from restock.tracking.record import log_config

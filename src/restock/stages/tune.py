@@ -8,7 +8,8 @@ from pathlib import Path
 import pandas as pd
 
 from restock.config import Settings, TrackingSettings, value_at
-from restock.data.store import load_panel, panel_digest, write_json, write_table
+from restock.data.files import write_json
+from restock.data.store import load_panel, panel_digest, write_table
 from restock.evaluation.selection import folds_with_demand
 from restock.stages import trials
 from restock.stages.context import Context
@@ -29,7 +30,8 @@ def run(settings: Settings, context: Context) -> None:
     if not settings.training.use_tuned:
         _skip(context, "training.use_tuned=false trains the configured values")
         return
-    _, folds = _data(settings, context)
+    data = _data(settings, context)
+    folds = data[1]
     for note in folds.notes:
         context.console.note(note)
     if not folds.tuning:
@@ -39,7 +41,7 @@ def run(settings: Settings, context: Context) -> None:
         check_inside(name, dimension, value_at(settings, dimension.path))
     sweep = freeze(settings, data=_data_digest(context), commit=context.commit)
     with closing(launch(sweep, settings, context, settings.search.num_trials)) as ledger:
-        _search(ledger, settings, settings.tracking, context)
+        _search(ledger, settings, settings.tracking, context, data)
 
 
 def resume(name: str, settings: Settings, context: Context) -> None:
@@ -51,13 +53,18 @@ def resume(name: str, settings: Settings, context: Context) -> None:
         context: Where the panel is and the result goes.
     """
     with closing(rejoin(name, settings.engine, context, _data_digest(context))) as ledger:
-        _search(ledger, ledger.settings, settings.tracking, context)
+        data = _data(ledger.settings, context)
+        _search(ledger, ledger.settings, settings.tracking, context, data)
 
 
 def _search(
-    ledger: OptunaLedger, settings: Settings, tracking: TrackingSettings, context: Context
+    ledger: OptunaLedger,
+    settings: Settings,
+    tracking: TrackingSettings,
+    context: Context,
+    data: tuple[DemandPanel, Folds],
 ) -> None:
-    panel, folds = _data(settings, context)
+    panel, folds = data
 
     def prepare(folder: Path) -> None:
         made = prepare_folds(panel, folds, settings.features, settings.model.likelihood)

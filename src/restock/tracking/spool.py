@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from restock.data.store import disk_full_named
+from restock.data.files import disk_full_named
 from restock.errors import StoppedError
 from restock.tracking.memory import NullTracker
 from restock.types.tracking import Dataset

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from restock.data.store import replacing
+from restock.data.files import replacing
 
 KEPT = 2  # states: should the newest be damaged, there is one before it
 

@@ -19,7 +19,6 @@ from restock.tuning.prepared import SweepData
 from restock.tuning.results import Outcome
 from restock.tuning.study import Report
 from restock.types.folds import Fold
-from restock.types.forecast import DemandForecast
 from restock.types.panel import DemandPanel, IntArray
 
 
@@ -59,39 +58,36 @@ class FoldObjective:
             num_threads=settings.engine.num_threads,
             num_seeds=search.num_seeds,
         )
+        costs: list[float] = []  # after each epoch
         saved = states.load()
         if saved is not None:
             training.restore(saved)
+            costs = saved["costs"].tolist()
         for epoch in range(len(training.curve)):
             report(epoch, [curve[epoch] for curve in training.fold_curves])
         with ThreadPoolExecutor(self.pool_size) as pool:
             for epoch in range(len(training.curve), epochs or settings.training.max_epochs):
                 training.run_epoch(pool)
-                states.save(epoch + 1, training.progress())
+                if "inventory_cost" in search.objectives:
+                    costs.append(_inventory_cost(training, settings.inventory))
+                states.save(epoch + 1, training.progress() | {"costs": np.array(costs)})
                 report(epoch, [curve[-1] for curve in training.fold_curves])
-        outcome = training.outcome(int(np.argmin(training.curve)))
-        return replace(outcome, scores=scores(training, settings, outcome))
-
-
-def scores(training: FoldTraining, settings: Settings, outcome: Outcome) -> dict[str, float]:
-    """Return the value of each objective of the search, by name; all are better when lower."""
-    measured: dict[str, Callable[[], float]] = {
-        "wql": lambda: outcome.value,
-        "inventory_cost": lambda: _inventory_cost(training, settings.inventory),
-        "latency": lambda: _latency(training),
-        "size": lambda: float(training.ensembles[0].members[0].network.count_params()),
-    }
-    return {name: measured[name]() for name in settings.search.objectives}
+        best = int(np.argmin(training.curve))
+        outcome = training.outcome(best)
+        measured: dict[str, Callable[[], float]] = {
+            "wql": lambda: outcome.value,
+            "inventory_cost": lambda: costs[best],
+            "latency": lambda: _latency(training),
+            "size": lambda: float(training.ensembles[0].members[0].network.count_params()),
+        }
+        return replace(outcome, scores={name: measured[name]() for name in search.objectives})
 
 
 def _inventory_cost(training: FoldTraining, inventory: InventorySettings) -> float:
-    """Cost per unit of demand, mean over the folds; see :func:`realised_cost`.
-
-    Forecasts are those of the last epoch.
-    """
+    """Cost per unit of demand as trained so far, mean over folds; see :func:`realised_cost`."""
     periods = inventory.protection_interval
     costs = []
-    for fold, forecast in zip(training.folds, _forecasts(training), strict=True):
+    for fold, forecast in zip(training.folds, training.forecasts, strict=True):
         kept, total = _totals(training.panel, fold, periods)
         every = LeadTimeDemand.from_forecast(forecast, periods)
         demand = replace(every, totals=every.totals[kept])
@@ -111,14 +107,12 @@ def _totals(panel: DemandPanel, fold: Fold, periods: int) -> tuple[IntArray, np.
 
 def _latency(training: FoldTraining) -> float:
     """Seconds to forecast one fold's series once, after a first forecast."""
-    _forecasts(training)
+
+    def forecast() -> None:
+        for ensemble, fold in zip(training.ensembles, training.folds, strict=False):
+            ensemble.predict(taking_part(fold.origins[0]))
+
+    forecast()
     started = time.perf_counter()
-    _forecasts(training)
+    forecast()
     return (time.perf_counter() - started) / len(training.folds)
-
-
-def _forecasts(training: FoldTraining) -> list[DemandForecast]:
-    return [
-        ensemble.predict(taking_part(fold.origins[0]))
-        for ensemble, fold in zip(training.ensembles, training.folds, strict=False)
-    ]

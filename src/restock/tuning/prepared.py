@@ -9,7 +9,7 @@ from pathlib import Path
 import joblib
 
 from restock.config import FeatureSettings, Likelihood
-from restock.data.store import replacing
+from restock.data.files import replacing
 from restock.features.prepared import Prepared, prepare_features
 from restock.forecasters.likelihoods import require_counts
 from restock.types.folds import Folds

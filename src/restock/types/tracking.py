@@ -6,7 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:  # a command that answers without a frame need not wait for pandas
+    import pandas as pd
+
+# What a command answers: titled texts and tables.
+Rows = list[dict[str, Any]]
+Parts = list[tuple[str, "pd.DataFrame | Rows | str"]]
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from restock.config import SourceSettings
-from restock.data.store import replacing
+from restock.data.files import replacing
 from restock.errors import DataError
 
 SUFFIXES = (".csv", ".csv.gz", ".csv.xz", ".tsv", ".parquet")

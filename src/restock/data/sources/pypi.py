@@ -10,7 +10,7 @@ import zipfile
 from pathlib import Path
 
 from restock.config import SourceSettings
-from restock.data.store import digest, replacing
+from restock.data.files import digest, replacing
 from restock.errors import IntegrityError, UnreachableError
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from restock import __version__
 from restock.config import BaselineSettings
-from restock.data.store import digest, replacing
+from restock.data.files import digest, replacing
 from restock.features.state import write_state
 from restock.forecasters import bundle
 from restock.forecasters.baselines.forest import FittedTrees

@@ -23,7 +23,7 @@ from mlflow.types import ParamSchema, ParamSpec
 
 import restock
 from restock.config import InventorySettings
-from restock.data.store import write_json
+from restock.data.files import write_json
 from restock.errors import IntegrityError
 from restock.forecasters.bundle import Bundle
 from restock.tracking.mlflow.pyfunc import answer

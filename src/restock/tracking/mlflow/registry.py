@@ -16,7 +16,7 @@ from mlflow import MlflowClient
 from mlflow.entities.model_registry import ModelVersion as MlflowVersion
 from mlflow.exceptions import MlflowException
 
-from restock.data.store import digest_tree
+from restock.data.files import digest_tree
 from restock.errors import IntegrityError, UserError
 from restock.tracking.mlflow.tracker import BUNDLE_TAG
 

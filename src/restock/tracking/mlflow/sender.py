@@ -27,8 +27,8 @@ from mlflow.utils.mlflow_tags import (
 )
 
 from restock.config import TrackingSettings
+from restock.data.files import replacing
 from restock.data.locks import file_lock
-from restock.data.store import replacing
 from restock.errors import LockedError, UnreachableError
 from restock.tracking.mlflow.dataset import dataset_input
 from restock.tracking.mlflow.tracker import BATCH, COMMAND_TAG, connect, parent_run

@@ -16,8 +16,8 @@ from optuna.exceptions import StorageInternalError
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from restock.config import EngineSettings
+from restock.data.files import disk_full_named
 from restock.data.locks import database_lock
-from restock.data.store import disk_full_named
 from restock.errors import ConfigError, DiskFullError, UnreachableError
 
 T = TypeVar("T")

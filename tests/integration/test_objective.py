@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from restock.config import Settings
-from restock.errors import DiskFullError
 from restock.evaluation.selection import folds_with_demand
 from restock.tuning import prepared
 from restock.tuning.checkpoint import Checkpoints
@@ -18,6 +17,8 @@ from restock.tuning.prepared import SweepData, prepare_folds
 from restock.tuning.results import Outcome
 from restock.tuning.study import Interrupted
 from support.builders import panel, settings
+
+UNPRUNED = {"name": "optuna", "pruner": "none"}
 
 
 def chosen(**groups: dict[str, object]) -> Settings:
@@ -60,7 +61,9 @@ def test_an_interrupted_training_resumes_to_the_same_numbers(
     data: SweepData, tmp_path: Path
 ) -> None:
     options = chosen(
-        model={"recurrent_dropout": 0.1}, training={"ensemble_size": 2, "snapshots": 2}
+        model={"recurrent_dropout": 0.1},
+        training={"ensemble_size": 2, "snapshots": 2},
+        search={"objectives": ["wql", "inventory_cost"], "tuner": UNPRUNED},
     )
     whole = run(data, tmp_path / "whole", options)
     seen: list[int] = []
@@ -97,13 +100,12 @@ def test_a_budget_of_epochs_is_honoured(data: SweepData, tmp_path: Path) -> None
 
 
 def test_several_objectives_are_measured(data: SweepData, tmp_path: Path) -> None:
-    tuner = {"name": "optuna", "pruner": "none"}
     names = ["wql", "inventory_cost", "latency", "size"]
     small, large = (
         run(
             data,
             tmp_path / str(units),
-            chosen(model={"units": units}, search={"objectives": names, "tuner": tuner}),
+            chosen(model={"units": units}, search={"objectives": names, "tuner": UNPRUNED}),
         )
         for units in (4, 12)
     )
@@ -113,41 +115,19 @@ def test_several_objectives_are_measured(data: SweepData, tmp_path: Path) -> Non
     assert all(value > 0 for value in small.scores.values())
 
 
+def test_the_cost_is_that_of_the_epoch_that_counts(data: SweepData, tmp_path: Path) -> None:
+    search = {"objectives": ["wql", "inventory_cost"], "tuner": UNPRUNED}
+    options = chosen(training={"learning_rate": 0.3}, search=search)
+    whole = run(data, tmp_path / "whole", options)
+    assert whole.best_epoch < 4
+    states = Checkpoints(tmp_path / "short")
+    short = FoldObjective(options, data, 2)({}, whole.best_epoch, states, quiet)
+    assert short.scores == whole.scores
+
+
 def test_the_swept_values_are_what_is_trained(
     data: SweepData, one: Outcome, tmp_path: Path
 ) -> None:
     states = Checkpoints(tmp_path)
     other = FoldObjective(chosen(), data, 2)({"model.units": 12}, None, states, quiet)
     assert other.curve != one.curve
-
-
-def test_only_the_last_two_states_are_kept(tmp_path: Path) -> None:
-    states = Checkpoints(tmp_path)
-    for epoch in range(1, 5):
-        states.save(epoch, {"a": np.array(epoch)})
-    assert sorted(path.name for path in tmp_path.iterdir()) == [
-        "epoch-00003.npz", "epoch-00004.npz",
-    ]  # fmt: skip
-    loaded = states.load()
-    assert loaded is not None
-    assert loaded["a"] == 4
-    newest = tmp_path / "epoch-00004.npz"
-    newest.write_bytes(newest.read_bytes()[:-40])
-    loaded = states.load()
-    assert loaded is not None
-    assert loaded["a"] == 3
-    assert (tmp_path / "epoch-00004.npz.corrupt").is_file()
-    states.clear()
-    assert states.load() is None
-
-
-def test_a_write_to_a_full_disk_names_the_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def full(*_: object, **__: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(np, "savez", full)
-    with pytest.raises(DiskFullError, match=r"epoch-00001\.npz: no space left \([\d,]+ bytes free"):
-        Checkpoints(tmp_path).save(1, {"a": np.array(1)})
-    assert list(tmp_path.iterdir()) == []

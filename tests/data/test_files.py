@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from restock.data.store import replacing, write_json
+from restock.data.files import replacing, write_json
 
 
 def test_a_failed_write_leaves_the_old_file_and_no_rest(tmp_path: Path) -> None:

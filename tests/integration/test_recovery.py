@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import nbinom
 
 from restock.forecasters.lstm import backend
 from restock.forecasters.lstm.fit import LstmEnsemble, LstmRecipe, run_epochs
@@ -19,8 +20,15 @@ UPLIFT, SWING = 1.6, 0.5
 SOLD, SIZE = 0.3, 4.0  # share of periods with demand, and its mean in them
 
 
+def fitted(ensemble: LstmEnsemble) -> LstmEnsemble:
+    """Train all epochs of a recipe."""
+    with ThreadPoolExecutor(1) as pool:
+        for _ in range(ensemble.recipe.training.max_epochs):
+            run_epochs([ensemble], pool)
+    return ensemble
+
+
 def train(base: DemandPanel, epochs: int, **features: object) -> LstmEnsemble:
-    backend.prepare(0, 1)
     chosen = settings(
         features={"calendar": [], "seasonal_lag": 0, **features},
         windows={"num_origins": 26},
@@ -32,11 +40,13 @@ def train(base: DemandPanel, epochs: int, **features: object) -> LstmEnsemble:
         },
         evaluation={"horizon": 6},
     )
-    training = LstmEnsemble(LstmRecipe.from_settings(chosen), base, np.full(base.num_series, END))
-    with ThreadPoolExecutor(1) as pool:
-        for _ in range(epochs):
-            run_epochs([training], pool)
-    return training
+    recipe = LstmRecipe.from_settings(chosen)
+    return fitted(LstmEnsemble(recipe, base, np.full(base.num_series, END)))
+
+
+@pytest.fixture(autouse=True, scope="module")
+def threads() -> None:
+    backend.prepare(0, 1)  # before the first operation
 
 
 @pytest.fixture(scope="module")
@@ -130,3 +140,36 @@ def test_the_rate_of_intermittent_demand_is_found() -> None:
         said = forecast.cumulative[:, -1, LEVELS.index(level)]
         reached = np.searchsorted(drawn, said, side="right") / len(drawn)
         assert reached.mean() == pytest.approx(level, abs=0.08)
+
+
+def test_the_share_of_extra_zeros_is_found() -> None:
+    """Demand is independent from period to period: only its distribution can be learned."""
+    zero_share, mean_where_not, dispersion = 0.6, 5.0, 0.2
+    rng, shape = np.random.default_rng(3), (60, 130)
+    rate = rng.gamma(1 / dispersion, dispersion * mean_where_not, size=shape)
+    demand = (rng.poisson(rate) * (rng.random(shape) >= zero_share)).astype(float)
+    base = panel(*shape, demand=demand, observed={}, known_future={})
+    recipe = LstmRecipe.from_settings(
+        settings(
+            model={"likelihood": "zero_inflated_negative_binomial", "dropout": 0.0},
+            training={
+                "max_epochs": 10,
+                "passes_per_epoch": 10,
+                "learning_rate": 0.01,
+                "batch_size": 16,
+            },
+        )
+    )
+    ensemble = fitted(LstmEnsemble(recipe, base, np.full(60, 120)))
+    batch = ensemble.members[0].windows.prediction_batch(np.arange(60), np.full(60, 119))
+    answer = np.asarray(ensemble.network().predict_on_batch(batch.inputs()), dtype=float)
+    relative, spread, share = np.moveaxis(answer[:, 0, :, 0], -1, 0)  # of each step
+    mean = relative * batch.scale[:, :1]
+    size = 1 / dispersion
+    true_zero = zero_share + (1 - zero_share) * (size / (size + mean_where_not)) ** size
+    usual = nbinom.pmf(0, 1 / spread, 1 / (1 + spread * mean / (1 - share)))
+    zero = share + (1 - share) * usual
+    assert zero.mean() == pytest.approx(true_zero, abs=0.04)
+    assert mean.mean() == pytest.approx((1 - zero_share) * mean_where_not, rel=0.12)
+    # A plain negative binomial has no such gap between 0 and what is sold when something is.
+    assert share.mean() == pytest.approx(zero_share, abs=0.1)

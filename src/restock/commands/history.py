@@ -1,0 +1,51 @@
+"""Who is champion, and who was. Reading the mirror imports neither MLflow nor pandas."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from restock.config import Settings
+from restock.promotion.moves import mirror_of
+from restock.types.tracking import Parts
+
+
+def run(settings: Settings, root: Path, *, refresh: bool) -> Parts:
+    """Return every champion with the time it was one, newest first.
+
+    Args:
+        settings: Whose model.
+        root: The project's folder.
+        refresh: Read the server; else the local mirror, which needs none.
+    """
+    name = settings.tracking.model_name
+    if refresh:
+        from restock.commands.registry import open_store
+
+        moves = open_store(settings, root).ledger.carry_through()
+    else:
+        moves = mirror_of(root, name).read()
+    if not moves:
+        hint = "" if refresh else "; `restock history --refresh` asks the tracking server"
+        return [(f"Champions of {name}", f"none yet{hint}")]
+    until = [*(move.at for move in moves[1:]), "now"]
+    rows = [
+        {
+            "move": move.number,
+            "version": move.to_version or "-",
+            "from": _minute(move.at),
+            "until": _minute(end),
+            "how": move.kind,
+            "wql": move.metrics.get("wql", float("nan")),
+            "data": move.data[:8],
+            "commit": move.commit[:8],
+            "who": move.who,
+        }
+        for move, end in zip(moves, until, strict=True)
+    ]
+    why = "\n".join(f"{move.number}: {move.reason}" for move in moves[::-1])
+    return [(f"Champions of {name}", rows[::-1]), ("Why, by move", why)]
+
+
+def _minute(moment: str) -> str:
+    """Return a time as people read it: UTC, to the minute."""
+    return moment[:16].replace("T", " ")

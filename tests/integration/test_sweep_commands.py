@@ -38,7 +38,10 @@ def test_a_sweep_with_two_workers_leaves_its_runs_plots_and_result(project: Path
     assert "best is trial" in parent.data.tags["mlflow.note.content"]
     client = MlflowClient(f"sqlite:///{project / 'mlflow.db'}")
     files = {file.path for file in client.list_artifacts(parent.info.run_id)}
-    assert files == {"config.yaml", "plots", "trials.csv"}
+    assert files == {"config.yaml", "lineage", "plots", "trials.csv"}
+    (dataset,) = parent.inputs.dataset_inputs
+    assert dataset.dataset.source_type == "dvc"
+    assert "cores" in parent.data.tags["restock.hardware"]
     plots = {Path(f.path).name for f in client.list_artifacts(parent.info.run_id, "plots")}
     assert {"timeline.html", "timeline.png", "optimization_history.html"} <= plots
     trials = runs(project, f"tags.`mlflow.parentRunId` = '{parent.info.run_id}'")

@@ -18,10 +18,10 @@ from restock.data.inputs import check_inputs, hashes
 from restock.errors import UserError
 from restock.stages.context import Context
 from restock.tracking.memory import NullTracker
-from restock.tracking.record import Origin, log_origin
+from restock.tracking.record import log_origin
 from restock.types import layout
 from restock.types.layout import Layout
-from restock.types.tracking import Dataset, Tracker
+from restock.types.tracking import Dataset, Origin, Tracker
 
 STAGES = ("fetch", "prepare", "featurize", "tune", "train", "evaluate", "forecast", "plan")
 SPOOL = Path(".restock") / "spool"
@@ -116,8 +116,9 @@ def _train_grid(jobs: list[Settings]) -> None:
 
     console, root = TerminalConsole("train"), project_root()
     files = Layout.at(Path(jobs[0].output_dir))
+    origin = _origin(jobs[0], root, hashes("train", files.root))
     with _tracker("tune", jobs[0], root, console) as tracker:
-        grid.run(jobs, Context(files, tracker, console, root, commit(root)))
+        grid.run(jobs, Context(files, tracker, console, root, origin.commit, origin=origin))
 
 
 def _execute(
@@ -160,8 +161,9 @@ def _execute(
         inputs = hashes(command, files.root) if from_params or command in LOGGED else {}
         if from_params:
             check_inputs(inputs, files.root, root)
-        with _tracker(command, settings, root, console, inputs) as tracker:
-            context = Context(files, tracker, console, root, commit(root), rerun=from_params)
+        origin = _origin(settings, root, inputs) if command in LOGGED else None
+        with _tracker(command, settings, root, console, origin) as tracker:
+            context = Context(files, tracker, console, root, commit(root), from_params, origin)
             _stage(command, settings, context)
 
 
@@ -206,7 +208,7 @@ def _tracker(
     settings: Settings,
     root: Path,
     console: TerminalConsole,
-    inputs: Mapping[str, str] | None = None,
+    origin: Origin | None = None,
 ) -> Iterator[Tracker]:
     """Open the run of a command. A sweep opens its own: it may be one that was begun before."""
     if command not in LOGGED or settings.tracking.name == "none":
@@ -227,21 +229,19 @@ def _tracker(
             yield top
             return
         with top.child(command) as run:
-            _log_origin(run, settings, root, inputs)
+            if origin is not None:
+                log_origin(run, settings.model_dump(mode="json"), origin)
             yield run
 
 
-def _log_origin(
-    run: Tracker, settings: Settings, root: Path, inputs: Mapping[str, str] | None
-) -> None:
-    """Keep with a run what it came from."""
+def _origin(settings: Settings, root: Path, inputs: Mapping[str, str]) -> Origin:
+    """Return what a run comes from that starts now and reads these inputs."""
     dataset, revision = None, commit(root)
-    if inputs and layout.PANEL in inputs:
+    if layout.PANEL in inputs:
         path = (Path(settings.output_dir) / layout.PANEL).as_posix()
         at = (inputs[layout.PANEL], dvc_remote(root), revision)
         dataset = Dataset(settings.data.name, path, *at)
-    origin = Origin(revision, changes(root), inputs, dataset)
-    log_origin(run, settings.model_dump(mode="json"), origin)
+    return Origin(revision, changes(root), inputs, dataset)
 
 
 def _run_all(settings: Settings, files: Layout, root: Path, console: TerminalConsole) -> None:
@@ -251,19 +251,21 @@ def _run_all(settings: Settings, files: Layout, root: Path, console: TerminalCon
     # Before compute is spent: the last stage would refuse it.
     check_reach(settings.inventory.protection_interval, settings.evaluation.horizon)
     stages = [name for name in STAGES if name != "tune" or settings.training.use_tuned]
-    with _tracker("run", settings, root, console) as tracker:
+    with _tracker("run", settings, root, console, _origin(settings, root, {})) as tracker:
         context = Context(files, NullTracker(), console, root, commit(root))
         for name in stages:
             console.prefix = name
-            if name == "tune":  # opens a run of its own
-                _stage(name, settings, replace(context, tracker=tracker))
-            elif name not in LOGGED:
+            if name not in LOGGED:
                 _stage(name, settings, context)
-            else:
-                with tracker.child(name) as run:
-                    run.set_tags({"restock.command": name})
-                    _log_origin(run, settings, root, hashes(name, files.root))
-                    _stage(name, settings, replace(context, tracker=run))
+                continue
+            origin = _origin(settings, root, hashes(name, files.root))
+            if name == "tune":  # opens a run of its own
+                _stage(name, settings, replace(context, tracker=tracker, origin=origin))
+                continue
+            with tracker.child(name) as run:
+                run.set_tags({"restock.command": name})
+                log_origin(run, settings.model_dump(mode="json"), origin)
+                _stage(name, settings, replace(context, tracker=run))
     from restock.commands import summary
 
     console.parts(summary.run(settings, files, root))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from restock.types.layout import Layout
-from restock.types.tracking import Console, Tracker
+from restock.types.tracking import Console, Origin, Tracker
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,7 @@ class Context:
         root: The project's folder: what outlives a run is kept below it.
         commit: Git revision of the project.
         rerun: Whether a sweep that is complete is to be run anew, as `dvc repro` expects.
+        origin: What a sweep that is launched here comes from.
     """
 
     layout: Layout
@@ -28,3 +29,4 @@ class Context:
     root: Path
     commit: str = "unknown"
     rerun: bool = False
+    origin: Origin | None = None

@@ -62,14 +62,14 @@ def differences(jobs: Sequence[Settings]) -> tuple[Point, ...]:
     names = [name for name in trees[0] if any(tree[name] != trees[0][name] for tree in trees)]
     points: list[Point] = [{} for _ in trees]
     for name in names:
-        leaves = [dict(leaves(tree[name], name)) for tree in trees]
-        same_keys = all(set(own) == set(leaves[0]) for own in leaves)
-        for point, tree, own in zip(points, trees, leaves, strict=True):
+        flat = [dict(leaves(tree[name], name)) for tree in trees]
+        same_keys = all(set(own) == set(flat[0]) for own in flat)
+        for point, tree, own in zip(points, trees, flat, strict=True):
             if not same_keys:
                 point[name] = tree[name]
                 continue
             for path in own:
-                if any(other[path] != leaves[0][path] for other in leaves):
+                if any(other[path] != flat[0][path] for other in flat):
                     point[path] = own[path]
     return tuple(points)
 

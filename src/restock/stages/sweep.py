@@ -16,14 +16,14 @@ from restock.data.store import write_table
 from restock.errors import ConfigError
 from restock.stages.context import Context
 from restock.stages.trials import DATA, TrialJob, close_runs
-from restock.tracking.record import log_config
+from restock.tracking.record import log_config, log_origin
 from restock.tuning.names import study_url
 from restock.tuning.optuna.ledger import OptunaLedger
 from restock.tuning.optuna.plots import plot_study
 from restock.tuning.results import StudyResult
 from restock.tuning.sweep import Sweep, code_digest, is_repeatable
 from restock.tuning.workers import Crew, StartWorker, local_workers, python, run_crew
-from restock.types.tracking import Tracker
+from restock.types.tracking import Origin, Tracker
 
 SENDER = "restock.commands.sync"
 SWEEPS = Path(".restock") / "sweeps"
@@ -87,7 +87,7 @@ def work_off(
     """
     sweep = ledger.sweep
     with context.tracker.child(sweep.name, key=ledger.key) as run:
-        _log_launch(run, ledger)
+        _log_launch(run, ledger, context.origin)
         try:
             if ledger.is_done():
                 context.console.note(f"sweep {sweep.name} is complete: nothing is repeated")
@@ -161,7 +161,7 @@ def _reachable(tracking: TrackingSettings) -> dict[str, Any] | None:
     return {**tracking.model_dump(), "uri": uri}
 
 
-def _log_launch(run: Tracker, ledger: OptunaLedger) -> None:
+def _log_launch(run: Tracker, ledger: OptunaLedger, origin: Origin | None) -> None:
     """Keep the frozen configuration and what the sweep stands on."""
     sweep = ledger.sweep
     settings = ledger.settings.model_copy(update={"engine": ledger.engine})
@@ -174,7 +174,10 @@ def _log_launch(run: Tracker, ledger: OptunaLedger) -> None:
             "restock.repeatable": str(is_repeatable(settings, sweep.points)).lower(),
         }
     )
-    log_config(run, sweep.settings)
+    if origin is None:  # gone on with: what it came from was kept when it was launched
+        log_config(run, sweep.settings)
+    else:
+        log_origin(run, sweep.settings, origin)
 
 
 def _log_result(run: Tracker, result: StudyResult, ledger: OptunaLedger) -> None:

@@ -7,8 +7,6 @@ import json
 import os
 import platform
 import tempfile
-from collections.abc import Mapping
-from dataclasses import dataclass
 from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
@@ -16,28 +14,11 @@ from typing import Any
 import yaml
 
 from restock.config import masked
-from restock.types.tracking import Dataset, Tracker
+from restock.types.tracking import Origin, Tracker
 
 FOLDER = "lineage"
 CONFIG, INPUTS_FILE = "config.yaml", "inputs.json"
 ENVIRONMENT, PATCH = "environment.txt", "uncommitted.patch"
-
-
-@dataclass(frozen=True)
-class Origin:
-    """What a run came from, beside its settings.
-
-    Attributes:
-        commit: Git revision of the project.
-        patch: What was changed in the project since its commit, as git writes it.
-        inputs: Hashes of what the stage read, by name.
-        dataset: The panel, as the tracking server shows it.
-    """
-
-    commit: str
-    patch: str = ""
-    inputs: Mapping[str, str] | None = None
-    dataset: Dataset | None = None
 
 
 def log_config(run: Tracker, settings: dict[str, Any]) -> None:

@@ -35,6 +35,23 @@ class Dataset:
     revision: str
 
 
+@dataclass(frozen=True)
+class Origin:
+    """What a run came from, beside its settings.
+
+    Attributes:
+        commit: Git revision of the project.
+        patch: What was changed in the project since its commit, as git writes it.
+        inputs: Hashes of what the stage read, by name.
+        dataset: The panel, as the tracking server shows it.
+    """
+
+    commit: str
+    patch: str = ""
+    inputs: Mapping[str, str] | None = None
+    dataset: Dataset | None = None
+
+
 class Tracker(Protocol):
     """One run of an experiment log. Metrics are numbers; artifacts are files."""
 

@@ -24,6 +24,18 @@ class LedgerContract:
         assert [trial.number for trial in result.trials] == [0, 1, 2, 3, 4, 5]
         assert result.best.scores[0] == min(t.scores[0] for t in result.trials if t.scores)
 
+    def test_trials_side_by_side_are_seen_as_parallel(self, url: str) -> None:
+        ledger = launched(url, 4)
+        first = ledger.claim("one")
+        assert first is not None
+        ledger.release(first)  # ended before the next began
+        worked(ledger)
+        assert not ledger.standing().parallel
+        more = launched(url, 6)
+        held = [more.claim(name) for name in ("one", "two")]
+        assert all(held)
+        assert more.standing().parallel
+
     def test_a_dead_workers_trial_goes_to_another(self, url: str) -> None:
         ledger = launched(url, 2)
         claim = ledger.claim("dead")

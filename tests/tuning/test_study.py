@@ -218,13 +218,13 @@ def test_a_sweep_is_named_after_what_it_depends_on() -> None:
 
 def test_what_repeats() -> None:
     random = {"name": "optuna", "sampler": "random", "pruner": "none"}
-    two = {"num_workers": 2}
-    assert is_repeatable(configured(), None)
-    assert not is_repeatable(configured(engine=two), None)
-    assert is_repeatable(configured(engine=two, tuner=random), None)
-    assert not is_repeatable(configured(engine=two, tuner={**random, "pruner": "median"}), None)
-    one = configured(tuner=random, objectives=["wql", "latency"])
-    assert not is_repeatable(one, None)
+    assert is_repeatable(configured(), None, parallel=False)
+    assert not is_repeatable(configured(), None, parallel=True)
+    assert is_repeatable(configured(tuner=random), None, parallel=True)
+    pruned = configured(tuner={**random, "pruner": "median"})
+    assert not is_repeatable(pruned, None, parallel=True)
+    measured = configured(tuner=random, objectives=["wql", "latency"])
+    assert not is_repeatable(measured, None, parallel=False)
 
 
 def test_values_outside_their_own_range_are_refused() -> None:

@@ -164,14 +164,12 @@ def _reachable(tracking: TrackingSettings) -> dict[str, Any] | None:
 def _log_launch(run: Tracker, ledger: OptunaLedger, origin: Origin | None) -> None:
     """Keep the frozen configuration and what the sweep stands on."""
     sweep = ledger.sweep
-    settings = ledger.settings.model_copy(update={"engine": ledger.engine})
     run.set_tags(
         {
             "restock.sweep": sweep.name,
             "restock.sweep_digest": sweep.digest,
             "restock.data": sweep.data,
             "restock.code": sweep.code,
-            "restock.repeatable": str(is_repeatable(settings, sweep.points)).lower(),
         }
     )
     if origin is None:  # gone on with: what it came from was kept when it was launched
@@ -185,7 +183,15 @@ def _log_result(run: Tracker, result: StudyResult, ledger: OptunaLedger) -> None
     assert best.outcome is not None
     run.log_params({f"best.{path}": value for path, value in best.values.items()})
     run.log_metrics({"best_wql": best.outcome.value, "best_epoch": best.outcome.best_epoch})
-    run.set_tags({"restock.best_trial": str(best.number), "mlflow.note.content": why(result)})
+    parallel = ledger.standing().parallel
+    repeatable = is_repeatable(ledger.settings, ledger.sweep.points, parallel=parallel)
+    run.set_tags(
+        {
+            "restock.best_trial": str(best.number),
+            "restock.repeatable": str(repeatable).lower(),
+            "mlflow.note.content": why(result),
+        }
+    )
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         write_table(folder / "trials.csv", table(result))

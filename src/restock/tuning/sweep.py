@@ -111,16 +111,19 @@ def freeze(
     return dataclasses.replace(sweep, name=name)
 
 
-def is_repeatable(settings: Settings, points: tuple[dict[str, Any], ...] | None) -> bool:
+def is_repeatable(
+    settings: Settings, points: tuple[dict[str, Any], ...] | None, *, parallel: bool
+) -> bool:
     """Say whether a second run of the sweep would propose, prune and measure the same.
 
-    One worker sees the same history again. Several do only where nothing that is proposed or
-    pruned depends on what others have told so far. A measured latency never repeats.
+    One trial after the other sees the same history again. Trials side by side do only where
+    nothing that is proposed or pruned depends on what others have told so far. A measured latency
+    never repeats.
     """
     if "latency" in settings.search.objectives:
         return False
     tuner = settings.search.tuner
-    if settings.engine.num_workers == 1 or points is not None:
+    if not parallel or points is not None:
         return True
     if isinstance(tuner, KerasTunerSettings):
         return False

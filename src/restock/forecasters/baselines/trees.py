@@ -37,6 +37,8 @@ from restock.types.panel import DemandPanel, FloatArray, IntArray
 CORE_LEVELS = (0.05, 0.1, 0.3, 0.5, 0.7, 0.9)
 MIN_CONTEXT = 8  # periods that lie before the first origin that teaches
 GATHERED_AT_ONCE = 512  # rows
+# Rows of one origin overlap: a leaf of many holds few origins (docs/decisions/0014).
+MIN_SAMPLES_LEAF = 100
 
 
 @dataclass(frozen=True)
@@ -117,7 +119,7 @@ class BoostedTrees:
             quantile=level,
             max_iter=self.settings.num_iterations,
             learning_rate=self.settings.learning_rate,
-            min_samples_leaf=50,
+            min_samples_leaf=MIN_SAMPLES_LEAF,
             max_features=0.3,
             early_stopping=False,
             random_state=child_seed(self.seed, "trees"),

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from optuna.trial import FrozenTrial, TrialState
@@ -66,6 +67,17 @@ class Standing:
     def num_ended(self) -> int:
         """How many slots have ended."""
         return sum(map(self.has_ended, self.slots.values()))
+
+    @property
+    def parallel(self) -> bool:
+        """Whether an attempt began before another had ended, by several workers or after a kill."""
+        begun = [attempt for attempt in self.attempts if attempt.datetime_start]
+        begun.sort(key=lambda attempt: attempt.datetime_start or datetime.max)
+        ends = [attempt.datetime_complete or datetime.max for attempt in begun]
+        return any(
+            after.datetime_start is not None and after.datetime_start < end
+            for end, after in zip(accumulate(ends, max), begun[1:], strict=False)
+        )
 
     def has_ended(self, tried: list[FrozenTrial]) -> bool:
         """Say whether a slot needs no further attempt."""

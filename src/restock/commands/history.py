@@ -37,13 +37,18 @@ def run(settings: Settings, root: Path, *, refresh: bool) -> Parts:
             "how": move.kind,
             "wql": move.metrics.get("wql", float("nan")),
             "data": move.data[:8],
-            "commit": move.commit[:8],
+            "commit": _short(move.commit),
             "who": move.who,
         }
         for move, end in zip(moves, until, strict=True)
     ]
     why = "\n".join(f"{move.number}: {move.reason}" for move in moves[::-1])
     return [(f"Champions of {name}", rows[::-1]), ("Why, by move", why)]
+
+
+def _short(commit: str) -> str:
+    """Return the head of a commit, with a plus where files were changed since."""
+    return commit[:8] + ("+" if commit.endswith("-dirty") else "")
 
 
 def _minute(moment: str) -> str:

@@ -85,7 +85,7 @@ class TerminalConsole:
                 self.rich.print(content, markup=False, soft_wrap=True)
                 continue
             lines = _lines(content)
-            if len(lines) > LONG:  # drawing a box around each row takes longer than reading it
+            if len(content) > LONG:  # drawing a box around each row takes longer than reading it
                 self.rich.print(title, style="bold")
                 self.rich.file.write(_plain_table(lines))
                 continue

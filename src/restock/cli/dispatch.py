@@ -118,7 +118,7 @@ def _train_grid(jobs: list[Settings]) -> None:
     files = Layout.at(Path(jobs[0].output_dir))
     origin = _origin(jobs[0], root, hashes("train", files.root))
     with _tracker("tune", jobs[0], root, console) as tracker:
-        grid.run(jobs, Context(files, tracker, console, root, origin.commit, origin=origin))
+        grid.run(jobs, Context(files, tracker, console, root, commit(root), origin=origin))
 
 
 def _execute(
@@ -163,8 +163,8 @@ def _execute(
             check_inputs(inputs, files.root, root)
         origin = _origin(settings, root, inputs) if command in LOGGED else None
         with _tracker(command, settings, root, console, origin) as tracker:
-            context = Context(files, tracker, console, root, commit(root), from_params, origin)
-            _stage(command, settings, context)
+            context = Context(files, tracker, console, root, commit(root), origin=origin)
+            _stage(command, settings, replace(context, rerun=from_params))
 
 
 def _about_sweeps(
@@ -229,13 +229,19 @@ def _tracker(
             yield top
             return
         with top.child(command) as run:
-            if origin is not None:
-                log_origin(run, settings.model_dump(mode="json"), origin)
+            _log_origin(run, settings, origin)
             yield run
 
 
-def _origin(settings: Settings, root: Path, inputs: Mapping[str, str]) -> Origin:
-    """Return what a run comes from that starts now and reads these inputs."""
+def _log_origin(run: Tracker, settings: Settings, origin: Origin | None) -> None:
+    if origin is not None:
+        log_origin(run, settings.model_dump(mode="json"), origin)
+
+
+def _origin(settings: Settings, root: Path, inputs: Mapping[str, str]) -> Origin | None:
+    """Return what a run comes from that starts now and reads these inputs; None: none is kept."""
+    if settings.tracking.name == "none":
+        return None
     dataset, revision = None, commit(root)
     if layout.PANEL in inputs:
         path = (Path(settings.output_dir) / layout.PANEL).as_posix()
@@ -264,7 +270,7 @@ def _run_all(settings: Settings, files: Layout, root: Path, console: TerminalCon
                 continue
             with tracker.child(name) as run:
                 run.set_tags({"restock.command": name})
-                log_origin(run, settings.model_dump(mode="json"), origin)
+                _log_origin(run, settings, origin)
                 _stage(name, settings, replace(context, tracker=run))
     from restock.commands import summary
 

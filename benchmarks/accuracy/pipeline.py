@@ -7,18 +7,23 @@ import subprocess
 import sys
 import time
 from contextlib import chdir
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from sets import HERE, BenchmarkSet
 
 from restock.cli.compose import Job, compose
 from restock.config import Settings
+from restock.types.panel import DemandPanel
 
 ROOT = HERE.parents[1]
-STAGES = ("fetch", "prepare", "featurize", "train", "evaluate")
+PREPARE = ("fetch", "prepare")
+FORECAST = ("featurize", "tune", "train", "evaluate")
 FAST = (
     "training.max_epochs=2",
+    "search.num_trials=2",
     "evaluation.baselines.names=[naive,seasonal_naive,moving_median]",
 )
 
@@ -42,7 +47,6 @@ def arguments(benchmark: BenchmarkSet, folder: Path, *, fast: bool) -> list[str]
         f"experiment={benchmark.name}",
         f"output_dir={folder / 'outputs'}",
         "tracking=none",
-        "training.use_tuned=false",
     ]
     if benchmark.prepare is not None:
         given.append(f"data.source.path={table_path(folder)}")
@@ -76,6 +80,23 @@ def read_seconds(folder: Path) -> dict[str, float]:
     """Return the seconds of the stages that have run."""
     path = folder / "seconds.json"
     return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+
+
+def until(panel: DemandPanel, settings: Settings, test: int) -> DemandPanel:
+    """Return the panel as it was so many tests ago: no demand of theirs is left in it."""
+    evaluation = settings.evaluation
+    periods = test * (evaluation.horizon + (evaluation.num_folds - 1) * evaluation.stride)
+    by_series = evaluation.align == "series_end"
+    last = panel.last_index if by_series else np.full(panel.num_series, panel.num_steps - 1)
+    kept = panel.num_steps - periods
+    past = np.s_[:, :kept]
+    left = np.arange(kept) <= last[:, None] - periods
+    return replace(
+        panel,
+        demand=np.where(left, panel.demand[past], np.nan),
+        in_stock=panel.in_stock[past],
+        observed={name: values[past] for name, values in panel.observed.items()},
+    )
 
 
 def write_json(path: Path, content: Any) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 Scores = Mapping[str, float | None]
 RESTOCK = "lstm"
 PEER_LSTM, PEER_TREES = "peer: LSTM", "peer: LightGBM"
@@ -22,6 +24,33 @@ def report(results: list[dict[str, Any]]) -> str:
     """Return the whole report as Markdown."""
     parts = ["# Accuracy\n", *(_section(result) for result in results)]
     return "\n".join(parts)
+
+
+def earlier_tests(results: list[dict[str, Any]], before: list[dict[str, Any]]) -> str:
+    """Return our LSTM against the others on the test and on those before it, and their mean."""
+    headings = ["set", "tests ago", "sql", "/ best own", "/ LightGBM", "wape / best own"]
+    headings += [f"{share} %" for share in INTERVALS]
+    rows = []
+    for result in results:
+        earlier = [one for one in before if one["set"] == result["set"]]
+        if earlier:
+            tests = [_against(one["models"]) for one in [result, *earlier]]
+            own = [[result["title"], str(ago), *map(_number, t)] for ago, t in enumerate(tests)]
+            rows += [*own, ["", "mean", *map(_number, np.mean(tests, axis=0))]]
+    return "\n## Earlier tests\n\n" + table(headings, rows) if rows else ""
+
+
+def _against(models: dict[str, Scores]) -> list[float]:
+    own = models[RESTOCK]
+    baselines = _baselines(models)
+    sql = _value(own, "sql")
+    return [
+        sql,
+        sql / _best(baselines, "sql"),
+        sql / _value(models[PEER_TREES], "sql"),
+        _value(own, "wape") / _best(baselines, "wape"),
+        *(_value(own, f"coverage_{share}") for share in INTERVALS),
+    ]
 
 
 def _section(result: dict[str, Any]) -> str:
@@ -44,7 +73,7 @@ def _scores(models: dict[str, Scores]) -> str:
 
 def _verdicts(models: dict[str, Scores]) -> str:
     own = models[RESTOCK]
-    baselines = {n: s for n, s in models.items() if n != RESTOCK and n not in TITLES.values()}
+    baselines = _baselines(models)
     rows = []
     if PEER_LSTM in models:
         peer = _value(models[PEER_LSTM], "sql")
@@ -99,6 +128,10 @@ def table(headings: list[str], rows: list[list[str]]) -> str:
     """Return a Markdown table, a blank line after it."""
     lines = [headings, ["---"] + ["---:"] * (len(headings) - 1), *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
+
+
+def _baselines(models: dict[str, Scores]) -> dict[str, Scores]:
+    return {n: s for n, s in models.items() if n != RESTOCK and n not in TITLES.values()}
 
 
 def _best(models: dict[str, Scores], metric: str) -> float:

@@ -4,6 +4,7 @@ python benchmarks/accuracy/run.py                    # every set: hours on two c
 python benchmarks/accuracy/run.py stallion oj        # some
 python benchmarks/accuracy/run.py stallion --fast    # does it run at all?
 python benchmarks/accuracy/run.py oj --peers         # only the peers, beside stored scores
+python benchmarks/accuracy/run.py oj --earlier 2     # the two tests before it, on its panel
 python benchmarks/accuracy/run.py --baselines-only   # restock's baselines, nothing trained
 python benchmarks/accuracy/run.py --report           # write the report anew
 """
@@ -11,22 +12,23 @@ python benchmarks/accuracy/run.py --report           # write the report anew
 from __future__ import annotations
 
 import argparse
-import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from exchange import Exchange
 from pipeline import (
-    STAGES,
+    FORECAST,
+    PREPARE,
     arguments,
     prepare_table,
     read_seconds,
     read_settings,
     run_stages,
+    until,
     write_json,
 )
-from report import TITLES, report
+from report import TITLES, earlier_tests, report
 from scoring import (
     baseline_scores,
     cost,
@@ -38,7 +40,8 @@ from scoring import (
 )
 from sets import HERE, SETS, BenchmarkSet, environment_path
 
-from restock.data.store import load_panel
+from restock.data.files import read_json
+from restock.data.store import load_panel, save_panel
 from restock.evaluation.selection import folds_with_demand
 from restock.types import layout
 
@@ -71,19 +74,26 @@ class Bench:
     def run_prepare(self) -> None:
         """Make the panel, and nothing more."""
         prepare_table(self.benchmark, self.folder)
-        run_stages(("fetch", "prepare"), self.given(), self.folder)
+        run_stages(PREPARE, self.given(), self.folder)
+
+    def earlier(self, test: int) -> Bench:
+        """Return the same set as it was so many tests ago, its panel made from this one."""
+        folder = self.folder / f"earlier-{test}"
+        own = Bench(replace(self.benchmark, peers=("trees",)), folder, self.fast)
+        settings, panel = read_settings(self.given()), load_panel(self.outputs / layout.PANEL)
+        save_panel(until(panel, settings, test), own.outputs / layout.PANEL)
+        return own
 
     def run_restock(self) -> None:
-        """Run restock's stages and keep their scores."""
-        prepare_table(self.benchmark, self.folder)
-        run_stages(STAGES, self.given(), self.folder)
+        """Run restock's stages on the panel and keep their scores."""
+        run_stages(FORECAST, self.given(), self.folder)
         models = stored_scores(self.outputs)
         if self.benchmark.with_cost:
             for name, value in restock_costs(self.exchange(), self.outputs).items():
                 models[name]["cost"] = value
         self.store(
             models,
-            {"restock, rehearsal and start included": self.train_seconds()},
+            {"restock: tuning, rehearsal and training": self.train_seconds()},
             onnx_from_keras(self.exchange(), self.outputs),
         )
 
@@ -109,8 +119,9 @@ class Bench:
         self.store(baseline_scores(exchange.settings, exchange.panel, exchange.fold), {})
 
     def train_seconds(self) -> float:
-        """Return the seconds of restock's train stage."""
-        return read_seconds(self.folder)["train"]
+        """Return the seconds of restock's stages tune and train."""
+        seconds = read_seconds(self.folder)
+        return seconds["tune"] + seconds["train"]
 
     def store(
         self, models: dict[str, Any], seconds: dict[str, float], apart: float | None = None
@@ -128,14 +139,17 @@ class Bench:
 
     def load(self) -> dict[str, Any]:
         """Return what was kept."""
-        return json.loads((self.folder / "scores.json").read_text(encoding="utf-8"))
+        return read_json(self.folder / "scores.json")
 
 
 def write_report(work: Path) -> None:
     """Print and write the report of every set that has scores."""
-    paths = [work / name / "scores.json" for name in SETS]
-    results = [json.loads(p.read_text(encoding="utf-8")) for p in paths if p.is_file()]
-    text = report(results)
+
+    def stored(pattern: str) -> list[dict[str, Any]]:
+        return [read_json(path) for name in SETS for path in sorted((work / name).glob(pattern))]
+
+    results, before = stored("scores.json"), stored("earlier-*/scores.json")
+    text = report(results) + earlier_tests(results, before)
     (work / "report.md").write_text(text, encoding="utf-8")
     print(text)
 
@@ -147,6 +161,9 @@ def main() -> None:
     parser.add_argument("--report", action="store_true", help="only write the report anew")
     parser.add_argument("--peers", action="store_true", help="only run the peers")
     parser.add_argument("--baselines-only", action="store_true", help="train nothing")
+    parser.add_argument(
+        "--earlier", type=int, default=0, metavar="TESTS", help="only these before; no LSTM peer"
+    )
     options = parser.parse_args()
     unknown = [name for name in options.sets if name not in SETS]
     if unknown:
@@ -159,9 +176,12 @@ def main() -> None:
         if options.baselines_only:
             bench.run_baselines()
             continue
-        if not options.peers:
-            bench.run_restock()
-        bench.run_peers()
+        if not (options.earlier or options.peers):
+            bench.run_prepare()
+        for one in [bench.earlier(ago) for ago in range(1, options.earlier + 1)] or [bench]:
+            if not options.peers:
+                one.run_restock()
+            one.run_peers()
     write_report(work / kind)
 
 

@@ -47,6 +47,7 @@ def arguments(benchmark: BenchmarkSet, folder: Path, *, fast: bool) -> list[str]
         f"experiment={benchmark.name}",
         f"output_dir={folder / 'outputs'}",
         "tracking=none",
+        "training.use_tuned=true",  # a train that is typed would leave the tuning out
     ]
     if benchmark.prepare is not None:
         given.append(f"data.source.path={table_path(folder)}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 import time
@@ -28,9 +29,14 @@ FAST = (
 )
 
 
+def start_anew(folder: Path) -> None:
+    """Empty a folder: a sweep that had ended would be found there, and its time not measured."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+
+
 def prepare_table(benchmark: BenchmarkSet, folder: Path) -> None:
     """Write the set's table, where restock does not fetch it itself."""
-    folder.mkdir(parents=True, exist_ok=True)
     if benchmark.prepare is not None:
         benchmark.prepare(table_path(folder))
 
@@ -46,6 +52,7 @@ def arguments(benchmark: BenchmarkSet, folder: Path, *, fast: bool) -> list[str]
         *("--config-dir", str(HERE / "conf")),
         f"experiment={benchmark.name}",
         f"output_dir={folder / 'outputs'}",
+        f"engine.study_url=sqlite:///{folder / 'optuna.db'}",
         "tracking=none",
         "training.use_tuned=true",  # a train that is typed would leave the tuning out
     ]

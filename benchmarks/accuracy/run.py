@@ -25,6 +25,7 @@ from pipeline import (
     read_seconds,
     read_settings,
     run_stages,
+    start_anew,
     until,
     write_json,
 )
@@ -72,7 +73,8 @@ class Bench:
         return Exchange(self.folder / "peers", panel, fold, settings)
 
     def run_prepare(self) -> None:
-        """Make the panel, and nothing more."""
+        """Make the panel in an empty folder, and nothing more."""
+        start_anew(self.folder)
         prepare_table(self.benchmark, self.folder)
         run_stages(PREPARE, self.given(), self.folder)
 
@@ -81,6 +83,7 @@ class Bench:
         folder = self.folder / f"earlier-{test}"
         own = Bench(replace(self.benchmark, peers=("trees",)), folder, self.fast)
         settings, panel = read_settings(self.given()), load_panel(self.outputs / layout.PANEL)
+        start_anew(folder)
         save_panel(until(panel, settings, test), own.outputs / layout.PANEL)
         return own
 

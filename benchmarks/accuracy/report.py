@@ -28,8 +28,8 @@ def report(results: list[dict[str, Any]]) -> str:
 
 def earlier_tests(results: list[dict[str, Any]], before: list[dict[str, Any]]) -> str:
     """Return our LSTM against the others on the test and on those before it, and their mean."""
-    headings = ["set", "tests ago", "sql", "/ best own", "/ LightGBM", "wape / best own"]
-    headings += [f"{share} %" for share in INTERVALS]
+    headings = ["set", "tests ago", "sql / own", "wql / own", "wape / own"]
+    headings += ["sql / LightGBM", "wql / LightGBM", "wape / LightGBM", *_interval_headings()]
     rows = []
     for result in results:
         earlier = [one for one in before if one["set"] == result["set"]]
@@ -41,15 +41,12 @@ def earlier_tests(results: list[dict[str, Any]], before: list[dict[str, Any]]) -
 
 
 def _against(models: dict[str, Scores]) -> list[float]:
-    own = models[RESTOCK]
-    baselines = _baselines(models)
-    sql = _value(own, "sql")
+    """Return our LSTM's ratios to the best own baseline and to LightGBM, and its coverage."""
+    own, baselines, metrics = models[RESTOCK], _baselines(models), ("sql", "wql", "wape")
     return [
-        sql,
-        sql / _best(baselines, "sql"),
-        sql / _value(models[PEER_TREES], "sql"),
-        _value(own, "wape") / _best(baselines, "wape"),
-        *(_value(own, f"coverage_{share}") for share in INTERVALS),
+        *(_value(own, metric) / _best(baselines, metric) for metric in metrics),
+        *(_value(own, metric) / _value(models[PEER_TREES], metric) for metric in metrics),
+        *(_value(own, name) for name in _interval_names()),
     ]
 
 
@@ -108,13 +105,19 @@ def _verdict(
 
 
 def _coverage(models: dict[str, Scores]) -> str:
-    names = [f"{kind}coverage_{share}" for kind in ("", "total_") for share in INTERVALS]
-    headings = [f"{kind}{share} %" for kind in ("step ", "total ") for share in INTERVALS]
     rows = [
-        [_named(name), *(_number(own.get(column)) for column in names)]
+        [_named(name), *(_number(own.get(column)) for column in _interval_names())]
         for name, own in models.items()
     ]
-    return table(["coverage", *headings], rows)
+    return table(["coverage", *_interval_headings()], rows)
+
+
+def _interval_names() -> list[str]:
+    return [f"{kind}coverage_{share}" for kind in ("", "total_") for share in INTERVALS]
+
+
+def _interval_headings() -> list[str]:
+    return [f"{kind} {share} %" for kind in ("step", "total") for share in INTERVALS]
 
 
 def _seconds(result: dict[str, Any]) -> str:

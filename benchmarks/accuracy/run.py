@@ -161,10 +161,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Accuracy of restock beside its peers.")
     parser.add_argument("sets", nargs="*", metavar="SET", help=", ".join(SETS))
     parser.add_argument("--fast", action="store_true", help="few epochs: check the machinery")
-    parser.add_argument("--report", action="store_true", help="only write the report anew")
-    parser.add_argument("--peers", action="store_true", help="only run the peers")
-    parser.add_argument("--baselines-only", action="store_true", help="train nothing")
-    parser.add_argument(
+    only = parser.add_mutually_exclusive_group()
+    only.add_argument("--report", action="store_true", help="only write the report anew")
+    only.add_argument("--peers", action="store_true", help="only run the peers")
+    only.add_argument("--baselines-only", action="store_true", help="train nothing")
+    only.add_argument(
         "--earlier", type=int, default=0, metavar="TESTS", help="only these before; no LSTM peer"
     )
     options = parser.parse_args()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 from dataclasses import dataclass
@@ -11,10 +10,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from pipeline import write_json
 from sets import HERE, peers_python
 
 from restock.config import REPORTED_LEVELS, Settings
+from restock.data.files import read_json, write_json
 from restock.types.folds import Fold
 from restock.types.forecast import DemandForecast
 from restock.types.panel import DemandPanel, IntArray
@@ -62,7 +61,7 @@ class Exchange:
     def run(self, peer: str) -> dict[str, Any]:
         """Run a peer; return its seconds and what it chose."""
         run_in_peers("run_peer.py", peer, self.folder)
-        return json.loads((self.folder / f"{peer}.json").read_text(encoding="utf-8"))
+        return read_json(self.folder / f"{peer}.json")
 
     def read(self, peer: str) -> list[DemandForecast]:
         """Return a peer's forecast from each origin of the fold."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import subprocess
 import sys
@@ -10,13 +9,14 @@ import time
 from contextlib import chdir
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from sets import HERE, BenchmarkSet
 
 from restock.cli.compose import Job, compose
 from restock.config import Settings
+from restock.data.files import read_json, write_json
+from restock.data.folds import latest_origins
 from restock.types.panel import DemandPanel
 
 ROOT = HERE.parents[1]
@@ -31,7 +31,8 @@ FAST = (
 
 def start_anew(folder: Path) -> None:
     """Empty a folder: a sweep that had ended would be found there, and its time not measured."""
-    shutil.rmtree(folder, ignore_errors=True)
+    if folder.exists():
+        shutil.rmtree(folder)
     folder.mkdir(parents=True)
 
 
@@ -87,15 +88,14 @@ def run_stages(stages: tuple[str, ...], given: list[str], folder: Path) -> None:
 def read_seconds(folder: Path) -> dict[str, float]:
     """Return the seconds of the stages that have run."""
     path = folder / "seconds.json"
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    return read_json(path) if path.is_file() else {}
 
 
-def until(panel: DemandPanel, settings: Settings, test: int) -> DemandPanel:
+def until(panel: DemandPanel, settings: Settings, tests_ago: int) -> DemandPanel:
     """Return the panel as it was so many tests ago: no demand of theirs is left in it."""
     evaluation = settings.evaluation
-    periods = test * (evaluation.horizon + (evaluation.num_folds - 1) * evaluation.stride)
-    by_series = evaluation.align == "series_end"
-    last = panel.last_index if by_series else np.full(panel.num_series, panel.num_steps - 1)
+    periods = tests_ago * (evaluation.horizon + (evaluation.num_folds - 1) * evaluation.stride)
+    last = latest_origins(panel, evaluation)
     kept = panel.num_steps - periods
     past = np.s_[:, :kept]
     left = np.arange(kept) <= last[:, None] - periods
@@ -105,8 +105,3 @@ def until(panel: DemandPanel, settings: Settings, test: int) -> DemandPanel:
         in_stock=panel.in_stock[past],
         observed={name: values[past] for name, values in panel.observed.items()},
     )
-
-
-def write_json(path: Path, content: Any) -> None:
-    """Write readable JSON."""
-    path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")

@@ -34,9 +34,15 @@ def earlier_tests(results: list[dict[str, Any]], before: list[dict[str, Any]]) -
     for result in results:
         earlier = [one for one in before if one["set"] == result["set"]]
         if earlier:
-            tests = [_against(one["models"]) for one in [result, *earlier]]
-            own = [[result["title"], str(ago), *map(_number, t)] for ago, t in enumerate(tests)]
-            rows += [*own, ["", "mean", *map(_number, np.mean(tests, axis=0))]]
+            tests = {
+                one["tests_ago"]: _against(one["models"])
+                for one in [result, *earlier]
+                if PEER_TREES in one["models"]
+            }
+            rows += [
+                [result["title"], str(ago), *map(_number, tests[ago])] for ago in sorted(tests)
+            ]
+            rows.append(["", "mean", *map(_number, np.mean(list(tests.values()), axis=0))])
     return "\n## Earlier tests\n\n" + table(headings, rows) if rows else ""
 
 

@@ -27,7 +27,6 @@ from pipeline import (
     run_stages,
     start_anew,
     until,
-    write_json,
 )
 from report import TITLES, earlier_tests, report
 from scoring import (
@@ -41,7 +40,7 @@ from scoring import (
 )
 from sets import HERE, SETS, BenchmarkSet, environment_path
 
-from restock.data.files import read_json
+from restock.data.files import read_json, write_json
 from restock.data.store import load_panel, save_panel
 from restock.evaluation.selection import folds_with_demand
 from restock.types import layout
@@ -56,6 +55,7 @@ class Bench:
     benchmark: BenchmarkSet
     folder: Path
     fast: bool
+    tests_ago: int = 0
 
     @property
     def outputs(self) -> Path:
@@ -78,14 +78,19 @@ class Bench:
         prepare_table(self.benchmark, self.folder)
         run_stages(PREPARE, self.given(), self.folder)
 
-    def earlier(self, test: int) -> Bench:
+    def earlier(self, tests_ago: int) -> Bench:
         """Return the same set as it was so many tests ago, its panel made from this one."""
-        folder = self.folder / f"earlier-{test}"
-        own = Bench(replace(self.benchmark, peers=("trees",)), folder, self.fast)
+        folder = self.folder / f"earlier-{tests_ago}"
+        own = Bench(replace(self.benchmark, peers=("trees",)), folder, self.fast, tests_ago)
         settings, panel = read_settings(self.given()), load_panel(self.outputs / layout.PANEL)
         start_anew(folder)
-        save_panel(until(panel, settings, test), own.outputs / layout.PANEL)
+        save_panel(until(panel, settings, tests_ago), own.outputs / layout.PANEL)
         return own
+
+    def run(self) -> None:
+        """Run restock, then its peers, on the panel."""
+        self.run_restock()
+        self.run_peers()
 
     def run_restock(self) -> None:
         """Run restock's stages on the panel and keep their scores."""
@@ -134,6 +139,7 @@ class Bench:
             "set": self.benchmark.name,
             "title": self.benchmark.title,
             "fast": self.fast,
+            "tests_ago": self.tests_ago,
             "models": models,
             "seconds": seconds,
             "apart": apart,
@@ -169,6 +175,8 @@ def main() -> None:
         "--earlier", type=int, default=0, metavar="TESTS", help="only these before; no LSTM peer"
     )
     options = parser.parse_args()
+    if options.earlier < 0:
+        parser.error("--earlier counts tests before the test: 1 or more")
     unknown = [name for name in options.sets if name not in SETS]
     if unknown:
         parser.error(f"no set {', '.join(unknown)}; there are {', '.join(SETS)}")
@@ -179,13 +187,14 @@ def main() -> None:
         bench = Bench(SETS[name], work / kind / name, options.fast)
         if options.baselines_only:
             bench.run_baselines()
-            continue
-        if not (options.earlier or options.peers):
+        elif options.peers:
+            bench.run_peers()
+        elif options.earlier:
+            for tests_ago in range(1, options.earlier + 1):
+                bench.earlier(tests_ago).run()
+        else:
             bench.run_prepare()
-        for one in [bench.earlier(ago) for ago in range(1, options.earlier + 1)] or [bench]:
-            if not options.peers:
-                one.run_restock()
-            one.run_peers()
+            bench.run()
     write_report(work / kind)
 
 

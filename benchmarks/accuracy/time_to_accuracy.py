@@ -10,7 +10,6 @@ fold is what restock must reach there. Only training is timed: no preparations, 
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -23,6 +22,7 @@ from scoring import score_peer
 from sets import HERE, SETS, environment_path
 
 from restock.config import replace_at
+from restock.data.files import read_json
 from restock.evaluation.backtest import run_backtest
 from restock.evaluation.selection import folds_with_demand
 from restock.forecasters.lstm import backend
@@ -60,7 +60,7 @@ def peer_curve(exchange: Exchange, seconds: float) -> list[Point]:
     """Train the peer with each scaler; return its scores at each checkpoint."""
     exchange.write(seconds, fast=False)
     run_in_peers("curve.py", exchange.folder)
-    written = json.loads((exchange.folder / "curve.json").read_text(encoding="utf-8"))
+    written = read_json(exchange.folder / "curve.json")
     return [
         Point(
             f"peer, {point['scaler']} scaler",

@@ -163,8 +163,8 @@ def _execute(
             check_inputs(inputs, files.root, root)
         origin = _origin(settings, root, inputs) if command in LOGGED else None
         with _tracker(command, settings, root, console, origin) as tracker:
-            context = Context(files, tracker, console, root, commit(root), origin=origin)
-            _stage(command, settings, replace(context, rerun=from_params))
+            context = Context(files, tracker, console, root, commit(root), from_params, origin)
+            _stage(command, settings, context)
 
 
 def _about_sweeps(

@@ -15,6 +15,7 @@ from restock.forecasters.combine import Combination
 from restock.forecasters.lstm import backend
 from restock.forecasters.lstm.fit import LstmEnsemble, LstmRecipe
 from restock.types.forecast import FittedForecaster, Forecaster
+from restock.types.panel import DemandPanel
 from support.builders import LEVELS, evaluation, features, panel, settings
 from support.bundles import save
 
@@ -24,11 +25,30 @@ NAMES += ["croston", "sba", "tsb", "boosted_trees"]
 ORIGINS = np.array([40, 44, 44])
 
 
+def edited(origins: np.ndarray, *, after: bool) -> DemandPanel:
+    """The panel with every column changed, after each series' origin or at it and before."""
+    base = panel(3, 50)
+    past = np.arange(50) <= origins[:, None]
+    chosen = ~past if after else past
+    ahead = np.arange(50) > origins[:, None] + 3  # what is known ahead may be read that far
+    return panel(
+        3,
+        50,
+        demand=np.where(chosen, 3 * base.demand + 7, base.demand),
+        in_stock=np.where(chosen & (np.arange(50) % 5 == 0), False, base.in_stock),
+        known_future={"promo": np.where(ahead if after else chosen, 5.0, base.known_future["promo"])},
+        observed={"price": np.where(chosen, 9.0, base.observed["price"])},
+    )
+
+
 def bundle(folder: Path, likelihood: str) -> FittedForecaster:
-    """A network as it starts: the promises do not depend on its weights."""
+    """A network whose every input arrives: its last layers start at zero, but for anchors."""
     backend.prepare(1, 1)
     recipe = LstmRecipe.from_settings(settings(model={"likelihood": likelihood}))
     training = LstmEnsemble(recipe, panel(3, 50), np.full(3, 40))
+    rng = np.random.default_rng(0)
+    for network in training.members[0].networks():
+        network.set_weights([rng.normal(0, 0.2, size=w.shape) for w in network.get_weights()])
     mixed = Combination({"lstm": 0.8, "tsb": 0.2}, LEVELS, LEVELS)
     save(training, folder, mixed)
     return load_bundle(folder)
@@ -68,13 +88,34 @@ class TestContract:
     def test_reads_nothing_after_the_origin(
         self, forecasters: dict[str, FittedForecaster], name: str
     ) -> None:
-        edited = panel(3, 50).demand.copy()
-        for series, origin in enumerate(ORIGINS):
-            edited[series, origin + 1 :] = 1e6
         before = forecasters[name].predict(panel(3, 50), ORIGINS)
-        after = forecasters[name].predict(panel(3, 50, demand=edited), ORIGINS)
+        after = forecasters[name].predict(edited(ORIGINS, after=True), ORIGINS)
         np.testing.assert_array_equal(before.quantiles, after.quantiles)
         np.testing.assert_array_equal(before.cumulative, after.cumulative)
+        moved = forecasters[name].predict(edited(ORIGINS, after=False), ORIGINS)
+        assert (before.quantiles != moved.quantiles).any()  # edits arrive: the test can fail
+
+    @pytest.mark.parametrize("length", [1, 2, 3, 4])
+    def test_answers_however_short_the_history(
+        self, forecasters: dict[str, FittedForecaster], name: str, length: int
+    ) -> None:
+        forecast = forecasters[name].predict(panel(3, length), np.full(3, length - 1))
+        assert forecast.quantiles.shape == (3, 3, len(LEVELS))
+
+    def test_answers_series_of_every_odd_kind(
+        self, forecasters: dict[str, FittedForecaster], name: str
+    ) -> None:
+        demand = panel(6, 50).demand.copy()
+        demand[0] = np.nan  # no history at all
+        demand[1] = 0.0
+        demand[2] = 7.0
+        demand[3, :-1] = np.nan  # one point
+        demand[4, 10:30] = np.nan  # a hole
+        stock = np.ones_like(demand, dtype=bool)
+        stock[5] = False  # sold out throughout
+        odd = panel(6, 50, demand=demand, in_stock=stock)
+        forecast = forecasters[name].predict(odd, np.full(6, 49))  # checks itself: finite, >= 0
+        assert forecast.point.shape == (6, 3)
 
     def test_reaches_beyond_the_end_of_the_history(
         self, forecasters: dict[str, FittedForecaster], name: str

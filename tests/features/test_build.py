@@ -19,16 +19,26 @@ from support.builders import features, make_features, panel
 SETTINGS = features(calendar=["week", "month"], holidays="GB", seasonal_lag=10)
 
 
-def edited_after(base, position: int):  # type: ignore[no-untyped-def]
-    """Return the panel with everything after a position changed: demand, stock and price."""
+def edited_after(base, position: int, known_until: int):  # type: ignore[no-untyped-def]
+    """Return the panel with everything after a position changed: demand, stock and price.
+
+    What is known ahead is changed after `known_until`.
+    """
     demand = base.demand.copy()
     demand[:, position + 1 :] = 1e6
     stock = base.in_stock.copy()
     stock[:, position + 1 :] = False
     price = base.observed["price"].copy()
     price[:, position + 1 :] = 99.0
+    promo = base.known_future["promo"].copy()
+    promo[:, known_until + 1 :] = 7.0
     return panel(
-        base.num_series, base.num_steps, demand=demand, in_stock=stock, observed={"price": price}
+        base.num_series,
+        base.num_steps,
+        demand=demand,
+        in_stock=stock,
+        known_future={"promo": promo},
+        observed={"price": price},
     )
 
 
@@ -37,12 +47,15 @@ def test_model_inputs_do_not_move_when_only_the_future_changes(origin: int) -> N
     base = panel(3, 40)
     ends = np.full(3, origin)
     before = make_features(base, SETTINGS, fit_state(base, SETTINGS, ends), 4)
-    future = edited_after(base, origin)
+    future = edited_after(base, origin, origin + 4)
     after = make_features(future, SETTINGS, fit_state(future, SETTINGS, ends), 4)
     known = slice(0, origin + 1)
     np.testing.assert_array_equal(before.past[:, known], after.past[:, known])
     np.testing.assert_array_equal(before.scale[:, known], after.scale[:, known])
-    np.testing.assert_array_equal(before.future, after.future)
+    ahead = slice(0, origin + 5)
+    np.testing.assert_array_equal(before.future[:, ahead], after.future[:, ahead])
+    np.testing.assert_array_equal(before.static_codes, after.static_codes)
+    np.testing.assert_array_equal(before.static_numbers, after.static_numbers)
     at = np.broadcast_to(np.arange(origin + 1), (3, origin + 1))
     np.testing.assert_array_equal(before.anchors.forecast(at, 4), after.anchors.forecast(at, 4))
     assert not after.teaches[:, origin + 1 :].any()  # the edit arrived: the test can fail
@@ -51,28 +64,37 @@ def test_model_inputs_do_not_move_when_only_the_future_changes(origin: int) -> N
 def test_the_state_reads_nothing_after_the_training_end() -> None:
     base = panel(3, 40)
     ends = np.array([20, 25, 30])
-    future = edited_after(base, 30)
+    future = edited_after(base, 30, 30)
     assert fit_state(base, SETTINGS, ends) == fit_state(future, SETTINGS, ends)
     assert fit_state(base, SETTINGS, ends) != fit_state(future, SETTINGS, ends + 5)
 
 
-def test_a_series_features_do_not_depend_on_the_order_of_the_others() -> None:
+def test_a_series_features_do_not_depend_on_those_beside_it() -> None:
     base = panel(4, 40)
     state = fit_state(base, SETTINGS, np.full(4, 30))
     made = make_features(base, SETTINGS, state, 2)
-    turned = panel(
-        4,
-        40,
-        series_id=base.series_id[::-1],
-        demand=base.demand[::-1],
-        in_stock=base.in_stock[::-1],
-        static=base.static[::-1].reset_index(drop=True),
-        known_future={"promo": base.known_future["promo"][::-1]},
-        observed={"price": base.observed["price"][::-1]},
-    )
-    again = make_features(turned, SETTINGS, state, 2)
-    np.testing.assert_array_equal(made.past, again.past[::-1])
-    np.testing.assert_array_equal(made.static_codes, again.static_codes[::-1])
+    alone = make_features(base.take(np.array([2])), SETTINGS, state, 2)
+    np.testing.assert_array_equal(made.past[2:3], alone.past)
+    np.testing.assert_array_equal(made.future[2:3], alone.future)
+    np.testing.assert_array_equal(made.static_codes[2:3], alone.static_codes)
+
+
+def test_a_number_that_no_series_has_is_a_constant() -> None:
+    base = panel(3, 40, static=panel(3, 40).static.assign(size=np.nan))
+    state = fit_state(base, SETTINGS, np.full(3, 30))
+    assert state.static_mean == {"size": 0.0}
+    assert not make_features(base, SETTINGS, state, 2).static_numbers.any()
+
+
+def test_a_product_sold_out_from_the_start_is_not_taken_for_one_that_nobody_wants() -> None:
+    demand = np.full((3, 40), 20.0)
+    demand[0] = 0.0
+    stock = np.ones((3, 40), dtype=bool)
+    stock[:2] = False  # the second sells what comes in
+    base = panel(3, 40, demand=demand, in_stock=stock)
+    state = fit_state(base, SETTINGS, np.full(3, 35))
+    scale = make_features(base, SETTINGS, state, 4).scale
+    np.testing.assert_allclose(scale[:2, :36], state.cold_scale, rtol=1e-6)
 
 
 def test_rolling_mean_agrees_with_pandas() -> None:

@@ -90,7 +90,7 @@ def predict_on(training: LstmEnsemble, base: DemandPanel) -> DemandForecast:
     (member,) = training.members
     source = feature_source(base, training.recipe.features, training.state, 6)
     windows = WindowMaker(
-        source, base.first_index, training.state.cold_scale, 6, training.recipe.windows
+        source, base.first_seen, training.state.cold_scale, 6, training.recipe.windows
     )
     network = PanelNetwork(
         member.networks()[0].predict_on_batch,

@@ -19,7 +19,7 @@ def maker(base: DemandPanel, end: int, **changes: int) -> WindowMaker:
     ends = np.full(base.num_series, end)
     state = fit_state(base, FEATURES, ends)
     made = HeldFeatures(make_features(base, FEATURES, state, 4))
-    return WindowMaker(made, base.first_index, state.cold_scale, 4, WindowSettings(**changes))
+    return WindowMaker(made, base.first_seen, state.cold_scale, 4, WindowSettings(**changes))
 
 
 def batches(windows: WindowMaker, end: int, size: int = 2) -> list:  # type: ignore[type-arg]
@@ -108,10 +108,39 @@ def test_an_origin_before_the_first_period_sees_nothing_of_the_series() -> None:
 def test_some_sequences_teach_to_answer_without_history() -> None:
     base = panel(40, 40)
     (batch,) = batches(maker(base, 30), 30, 40)
-    cold = batch.inputs.origin_index[:, -1] == 0
-    assert 0 < cold.sum() < 40
-    assert (batch.loss_mask[cold, -1, 0, 0] > 0).any()
-    np.testing.assert_allclose(batch.inputs.anchors[cold, -1], np.arcsinh(1.0), rtol=1e-6)
+    cold = batch.inputs.origin_index == 0
+    assert 0 < cold.any(axis=1).sum() < 40
+    assert cold.sum(axis=1).max() == 1
+    assert cold.any(axis=0).sum() > 1  # not always the same place of a sequence
+    assert (batch.loss_mask[cold][:, 0, 0] > 0).any()
+    np.testing.assert_allclose(batch.inputs.anchors[cold], np.arcsinh(1.0), rtol=1e-6)
+
+
+def test_some_categories_are_hidden_in_training_and_none_in_prediction() -> None:
+    windows = maker(panel(40, 40), 30)
+    seen = np.concatenate([b.inputs.static_codes for b in batches(windows, 30, 40)])
+    assert set(np.unique(seen)) == {0, 1, 2}
+    assert (windows.prediction_batch(np.arange(40), np.full(40, 30)).static_codes > 0).all()
+
+
+def test_a_series_sold_out_from_the_start_is_as_cold_as_one_without_history() -> None:
+    stock, demand = np.ones((3, 40), dtype=bool), panel(3, 40).demand.copy()
+    stock[:2] = False
+    demand[0] = 0.0  # the second sold what came in, every week
+    base = panel(3, 40, in_stock=stock, demand=demand)
+    windows = maker(base, 30)
+    batch = windows.prediction_batch(np.arange(3), np.full(3, 30))
+    assert batch.origin_index[:2].tolist() == [[0], [0]]
+    np.testing.assert_allclose(batch.scale[:2, 0], windows.cold_scale)
+
+
+def test_a_series_that_sold_nothing_while_in_stock_is_not_cold() -> None:
+    demand = panel(2, 40).demand.copy()
+    demand[0] = 0.0
+    windows = maker(panel(2, 40, demand=demand), 30)
+    batch = windows.prediction_batch(np.arange(2), np.full(2, 30))
+    assert batch.origin_index[0, 0] > 0
+    assert batch.scale[0, 0] < 0.1 * windows.cold_scale
 
 
 def test_windows_made_on_demand_are_those_of_features_held_at_once() -> None:
@@ -120,7 +149,7 @@ def test_windows_made_on_demand_are_those_of_features_held_at_once() -> None:
     rows, origins = np.array([3, 1, 3]), np.array([30, 38, 2])
     batches = [
         WindowMaker(
-            source, base.first_index, state.cold_scale, 4, WindowSettings(lookback=12)
+            source, base.first_seen, state.cold_scale, 4, WindowSettings(lookback=12)
         ).prediction_batch(rows, origins)
         for source in (
             HeldFeatures(make_features(base, FEATURES, state, 4)),
@@ -143,7 +172,7 @@ def test_a_window_of_a_long_series_reads_no_further_than_its_memory() -> None:
 
     def window(demand: np.ndarray) -> dict[str, np.ndarray]:
         source = feature_source(panel(2, 700, demand=demand), FEATURES, state, 4)
-        windows = WindowMaker(source, base.first_index, 1.0, 4, WindowSettings(lookback=12))
+        windows = WindowMaker(source, base.first_seen, 1.0, 4, WindowSettings(lookback=12))
         return windows.prediction_batch(np.arange(2), np.full(2, 600)).inputs()
 
     before, after, moved = window(base.demand), window(old), window(at_the_edge)

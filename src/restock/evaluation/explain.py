@@ -90,7 +90,8 @@ class View:
     ) -> DemandForecast:
         """Turn the network's answer ``(R, H, 2, Q or P)`` into the forecast that is used."""
         own = network.in_units(answer, self.inputs.scale[:, 0], self.panel, self.origins)
-        return combination.apply({LSTM: own, **self.simple})
+        cold = self.panel.first_seen > self.origins
+        return combination.apply({LSTM: own, **self.simple}, cold)
 
 
 def view(

@@ -246,7 +246,7 @@ def _raw(
     # Zeros before the first sale tell when demand began, not how high it is.
     since_launch = np.where(launched, demand, np.nan)
     scale = running_scale(since_launch, settings.scale_window, floor, cold)
-    waiting = ~launched & np.logical_or.accumulate(stretch.known, axis=1)
+    waiting = ~launched & np.logical_or.accumulate(np.isfinite(demand), axis=1)
     scale = np.where(waiting, floor, scale)
     past = history_features(demand, scale, settings.lags, settings.rolling_windows)
     past["age"] = np.log1p(stretch.age)
@@ -324,7 +324,9 @@ def _fit_static(
         column = static[name]
         if column.dtype.kind in "biuf":
             values = column.to_numpy(dtype=float)
-            mean[name], std[name] = float(np.nanmean(values)), float(np.nanstd(values))
+            values = values[np.isfinite(values)]
+            mean[name] = float(values.mean()) if values.size else 0.0
+            std[name] = float(values.std()) if values.size else 0.0
             continue
         counts = column.dropna().astype(str).value_counts()
         counts = counts[counts >= settings.min_category_count]

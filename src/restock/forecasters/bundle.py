@@ -136,12 +136,18 @@ class Bundle:
             DataError: If the panel lacks a column or has another frequency.
         """
         forecasts = self.predict_others(panel, origins)
-        if LSTM in self.combination.weights:
+        cold = panel.first_seen > origins
+        if LSTM in self.combination.weights or cold.any():
             forecasts[LSTM] = self.predict_network(panel, origins)
-        return self.combination.apply(forecasts)
+        return self.combination.apply(forecasts, cold)
 
     def predict_others(self, panel: DemandPanel, origins: IntArray) -> dict[str, DemandForecast]:
-        """Return the forecasts that the network's is mixed with, by model."""
+        """Return the forecasts that the network's is mixed with, by model.
+
+        Raises:
+            DataError: If the panel lacks a column or has another frequency.
+        """
+        self._check(panel)
         settings = BaselineSettings.model_validate(self.manifest.baselines)
         simple = simple_baselines(settings, self.horizon, np.array(self.manifest.levels))
         return {
@@ -164,7 +170,7 @@ class Bundle:
         features = FeatureSettings.model_validate(self.manifest.features)
         windows = WindowMaker(
             feature_source(panel, features, self.state, self.horizon),
-            panel.first_index,
+            panel.first_seen,
             self.state.cold_scale,
             self.horizon,
             WindowSettings.model_validate(self.manifest.windows),

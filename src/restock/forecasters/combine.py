@@ -13,7 +13,7 @@ import numpy as np
 
 from restock.forecasters.names import LSTM
 from restock.types.forecast import DemandForecast
-from restock.types.panel import FloatArray
+from restock.types.panel import BoolArray, FloatArray
 
 
 @dataclass(frozen=True)
@@ -35,9 +35,20 @@ class Combination:
         """Return the network's forecast as it is."""
         return cls({LSTM: 1.0}, [float(q) for q in levels], [float(q) for q in levels])
 
-    def apply(self, forecasts: Mapping[str, DemandForecast]) -> DemandForecast:
-        """Mix forecasts of the same series and origins, then calibrate."""
-        return calibrate(mix(forecasts, self.weights), self.steps, self.totals)
+    def apply(
+        self, forecasts: Mapping[str, DemandForecast], cold: BoolArray | None = None
+    ) -> DemandForecast:
+        """Mix forecasts of the same series and origins, then calibrate.
+
+        Args:
+            forecasts: By model.
+            cold: Series without history, which the network alone can tell apart: the others know
+                nothing of them. None where there is no such series. Shape ``(N,)``.
+        """
+        mixed = mix(forecasts, self.weights)
+        if cold is not None and cold.any():
+            mixed = choose_rows(cold, forecasts[LSTM], mixed)
+        return calibrate(mixed, self.steps, self.totals)
 
 
 def mix(forecasts: Mapping[str, DemandForecast], weights: Mapping[str, float]) -> DemandForecast:
@@ -53,6 +64,17 @@ def mix(forecasts: Mapping[str, DemandForecast], weights: Mapping[str, float]) -
         point=mean([part.point for part in parts]),
         quantiles=mean([part.quantiles for part in parts]),
         cumulative=mean([part.cumulative for part in parts]),
+    )
+
+
+def choose_rows(chosen: BoolArray, ours: DemandForecast, others: DemandForecast) -> DemandForecast:
+    """Take the chosen series ``(N,)`` from one forecast and the rest from another."""
+    here = chosen[:, None]
+    return replace(
+        others,
+        point=np.where(here, ours.point, others.point),
+        quantiles=np.where(here[..., None], ours.quantiles, others.quantiles),
+        cumulative=np.where(here[..., None], ours.cumulative, others.cumulative),
     )
 
 

@@ -52,8 +52,8 @@ class DemandPanel:
             raise DataError(f"panel: {num_series} rows of demand, {len(self.series_id)} names")
         if num_series == 0:
             raise DataError("panel: there is no series in it. Check the cleaning rules.")
-        if len(set(self.series_id)) != num_series:
-            raise DataError("panel: series_id must be unique")
+        if (self.series_id[1:] <= self.series_id[:-1]).any():
+            raise DataError("panel: series_id must be sorted and unique")
         if len(self.timestamps) < num_steps or not self.timestamps.is_monotonic_increasing:
             raise DataError("panel: the grid must rise and cover the demand")
         if np.isinf(self.demand).any() or (self.demand < 0).any():
@@ -66,7 +66,7 @@ class DemandPanel:
                 raise DataError(f"panel: {name} has shape {got}, expected {expected}")
 
     def take(self, rows: IntArray) -> DemandPanel:
-        """Return the panel of some series, each at most once."""
+        """Return the panel of some series: rising rows, each at most once."""
         static = self.static.iloc[rows].reset_index(drop=True) if len(self.static) else self.static
         return replace(
             self,
@@ -99,6 +99,15 @@ class DemandPanel:
         return np.where(self.in_stock, self.demand, np.nan)
 
     @property
+    def first_seen(self) -> IntArray:
+        """Position of each series' first demand in stock; T where there is none. Shape ``(N,)``.
+
+        Before it nothing is known of how much is wanted: the series is cold.
+        """
+        seen = np.isfinite(self.uncensored)
+        return np.where(seen.any(axis=1), seen.argmax(axis=1), self.num_steps)
+
+    @property
     def first_index(self) -> IntArray:
         """Position of each series' first observation; T where there is none. Shape ``(N,)``."""
         seen = np.isfinite(self.demand)
@@ -106,8 +115,8 @@ class DemandPanel:
 
     @cached_property
     def first_sale(self) -> IntArray:
-        """Position of each series' first demand above zero; T where there is none. ``(N,)``."""
-        sold = self.in_stock & (self.demand > 0)
+        """Position of each series' first sale, sold out or not; T where there is none. ``(N,)``."""
+        sold = self.demand > 0
         return np.where(sold.any(axis=1), sold.argmax(axis=1), self.num_steps)
 
     @property

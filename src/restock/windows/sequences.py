@@ -8,7 +8,7 @@ K known-future features, A anchors, C categorical and S numeric static columns.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from restock.types.panel import BoolArray, FloatArray, IntArray
 
 PREDICTED_AT_ONCE = 512
 COLD_SHARE = 0.25  # of the sequences have one origin without history
+UNKNOWN_SHARE = 0.05  # of the categories are hidden in training
 
 
 @dataclass(frozen=True)
@@ -107,7 +108,7 @@ class WindowMaker:
 
     Attributes:
         features: Of all series.
-        first: Position of each series' first known period; T where there is none. Shape ``(N,)``.
+        first: Position of each series' first demand in stock; T where there is none. ``(N,)``.
         cold_scale: Scale of a series without history, in units.
     """
 
@@ -134,7 +135,7 @@ class WindowMaker:
             rows, padding = _filled(order[start : start + size], size)
             origins = self._draw_origins(self.first[rows], train_end[rows], rng)
             features = self._features(rows, origins)
-            inputs = self._inputs(features, origins)
+            inputs = _some_categories_hidden(self._inputs(features, origins), rng)
             target, mask = self._targets(features, origins, train_end[rows], inputs.scale)
             mask[padding] = 0.0
             weight = (inputs.scale / self.cold_scale) ** weight_by_scale
@@ -202,7 +203,8 @@ class WindowMaker:
         counts = np.take_along_axis(allowed, picked, axis=1)
         at = np.maximum(np.take_along_axis(place, picked, axis=1), 0)
         cold = np.zeros_like(counts)
-        cold[:, -1] = rng.random(len(first)) < COLD_SHARE
+        any_origin = rng.integers(num, size=len(first))
+        cold[np.arange(len(first)), any_origin] = rng.random(len(first)) < COLD_SHARE
         return Origins(last, at, cold, counts)
 
     def _inputs(self, features: FeaturePanel, origins: Origins) -> WindowBatch:
@@ -251,6 +253,13 @@ class WindowMaker:
         complete = np.logical_and.accumulate(taught, axis=2)
         target = np.stack([demand, running], axis=3)
         return target.astype(np.float32), np.stack([taught, complete], axis=3).astype(np.float32)
+
+
+def _some_categories_hidden(inputs: WindowBatch, rng: np.random.Generator) -> WindowBatch:
+    """Hide some: a network learns what to say of an unknown category, were none unknown or rare."""
+    hidden = rng.random(inputs.static_codes.shape) < UNKNOWN_SHARE
+    codes = np.where(hidden, 0, inputs.static_codes).astype(np.int32)
+    return replace(inputs, static_codes=codes)
 
 
 def _filled(rows: IntArray, size: int) -> tuple[IntArray, np.ndarray]:

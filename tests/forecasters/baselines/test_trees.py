@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from statistics import NormalDist
 
 import numpy as np
@@ -47,22 +48,16 @@ def test_nothing_after_the_training_end_teaches() -> None:
     assert (known.quantiles != later.quantiles).any()
 
 
-def test_the_order_of_the_series_changes_nothing() -> None:
-    base = panel(8, 60)
-    order = np.random.default_rng(0).permutation(8)
-    shuffled = panel(
-        8,
-        60,
-        series_id=base.series_id[order],
-        demand=base.demand[order],
-        static=base.static.iloc[order].reset_index(drop=True),
-        known_future={name: values[order] for name, values in base.known_future.items()},
-        observed={name: values[order] for name, values in base.observed.items()},
-    )
-    # Few rows, so that which are drawn matters; feature constants differ in their last digits.
-    before, after = predict(fitted(base), base), predict(fitted(shuffled), shuffled)
-    np.testing.assert_allclose(before.quantiles[order], after.quantiles, rtol=1e-5)
-    np.testing.assert_allclose(before.cumulative[order], after.cumulative, rtol=1e-5)
+def test_an_unknown_category_is_taken_for_a_rare_one() -> None:
+    demand = np.repeat([[50.0], [5.0]], [30, 10], axis=0) * np.ones((40, 60))
+    kind = pd.DataFrame({"kind": ["common"] * 30 + ["rare"] * 10})
+    base = panel(40, 60, demand=demand, static=kind, known_future={}, observed={})
+    model = fitted(base, num_rows=4000, num_iterations=20)
+    cold = panel(40, 60, demand=np.full((40, 60), np.nan), static=kind.replace("rare", "new"))
+    cold = replace(cold, known_future={}, observed={})
+    made = predict(model, cold).at(0.5)
+    known = predict(model, replace(cold, static=kind)).at(0.5)
+    np.testing.assert_array_equal(made[30:], known[30:])
 
 
 def test_the_same_seed_gives_the_same_trees() -> None:

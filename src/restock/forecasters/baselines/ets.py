@@ -1,4 +1,4 @@
-"""Exponential smoothing with a damped trend and a season (ETS), from every origin in one pass.
+"""Exponential smoothing with a damped trend and a season (ETS), from many origins in one pass.
 
 Shapes: N series, T periods, H horizon, G grid points, M phases of the season. A value of NaN is
 unknown: level and trend go on as forecast.
@@ -25,7 +25,7 @@ SEASON_SMOOTHING = 0.1
 DAMPING = 0.9
 
 
-def ets(demand: FloatArray, horizon: int, *, period: int) -> FloatArray:
+def ets(demand: FloatArray, horizon: int, first: int = 0, *, period: int) -> FloatArray:
     """Forecast by exponential smoothing with the smoothing that has forecast best so far.
 
     Every grid point runs through the history once. For each series and origin the one with the
@@ -36,16 +36,17 @@ def ets(demand: FloatArray, horizon: int, *, period: int) -> FloatArray:
     Args:
         demand: Shape ``(N, T)``.
         horizon: H.
+        first: Earliest origin that is forecast from.
         period: Periods in a season, M; 1 for none.
 
     Returns:
-        Shape ``(N, T, H)``, not negative; NaN before a series' first value.
+        From every origin at or after ``first``: shape ``(N, T - first, H)``, not negative; NaN before a series' first value.
     """
     grid = Grid.of(period)
     state = _State.start(grid, len(demand), period)
     loss = np.zeros((grid.size, len(demand)))
     age = np.zeros(len(demand), dtype=int)
-    forecast = np.empty((*demand.shape, horizon))
+    forecast = np.empty((len(demand), demand.shape[1] - first, horizon))
     damped = np.cumsum(DAMPING ** np.arange(1, horizon + 1))
     for step in range(demand.shape[1]):
         loss += state.add(step, demand[:, step]) ** 2
@@ -53,9 +54,11 @@ def ets(demand: FloatArray, horizon: int, *, period: int) -> FloatArray:
         started = np.flatnonzero(age == period) if grid.seasonal.any() else np.array([], int)
         if started.size:
             state.start_season(step, started, demand[started, step - period + 1 : step + 1])
+        if step < first:
+            continue
         allowed = ~grid.seasonal[:, None] | (age >= 2 * period)
         best = np.where(allowed, loss, np.inf).argmin(axis=0)
-        forecast[:, step] = state.forecast(step, best, damped)
+        forecast[:, step - first] = state.forecast(step, best, damped)
     return np.maximum(forecast, 0.0)
 
 

@@ -23,6 +23,7 @@ from restock.windows.sequences import WindowBatch, WindowMaker
 
 KINDS = 2  # demand of the step, mean demand up to the step
 WALKED_AT_ONCE = 1024  # rows
+UNKNOWN = 2**15  # in place of category code 0; above every other code
 
 
 @dataclass(frozen=True)
@@ -137,7 +138,7 @@ def windows_of_one(
     """Return windows of one period: the past features at an origin, and what lies ahead."""
     source = feature_source(panel, features, state, horizon)
     one = WindowSettings(lookback=1, min_context=1, num_origins=1)
-    return WindowMaker(source, panel.first_index, state.cold_scale, horizon, one)
+    return WindowMaker(source, panel.first_seen, state.cold_scale, horizon, one)
 
 
 def design(batch: WindowBatch) -> FloatArray:
@@ -150,7 +151,7 @@ def design(batch: WindowBatch) -> FloatArray:
     Returns:
         Shape ``(B, H, 2, C)``.
     """
-    ahead = batch.future[:, 0]
+    ahead, codes = batch.future[:, 0], batch.static_codes
     shape = (len(ahead), ahead.shape[1], KINDS)
     step = np.arange(1, shape[1] + 1)[:, None, None]
     known = np.stack([ahead, np.cumsum(ahead, axis=1) / step[:, 0]], axis=2)
@@ -161,7 +162,8 @@ def design(batch: WindowBatch) -> FloatArray:
         batch.static_numbers[:, None, None, :],
         step,
         np.concatenate([np.ones_like(step), step], axis=1),
-        batch.static_codes[:, None, None, :],  # by falling frequency: 1 is the most frequent
+        # By falling frequency; what was never or rarely seen lies beyond the rarest.
+        np.where(codes == 0, UNKNOWN, codes)[:, None, None, :],
     ]
     wide = [np.broadcast_to(part, (*shape, part.shape[-1])) for part in parts]
     return np.concatenate(wide, axis=3, dtype=np.float32)

@@ -1,6 +1,6 @@
 """Point forecasts of demand with many zeros: its size and its timing are smoothed apart.
 
-Shapes: N series, T periods. A value of NaN is unknown: it moves nothing.
+Arguments and shapes as in points.py. A value of NaN is unknown: it moves nothing.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from restock.features.history import carried_forward
 from restock.types.panel import FloatArray
 
 
-def croston(demand: FloatArray, horizon: int, *, smoothing: float) -> FloatArray:
+def croston(demand: FloatArray, horizon: int, first: int = 0, *, smoothing: float) -> FloatArray:
     """Smoothed size of a demand over smoothed interval between demands (Croston, 1972)."""
     size = np.full(len(demand), np.nan)
     interval = np.full(len(demand), np.nan)
@@ -26,15 +26,15 @@ def croston(demand: FloatArray, horizon: int, *, smoothing: float) -> FloatArray
         rates[:, step] = np.where(
             np.isnan(size), np.where(np.isfinite(value), 0.0, np.nan), size / interval
         )
-    return carried_forward(rates)[:, :, None]
+    return carried_forward(rates)[:, first:, None]
 
 
-def sba(demand: FloatArray, horizon: int, *, smoothing: float) -> FloatArray:
+def sba(demand: FloatArray, horizon: int, first: int = 0, *, smoothing: float) -> FloatArray:
     """Croston's forecast less its bias: times 1 - smoothing / 2 (Syntetos and Boylan, 2005)."""
-    return (1 - smoothing / 2) * croston(demand, horizon, smoothing=smoothing)
+    return (1 - smoothing / 2) * croston(demand, horizon, first, smoothing=smoothing)
 
 
-def tsb(demand: FloatArray, horizon: int, *, smoothing: float) -> FloatArray:
+def tsb(demand: FloatArray, horizon: int, first: int = 0, *, smoothing: float) -> FloatArray:
     """Smoothed chance of a demand times its smoothed size (Teunter, Syntetos and Babai, 2011)."""
     size = np.full(len(demand), np.nan)
     chance = np.full(len(demand), np.nan)
@@ -47,7 +47,7 @@ def tsb(demand: FloatArray, horizon: int, *, smoothing: float) -> FloatArray:
         rates[:, step] = np.where(
             np.isnan(size), np.where(np.isnan(chance), np.nan, 0.0), chance * size
         )
-    return rates[:, :, None]
+    return rates[:, first:, None]
 
 
 def _smooth(level: FloatArray, value: FloatArray, smoothing: float) -> FloatArray:

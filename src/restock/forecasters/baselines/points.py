@@ -1,6 +1,7 @@
-"""Point forecasts from every origin that need a value, a window or one smoothed level.
+"""Point forecasts from many origins that need a value, a window or one smoothed level.
 
-Shapes: N series, T periods, H horizon. A value of NaN is unknown: it moves nothing.
+Shapes: N series, T periods, H horizon, S origins: the T periods from `first` on. A value of NaN is
+unknown: it moves nothing.
 """
 
 from __future__ import annotations
@@ -12,43 +13,46 @@ import numpy as np
 from restock.features.history import carried_forward, rolling_mean
 from restock.types.panel import FloatArray
 
-# (demand (N, T), H) -> forecast from every origin, (N, T, H) or (N, T, 1) where steps are alike
-PointForecast = Callable[[FloatArray, int], FloatArray]
+# (demand (N, T), H, first) -> from every origin at or after `first`: (N, S, H), or (N, S, 1) where
+# all steps are alike
+PointForecast = Callable[[FloatArray, int, int], FloatArray]
 
 
-def naive(demand: FloatArray, horizon: int) -> FloatArray:
+def naive(demand: FloatArray, horizon: int, first: int = 0) -> FloatArray:
     """Repeat the last observed value."""
-    return carried_forward(demand)[:, :, None]
+    return carried_forward(demand)[:, first:, None]
 
 
-def seasonal_naive(demand: FloatArray, horizon: int, *, period: int) -> FloatArray:
+def seasonal_naive(demand: FloatArray, horizon: int, first: int = 0, *, period: int) -> FloatArray:
     """Repeat the value one season before the target; the last value where there is none."""
     last = carried_forward(demand)
     num_steps = demand.shape[1]
-    forecast = np.empty((*demand.shape, horizon))
+    forecast = np.empty((len(demand), num_steps - first, horizon))
     for step in range(1, horizon + 1):
         back = period * -(-step // period) - step  # so many periods before the origin
         source = np.full_like(demand, np.nan)
         if back < num_steps:
             source[:, back:] = demand[:, : num_steps - back]
-        forecast[:, :, step - 1] = np.where(np.isfinite(source), source, last)
+        forecast[:, :, step - 1] = np.where(np.isfinite(source), source, last)[:, first:]
     return forecast
 
 
-def moving_mean(demand: FloatArray, horizon: int, *, window: int) -> FloatArray:
+def moving_mean(demand: FloatArray, horizon: int, first: int = 0, *, window: int) -> FloatArray:
     """Repeat the mean of the known values among the last ``window``."""
-    return carried_forward(rolling_mean(demand, window))[:, :, None]
+    return carried_forward(rolling_mean(demand, window))[:, first:, None]
 
 
-def moving_median(demand: FloatArray, horizon: int, *, window: int) -> FloatArray:
+def moving_median(demand: FloatArray, horizon: int, first: int = 0, *, window: int) -> FloatArray:
     """Repeat the median of the known values among the last ``window``."""
     padded = np.concatenate([np.full((len(demand), window - 1), np.nan), demand], axis=1)
     views = np.lib.stride_tricks.sliding_window_view(padded, window, axis=1)
     median = quantile_of_known(views.reshape(-1, window), np.array([0.5]))[:, 0]
-    return carried_forward(median.reshape(demand.shape))[:, :, None]
+    return carried_forward(median.reshape(demand.shape))[:, first:, None]
 
 
-def exponential_smoothing(demand: FloatArray, horizon: int, *, smoothing: float) -> FloatArray:
+def exponential_smoothing(
+    demand: FloatArray, horizon: int, first: int = 0, *, smoothing: float
+) -> FloatArray:
     """Repeat the exponentially smoothed level (SES), started at the first value."""
     level = np.full(len(demand), np.nan)
     levels = np.empty_like(demand)
@@ -57,7 +61,7 @@ def exponential_smoothing(demand: FloatArray, horizon: int, *, smoothing: float)
         moved = np.where(np.isnan(level), value, level + smoothing * (value - level))
         level = np.where(np.isnan(value), level, moved)
         levels[:, step] = level
-    return levels[:, :, None]
+    return levels[:, first:, None]
 
 
 def quantile_of_known(values: FloatArray, levels: FloatArray) -> FloatArray:

@@ -15,6 +15,7 @@ from restock.types.panel import DemandPanel, FloatArray, IntArray
 
 # A pooled error counts like one of the series' own: 19 of them steady a series with few.
 POOLED_LEVELS = np.arange(1, 20) / 20
+POINTS_AT_ONCE = 4_000_000  # forecasts from every origin that are held at once, 32 MB
 
 
 @dataclass(frozen=True)
@@ -38,11 +39,8 @@ class Baseline:
         errors borrow from the others, scaled by each one's mean demand.
         """
         demand = _hide_future(panel.uncensored, origins)
-        every = self.point_forecast(demand, self.horizon)
-        every = np.broadcast_to(every, (*demand.shape, self.horizon))
-        rows = np.arange(panel.num_series)
-        point = _fill_cold(every[rows, np.maximum(origins, 0)])
-        scale = mean_demand(demand)
+        point, errors, total_errors = self._past(demand, origins)
+        point, scale = _fill_cold(point), mean_demand(demand)
         steps = np.arange(1, self.horizon + 1)
         return DemandForecast(
             series_id=panel.series_id,
@@ -50,42 +48,65 @@ class Baseline:
             timestamps=panel.labels(origins[:, None] + steps[None, :]),
             point=point,
             levels=self.levels,
-            quantiles=self._spread(point, demand, every, origins, scale, total=False),
-            cumulative=self._spread(
-                point.cumsum(axis=1), demand, every, origins, scale, total=True
-            ),
+            quantiles=self._spread(point, errors, scale),
+            cumulative=self._spread(point.cumsum(axis=1), total_errors, scale),
             unit=panel.unit,
         )
 
-    def _spread(
-        self,
-        point: FloatArray,
-        demand: FloatArray,
-        every: FloatArray,
-        origins: IntArray,
-        scale: FloatArray,
-        *,
-        total: bool,
-    ) -> FloatArray:
-        """Add quantiles of past errors (of running totals if ``total``) to the point forecast."""
-        quantiles = np.empty((*point.shape, len(self.levels)))
-        for step in range(1, self.horizon + 1):
-            at = origins[:, None] - step - np.arange(self.error_origins)[None, :]  # past origins
-            known = at >= 0
-            at = np.maximum(at, 0)
-            rows = np.arange(len(demand))[:, None]
-            if total:
-                # Error of the total = sum of the errors of its steps, from the same past origin.
-                error = sum(
-                    demand[rows, at + k] - every[rows, at, k - 1] for k in range(1, step + 1)
-                )
-            else:
-                error = demand[rows, at + step] - every[rows, at, step - 1]
-            error = np.where(known, error, np.nan)
-            quantiles[:, step - 1] = point[:, step - 1, None] + error_quantiles(
-                error, scale, self.levels
-            )
-        return np.maximum(quantiles, 0.0)
+    def _past(
+        self, demand: FloatArray, origins: IntArray
+    ) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Forecast from the last past origins, a block of series at a time.
+
+        Returns:
+            The point forecast from each series' origin, ``(N, H)``; and the errors of steps and of
+            running totals from the W origins before it that are over, NaN where unknown,
+            ``(N, H, W)``.
+        """
+        num_series, reach = len(demand), self.error_origins + self.horizon
+        first = max(int(origins.min()) - reach + 1, 0)
+        point = np.empty((num_series, self.horizon))
+        errors = np.empty((2, num_series, self.horizon, self.error_origins), dtype=np.float32)
+        size = max(POINTS_AT_ONCE // ((demand.shape[1] - first) * self.horizon), 1)
+        for start in range(0, num_series, size):
+            part = slice(start, start + size)
+            made = self.point_forecast(demand[part], self.horizon, first)
+            made = np.broadcast_to(made, (*made.shape[:2], self.horizon))
+            rows = np.arange(len(made))
+            point[part] = made[rows, np.maximum(origins[part], 0) - first]
+            at = origins[part, None] - np.arange(1, reach)  # past origins, the latest first
+            error = _errors_from(demand[part], made, at, first)
+            total = np.cumsum(error, axis=2)
+            for step in range(self.horizon):  # an origin so far back that the step is over
+                over = slice(step, step + self.error_origins)
+                errors[0, part, step] = error[:, over, step]
+                errors[1, part, step] = total[:, over, step]
+        return point, errors[0], errors[1]
+
+    def _spread(self, point: FloatArray, errors: FloatArray, scale: FloatArray) -> FloatArray:
+        """Add quantiles of past errors to a point forecast. Shape ``(N, H, Q)``."""
+        added = [
+            error_quantiles(errors[:, step], scale, self.levels) for step in range(self.horizon)
+        ]
+        return np.maximum(point[:, :, None] + np.stack(added, axis=1), 0.0)
+
+
+def _errors_from(demand: FloatArray, made: FloatArray, at: IntArray, first: int) -> FloatArray:
+    """Return the errors of each step of the forecasts from origins ``at``, shape ``(N, J)``.
+
+    Args:
+        demand: Shape ``(N, T)``.
+        made: Forecasts from ``first`` on. Shape ``(N, T - first, H)``.
+        at: An origin before 0 has none: NaN.
+        first: Position that ``made`` starts at.
+
+    Returns:
+        Shape ``(N, J, H)``.
+    """
+    rows, steps = np.arange(len(demand))[:, None], np.arange(1, made.shape[2] + 1)
+    target = np.clip(at[:, :, None] + steps, 0, demand.shape[1] - 1)
+    error = demand[rows[:, :, None], target] - made[rows, np.maximum(at - first, 0)]
+    return np.where(at[:, :, None] >= 0, error, np.nan)
 
 
 def error_quantiles(error: FloatArray, scale: FloatArray, levels: FloatArray) -> FloatArray:

@@ -1,4 +1,4 @@
-"""The Theta method, from every origin in one pass.
+"""The Theta method, from many origins in one pass.
 
 Shapes: N series, T periods, H horizon, A smoothing values, M phases of the season, K = 2 variants:
 as it is, and seasonally adjusted. A value of NaN is unknown: it moves nothing.
@@ -23,7 +23,7 @@ SMOOTHING = np.array([0.05, 0.1, 0.2, 0.3, 0.5, 0.8])
 MIN_TREND = 8
 
 
-def theta(demand: FloatArray, horizon: int, *, period: int) -> FloatArray:
+def theta(demand: FloatArray, horizon: int, first: int = 0, *, period: int) -> FloatArray:
     """Forecast by Theta, seasonally adjusted where that has forecast better so far.
 
     Seasonal indices are those of the classical additive decomposition of what lies before the
@@ -34,26 +34,29 @@ def theta(demand: FloatArray, horizon: int, *, period: int) -> FloatArray:
     Args:
         demand: Shape ``(N, T)``.
         horizon: H.
+        first: Earliest origin that is forecast from.
         period: Periods in a season, M; 1 for none.
 
     Returns:
-        Shape ``(N, T, H)``, not negative; NaN before a series' first value.
+        From every origin at or after ``first``: shape ``(N, T - first, H)``, not negative; NaN before a series' first value.
     """
     state = _Running.start(len(demand), period)
     distance = _from_centred_mean(demand, period)
     adjustable = _adjustable(demand, period)
     loss = np.zeros((2, len(SMOOTHING), len(demand)))
     ahead: FloatArray = np.full_like(loss, np.nan)
-    forecast = np.empty((*demand.shape, horizon))
+    forecast = np.empty((len(demand), demand.shape[1] - first, horizon))
     for step in range(demand.shape[1]):
         loss = loss + np.nan_to_num((demand[:, step] - ahead) ** 2)
         state.add(step, demand[:, step], distance[:, step])
         model = state.model(adjustable[:, step])
         ahead = model.forecast(step, 1)
+        if step < first:
+            continue
         best = loss.reshape(-1, len(demand)).argmin(axis=0)[None, :]
         for far in range(1, horizon + 1):
             every = model.forecast(step, far).reshape(-1, len(demand))
-            forecast[:, step, far - 1] = np.take_along_axis(every, best, axis=0)[0]
+            forecast[:, step - first, far - 1] = np.take_along_axis(every, best, axis=0)[0]
     return np.maximum(forecast, 0.0)
 
 

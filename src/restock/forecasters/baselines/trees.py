@@ -155,19 +155,16 @@ def fitted_levels(levels: FloatArray) -> list[float]:
 def teaching_pairs(panel: DemandPanel, train_end: IntArray) -> tuple[IntArray, IntArray]:
     """Return every series at every origin with context before it and a target that may teach.
 
-    Ordered by series_id, so that the order of the panel's rows changes nothing.
-
     Raises:
         DataError: If there is none.
     """
-    order = np.argsort(panel.series_id)
     place = np.arange(panel.num_steps)[None, :]
-    before = place < train_end[order, None]
+    before = place < train_end[:, None]
     for context in (MIN_CONTEXT, 1):  # short panels: any origin
-        first = panel.first_index[order, None] + context - 1
+        first = panel.first_seen[:, None] + context - 1
         rows, origins = np.nonzero(before & (place >= first))
         if rows.size:
-            return order[rows], origins
+            return rows, origins
     raise DataError(
         "boosted_trees: no series has two periods before the training ends. Leave them out of "
         "evaluation.baselines.names."

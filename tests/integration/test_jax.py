@@ -20,22 +20,25 @@ from support.bundles import save
 SCRIPT = """
 import json, sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 import keras, numpy as np
 assert keras.backend.backend() == "jax"
 from restock.forecasters.lstm import backend
 from restock.forecasters.lstm.fit import LstmEnsemble, LstmRecipe, run_epochs
 from restock.forecasters.lstm.network import CUSTOM_OBJECTS
 from support.builders import panel, settings
+from support.bundles import save
 assert "tensorflow" not in sys.modules
 backend.prepare(1, 1)
-training = {"max_epochs": 12, "learning_rate": 0.01}
+training = {"max_epochs": 30, "learning_rate": 0.01}
 recipe = LstmRecipe.from_settings(settings(training=training, model={"likelihood": sys.argv[2]}))
 ensemble = LstmEnsemble(recipe, panel(5, 50), np.full(5, 40))
 with ThreadPoolExecutor(1) as pool:
-    losses = [run_epochs([ensemble], pool)[0] for _ in range(12)]
+    losses = [run_epochs([ensemble], pool)[0] for _ in range(30)]
 saved = keras.models.load_model(sys.argv[1], CUSTOM_OBJECTS, compile=False)
 (member,) = ensemble.members
 member.snapshots[-1].set_weights(saved.get_weights())
+save(ensemble, Path(sys.argv[3]))
 forecast = ensemble.predict(np.full(5, 45))
 print(json.dumps({"losses": losses, "quantiles": forecast.quantiles.tolist()}))
 """
@@ -54,7 +57,10 @@ def test_jax_trains_and_answers_as_onnx_runtime_does(
     base = panel(5, 50)
     save(LstmEnsemble(recipe, base, np.full(5, 40)), tmp_path / "bundle")
     done = subprocess.run(
-        [sys.executable, "-c", SCRIPT, str(tmp_path / "bundle/model.keras"), likelihood],
+        [
+            *(sys.executable, "-c", SCRIPT, str(tmp_path / "bundle/model.keras"), likelihood),
+            str(tmp_path / "saved_on_jax"),
+        ],
         env={**os.environ, "KERAS_BACKEND": "jax", "PYTHONPATH": os.pathsep.join(sys.path)},
         capture_output=True,
         text=True,
@@ -63,6 +69,7 @@ def test_jax_trains_and_answers_as_onnx_runtime_does(
     assert done.returncode == 0, done.stderr
     said = json.loads(done.stdout.splitlines()[-1])
     assert np.mean(said["losses"][-3:]) < share * said["losses"][0]
-    expected = load_bundle(tmp_path / "bundle").predict(base, np.full(5, 45))
     scale = base.demand.mean(axis=1)[:, None, None]
-    assert (np.abs(np.array(said["quantiles"]) - expected.quantiles) / scale).max() < 1e-5
+    for folder in ("bundle", "saved_on_jax"):
+        expected = load_bundle(tmp_path / folder).predict(base, np.full(5, 45))
+        assert (np.abs(np.array(said["quantiles"]) - expected.quantiles) / scale).max() < 1e-5

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import subprocess
+import sys
 import tempfile
 import warnings
 import zipfile
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 import onnx
+
+from restock.errors import ConfigError
 
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest date a zip file can hold
 
@@ -54,8 +61,47 @@ def _number_shared_objects(config: bytes) -> bytes:
     return json.dumps(json.loads(config, object_pairs_hook=renumber)).encode()
 
 
+def check_export() -> None:
+    """Refuse, before anything is trained, a machine that could not write the result as ONNX.
+
+    Raises:
+        ConfigError: If the backend is another one than TensorFlow, and that is not installed.
+    """
+    if find_spec("tensorflow") is None:
+        raise ConfigError(
+            f"KERAS_BACKEND={keras.backend.backend()} trains, but a bundle is exported to ONNX by "
+            "TensorFlow, which is not installed. Install restock[train]."
+        )
+
+
 def save_onnx(network: keras.Model, path: Path) -> None:
-    """Export to ONNX; the names that the converter numbers are numbered from zero."""
+    """Export to ONNX, whatever the backend; see :func:`export_onnx`."""
+    if keras.backend.backend() == "tensorflow":
+        export_onnx(network, path)
+        return
+    with tempfile.TemporaryDirectory() as temporary:
+        saved = Path(temporary) / "model.keras"
+        network.save(saved)
+        # A process has one backend, and only TensorFlow's exporter comes with Keras.
+        code = f"from {__name__} import export_saved; import sys; export_saved(*sys.argv[1:])"
+        env = {**os.environ, "KERAS_BACKEND": "tensorflow", "CUDA_VISIBLE_DEVICES": "-1"}
+        command = [sys.executable, "-c", code, str(saved), str(path)]
+        done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"TensorFlow could not export the network:\n{done.stderr}")
+
+
+def export_saved(saved: str, path: str) -> None:
+    """Export a ``.keras`` file to ONNX, in a process whose backend is TensorFlow."""
+    from restock.forecasters.lstm.network import CUSTOM_OBJECTS
+
+    export_onnx(keras.models.load_model(saved, CUSTOM_OBJECTS, compile=False), Path(path))
+
+
+def export_onnx(network: keras.Model, path: Path) -> None:
+    """Export to ONNX on TensorFlow; the names that the converter numbers are numbered from zero."""
+    # Keras exports only what has been called.
+    network({i.name: np.zeros([n or 1 for n in i.shape], i.dtype) for i in network.inputs})
     with tempfile.TemporaryDirectory() as temporary, warnings.catch_warnings():
         # Keras' exporter and tf2onnx still touch names that NumPy has deprecated.
         warnings.simplefilter("ignore", FutureWarning)

@@ -22,6 +22,7 @@ from restock.features.state import read_state
 from restock.forecasters.baselines.forest import FittedTrees
 from restock.forecasters.baselines.make import boosted_trees, make_baselines
 from restock.forecasters.combine import Combination
+from restock.forecasters.export import check_export
 from restock.forecasters.lstm import backend
 from restock.forecasters.lstm.fit import LstmEnsemble, LstmRecipe, run_epochs
 from restock.forecasters.lstm.save import save_bundle
@@ -46,6 +47,7 @@ class Rehearsed:
 
 def run(settings: Settings, context: Context) -> None:
     """Write the bundle and its training metrics."""
+    check_export()
     panel_folder = context.layout.read(layout.PANEL)
     panel = load_panel(panel_folder)
     folds = folds_with_demand(panel, settings.evaluation)

@@ -22,7 +22,7 @@ def prepare(seed: int, num_threads: int) -> None:
     Args:
         seed: Seed of Python, NumPy and the backend.
         num_threads: Threads inside one operation; 0 leaves the backend's choice. It takes effect
-            once per process, before the first operation.
+            once per process, before the first operation. JAX takes what XLA_FLAGS says instead.
     """
     keras.backend.clear_session()
     keras.utils.set_random_seed(seed)

@@ -209,11 +209,7 @@ class LstmEnsemble:
 
     def network(self) -> keras.Model:
         """Return the mean over members and snapshots as one network."""
-        network = average_networks(self._networks())
-        row = np.array([0])
-        windows = self.members[0].windows
-        network(windows.prediction_batch(row, row).inputs())  # Keras exports what was called
-        return network
+        return average_networks(self._networks())
 
     def predict(self, origins: IntArray) -> DemandForecast:
         """Forecast every series from its origin with the weights as they are."""

@@ -11,11 +11,12 @@ from pydantic import ValidationError
 
 from restock.config import DataSettings, SourceSettings
 from restock.data.clean import make_panel
+from restock.data.folds import make_folds
 from restock.data.sources.file import read_table
 from restock.data.store import load_panel, save_panel
 from restock.errors import ConfigError, DataError
 from restock.features.build import fit_state
-from support.builders import DATA, features, make_features, table
+from support.builders import DATA, evaluation, features, make_features, table
 
 
 def read(path: Path, content: pd.DataFrame | str) -> pd.DataFrame:
@@ -145,6 +146,27 @@ def test_derived_statics_read_only_a_series_first_periods(tmp_path: Path) -> Non
     late, _ = make_panel(raw.tail(1), data(derived_static=derived, derived_static_periods=4))
     assert early.static["band"].tolist() == ["band 1"]
     assert late.static["band"].tolist() == ["band 3"]
+
+
+def test_derived_statics_read_nothing_after_an_origin_that_a_series_is_forecast_from(
+    tmp_path: Path,
+) -> None:
+    weeks = [str(d.date()) for d in pd.date_range("2020-01-05", periods=40, freq="W-SUN")]
+    # Sold from week 20 on; its price rises in week 25, after the first origin (week 24 of 40).
+    rows = [f"{week},a,old,1,2" for week in weeks]
+    rows += [f"{week},a,young,1,{2 if at < 25 else 90}" for at, week in enumerate(weeks) if at >= 20]
+    rows += [f"{week},a,younger,1,90" for at, week in enumerate(weeks) if at >= 25]
+    raw = read(tmp_path, "\n".join(["date,store,item,sales,price", *rows]) + "\n")
+    settings = data(
+        derived_static={"band": {"column": "price", "how": "band", "edges": [1.0, 50.0]}},
+        derived_static_periods=26,
+    )
+    folds = evaluation(horizon=3, num_folds=2, stride=3, num_tuning_folds=3)
+    panel, _ = make_panel(raw, settings, folds)
+    assert make_folds(panel, folds).tuning[0].train_end.max() == 24
+    assert panel.static["band"].fillna("none").tolist() == ["band 1", "band 1", "none"]
+    all_of_it, _ = make_panel(raw, settings)
+    assert all_of_it.static["band"].tolist() == ["band 1", "band 2", "band 2"]
 
 
 BAD = {

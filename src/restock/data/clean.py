@@ -7,20 +7,25 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from restock.config import DataSettings, DerivedColumn
+from restock.config import DataSettings, DerivedColumn, EvaluationSettings
 from restock.data import frequency
 from restock.data.columns import dates, located_row, numbers, require
+from restock.data.folds import held_back
 from restock.data.rules import apply_rules
 from restock.errors import ConfigError, DataError
 from restock.types.panel import DemandPanel
 
 
-def make_panel(raw: pd.DataFrame, settings: DataSettings) -> tuple[DemandPanel, dict[str, Any]]:
+def make_panel(
+    raw: pd.DataFrame, settings: DataSettings, evaluation: EvaluationSettings | None = None
+) -> tuple[DemandPanel, dict[str, Any]]:
     """Turn a raw table into a panel.
 
     Args:
         raw: Rows as read; the index and ``__file__`` say where each came from.
         settings: Roles, rules and grid.
+        evaluation: Folds that the panel will be cut into: no derived column reads beyond the
+            earliest origin. None where it will not be.
 
     Returns:
         The panel, and a report of what was counted, dropped and filled.
@@ -37,7 +42,7 @@ def make_panel(raw: pd.DataFrame, settings: DataSettings) -> tuple[DemandPanel, 
     rows = rows.sort_values(["series_id", "period", "_order"], kind="stable")
     cells = _one_row_per_cell(rows, table, settings)
     cells = _drop_inactive(cells, settings, report)
-    panel = _grid(cells, rows, settings)
+    panel = _grid(cells, rows, settings, evaluation)
     report |= _describe(panel)
     return panel, report
 
@@ -181,7 +186,12 @@ def _drop_inactive(
     return cells[cells["series_id"].isin(kept)]
 
 
-def _grid(cells: pd.DataFrame, rows: pd.DataFrame, settings: DataSettings) -> DemandPanel:
+def _grid(
+    cells: pd.DataFrame,
+    rows: pd.DataFrame,
+    settings: DataSettings,
+    evaluation: EvaluationSettings | None,
+) -> DemandPanel:
     """Lay the cells out on the grid of all periods; rows after the last demand are the future."""
     names, row = np.unique(cells["series_id"].to_numpy(dtype=object), return_inverse=True)
     first = int(cells["period"].min())
@@ -204,7 +214,7 @@ def _grid(cells: pd.DataFrame, rows: pd.DataFrame, settings: DataSettings) -> De
         in_stock=np.nan_to_num(wide("in_stock")[:, :num_steps], nan=1.0) > 0,
         frequency=frequency.label_alias(settings.frequency),
         unit=settings.unit,
-        static=_static(rows, names, settings),
+        static=_static(rows, names, settings, evaluation),
         known_future={name: wide(f"number {name}") for name in settings.columns.known_future},
         observed={
             name: wide(f"number {name}")[:, :num_steps] for name in settings.columns.observed
@@ -241,7 +251,12 @@ def _check_known_future(panel: DemandPanel) -> None:
             )
 
 
-def _static(rows: pd.DataFrame, names: np.ndarray, settings: DataSettings) -> pd.DataFrame:
+def _static(
+    rows: pd.DataFrame,
+    names: np.ndarray,
+    settings: DataSettings,
+    evaluation: EvaluationSettings | None,
+) -> pd.DataFrame:
     rows = rows[rows["series_id"].isin(names)]
     by_series = rows.groupby("series_id", sort=True)
     static = pd.DataFrame(
@@ -251,9 +266,16 @@ def _static(rows: pd.DataFrame, names: np.ndarray, settings: DataSettings) -> pd
         }
     )
     if settings.derived_static:
-        # Only a series' first periods: a later price or country would be knowledge of the future.
+        # Only a series' first periods, and none after an origin that it is forecast from: a later
+        # price or country would be knowledge of the future.
         begin = by_series["period"].transform("min")
-        early = rows[rows["period"] < begin + settings.derived_static_periods]
+        early = rows["period"] < begin + settings.derived_static_periods
+        if evaluation is not None:
+            sold = rows["period"].where(rows["demand"].notna())
+            by_own_end = evaluation.align == "series_end"
+            end = sold.groupby(rows["series_id"]).transform("max") if by_own_end else sold.max()
+            early &= rows["period"] <= end - held_back(evaluation)
+        early = rows[early]
         for name, rule in settings.derived_static.items():
             static[name] = _derive(early, rule, decimal=settings.source.decimal)
     return static.reindex(names).reset_index(drop=True)
@@ -275,9 +297,10 @@ def _derive(early: pd.DataFrame, rule: DerivedColumn, *, decimal: str) -> pd.Ser
     if rule.how == "band":
         text = early[column].astype("string").str.replace(decimal, ".", regex=False)
         values = pd.to_numeric(text, errors="coerce")
-        if values.isna().all():
+        if len(values) and values.isna().all():
             raise DataError(f"column {rule.column!r} holds no numbers to put into bands.")
         median = values.groupby(early["series_id"]).median()
+        median = median.dropna()
         return pd.Series(np.digitize(median, rule.edges), index=median.index).map("band {}".format)
     by_series = early.dropna(subset=[column]).groupby("series_id")[column]
     if rule.how == "mode":

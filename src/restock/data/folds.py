@@ -48,6 +48,12 @@ def make_folds(panel: DemandPanel, settings: EvaluationSettings) -> Folds:
     return Folds(settings.horizon, tuple(tuning), test, _notes(short, len(tuning), settings), short)
 
 
+def held_back(settings: EvaluationSettings) -> int:
+    """Return how many periods lie after the earliest origin of any fold."""
+    folds = settings.num_folds - 1
+    return folds * settings.stride + (1 + settings.num_tuning_folds) * settings.horizon
+
+
 def latest_origins(panel: DemandPanel, settings: EvaluationSettings) -> IntArray:
     """Return where the forecast of the coming horizon starts, per series. Shape ``(N,)``."""
     return _ends(panel, settings)

@@ -14,7 +14,7 @@ from restock.types import layout
 def run(settings: Settings, context: Context) -> None:
     """Write the panel and the report."""
     raw = read_table(context.layout.read(layout.RAW), settings.data.source)
-    panel, report = make_panel(raw, settings.data)
+    panel, report = make_panel(raw, settings.data, settings.evaluation)
     save_panel(panel, context.layout.write(layout.PANEL))
     write_json(context.layout.write(layout.PREPARE_REPORT), report)
     context.console.note(

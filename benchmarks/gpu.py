@@ -27,7 +27,6 @@ from pathlib import Path
 os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
 
 import jax
-import numpy as np
 import torch
 from torch import nn
 
@@ -85,7 +84,11 @@ class TorchNetwork(nn.Module):
 
     def __init__(self, shape: NetworkShape, units: int, levels: tuple[float, ...]) -> None:
         super().__init__()
-        self.horizon, self.num_anchors, self.num_levels = shape.horizon, shape.num_anchors, len(levels)
+        self.horizon, self.num_anchors, self.num_levels = (
+            shape.horizon,
+            shape.num_anchors,
+            len(levels),
+        )
         self.middle = levels.index(0.5)
         self.lstm = nn.LSTM(shape.num_past, units, batch_first=True)
         self.context = nn.Linear(units, units)
@@ -180,12 +183,17 @@ def compare_steps(task: Task) -> None:
         network = TorchNetwork(training.shape, units, levels)
         own = median_ms(keras_step(training), batches)
         peer = median_ms(torch_step(network, task.settings), batches)
-        print(f"{units:5d} {batch_size:5d} | {own:24.2f} | {peer:10.2f} | {own / peer:.2f}", flush=True)
+        print(
+            f"{units:5d} {batch_size:5d} | {own:24.2f} | {peer:10.2f} | {own / peer:.2f}",
+            flush=True,
+        )
 
 
 def curve(task: Task) -> list[tuple[float, float]]:
     """Train one network; return the seconds of training and the wql after each epoch."""
-    ensemble = LstmEnsemble(LstmRecipe.from_settings(task.settings), task.panel, task.fold.train_end)
+    ensemble = LstmEnsemble(
+        LstmRecipe.from_settings(task.settings), task.panel, task.fold.train_end
+    )
     points, seconds = [], 0.0
     with ThreadPoolExecutor(1) as pool:
         for _ in range(task.settings.training.max_epochs):
@@ -213,8 +221,10 @@ def compare_accuracy() -> None:
         name: next(seconds for seconds, wql in points if wql <= target)
         for name, points in curves.items()
     }
-    print(f"wql {target:.4f}: CPU {reached['cpu']:.1f} s, GPU {reached['cuda']:.1f} s, "
-          f"{reached['cpu'] / reached['cuda']:.1f} times faster")
+    print(
+        f"wql {target:.4f}: CPU {reached['cpu']:.1f} s, GPU {reached['cuda']:.1f} s, "
+        f"{reached['cpu'] / reached['cuda']:.1f} times faster"
+    )
     for name, points in curves.items():
         print(f"{name}: " + ", ".join(f"{wql:.4f} at {seconds:.1f} s" for seconds, wql in points))
 
@@ -230,8 +240,10 @@ def main() -> None:
         print(json.dumps(curve(task)))
         return
     device = jax.devices()[0]
-    print(f"JAX {jax.__version__} on {device.device_kind}, PyTorch {torch.__version__} on "
-          f"{torch.cuda.get_device_name() if torch.cuda.is_available() else 'the CPU'}")
+    print(
+        f"JAX {jax.__version__} on {device.device_kind}, PyTorch {torch.__version__} on "
+        f"{torch.cuda.get_device_name() if torch.cuda.is_available() else 'the CPU'}"
+    )
     compare_steps(task)
     if device.platform == "gpu":
         compare_accuracy()

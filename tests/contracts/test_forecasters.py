@@ -36,7 +36,9 @@ def edited(origins: np.ndarray, *, after: bool) -> DemandPanel:
         50,
         demand=np.where(chosen, 3 * base.demand + 7, base.demand),
         in_stock=np.where(chosen & (np.arange(50) % 5 == 0), False, base.in_stock),
-        known_future={"promo": np.where(ahead if after else chosen, 5.0, base.known_future["promo"])},
+        known_future={
+            "promo": np.where(ahead if after else chosen, 5.0, base.known_future["promo"])
+        },
         observed={"price": np.where(chosen, 9.0, base.observed["price"])},
     )
 

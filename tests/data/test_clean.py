@@ -154,7 +154,9 @@ def test_derived_statics_read_nothing_after_an_origin_that_a_series_is_forecast_
     weeks = [str(d.date()) for d in pd.date_range("2020-01-05", periods=40, freq="W-SUN")]
     # Sold from week 20 on; its price rises in week 25, after the first origin (week 24 of 40).
     rows = [f"{week},a,old,1,2" for week in weeks]
-    rows += [f"{week},a,young,1,{2 if at < 25 else 90}" for at, week in enumerate(weeks) if at >= 20]
+    rows += [
+        f"{week},a,young,1,{2 if at < 25 else 90}" for at, week in enumerate(weeks) if at >= 20
+    ]
     rows += [f"{week},a,younger,1,90" for at, week in enumerate(weeks) if at >= 25]
     raw = read(tmp_path, "\n".join(["date,store,item,sales,price", *rows]) + "\n")
     settings = data(

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from scipy.stats import nbinom
 
+from restock.forecasters.bundle import load_bundle
+from restock.forecasters.combine import Combination
 from restock.forecasters.lstm import backend
 from restock.forecasters.lstm.fit import LstmEnsemble, LstmRecipe, run_epochs
 from restock.types.forecast import DemandForecast
 from restock.types.panel import DemandPanel
 from support.builders import LEVELS, panel, settings
+from support.bundles import save
 
 SERIES, STEPS, END, SEASON = 40, 120, 100, 13
 UPLIFT, SWING = 1.6, 0.5
@@ -90,7 +95,7 @@ def predict_on(training: LstmEnsemble, base: DemandPanel) -> DemandForecast:
     (member,) = training.members
     source = feature_source(base, training.recipe.features, training.state, 6)
     windows = WindowMaker(
-        source, base.first_seen, training.state.cold_scale, 6, training.recipe.windows
+        source, base.first_seen, training.state.typical_scale, 6, training.recipe.windows
     )
     network = PanelNetwork(
         member.networks()[0].predict_on_batch,
@@ -140,6 +145,28 @@ def test_the_rate_of_intermittent_demand_is_found() -> None:
         said = forecast.cumulative[:, -1, LEVELS.index(level)]
         reached = np.searchsorted(drawn, said, side="right") / len(drawn)
         assert reached.mean() == pytest.approx(level, abs=0.08)
+
+
+def test_the_level_of_a_kind_is_found_for_a_product_that_was_never_sold(tmp_path: Path) -> None:
+    """A cold start follows its static columns, whatever the network is mixed with."""
+    rng, kinds = np.random.default_rng(5), ["small"] * SERIES + ["large"] * SERIES
+    level = np.repeat([[5.0], [100.0]], SERIES, axis=0)
+    demand = rng.poisson(level, size=(2 * SERIES, STEPS)).astype(float)
+    new = [0, 1, 2 * SERIES - 1]  # small, of an unknown kind, large
+    demand[new] = np.nan
+    static = pd.DataFrame({"kind": kinds})
+    base = panel(2 * SERIES, STEPS, demand=demand, static=static, known_future={}, observed={})
+    training = train(base, 40)
+    weights = Combination({"lstm": 0.5, "ses": 0.3, "naive": 0.2}, LEVELS, LEVELS)
+    save(training, tmp_path / "bundle", weights)
+    unknown = replace(base, static=static.assign(kind=["small", "other", *kinds[2:]]))
+    said = load_bundle(tmp_path / "bundle").predict(unknown, np.full(2 * SERIES, END))
+    small, other, large = said.at(0.5)[new].mean(axis=1)
+    assert small == pytest.approx(5, rel=0.3)
+    assert large == pytest.approx(100, rel=0.3)
+    assert 5 < other < 100
+    width = (said.at(0.9) - said.at(0.1))[new].mean(axis=1)
+    assert width[1] > 4 * width[0]  # it may be either kind
 
 
 def test_the_share_of_extra_zeros_is_found() -> None:

@@ -19,7 +19,7 @@ def maker(base: DemandPanel, end: int, **changes: int) -> WindowMaker:
     ends = np.full(base.num_series, end)
     state = fit_state(base, FEATURES, ends)
     made = HeldFeatures(make_features(base, FEATURES, state, 4))
-    return WindowMaker(made, base.first_seen, state.cold_scale, 4, WindowSettings(**changes))
+    return WindowMaker(made, base.first_seen, state.typical_scale, 4, WindowSettings(**changes))
 
 
 def batches(windows: WindowMaker, end: int, size: int = 2) -> list:  # type: ignore[type-arg]
@@ -131,7 +131,7 @@ def test_a_series_sold_out_from_the_start_is_as_cold_as_one_without_history() ->
     windows = maker(base, 30)
     batch = windows.prediction_batch(np.arange(3), np.full(3, 30))
     assert batch.origin_index[:2].tolist() == [[0], [0]]
-    np.testing.assert_allclose(batch.scale[:2, 0], windows.cold_scale)
+    np.testing.assert_allclose(batch.scale[:2, 0], windows.typical_scale)
 
 
 def test_a_series_that_sold_nothing_while_in_stock_is_not_cold() -> None:
@@ -140,7 +140,7 @@ def test_a_series_that_sold_nothing_while_in_stock_is_not_cold() -> None:
     windows = maker(panel(2, 40, demand=demand), 30)
     batch = windows.prediction_batch(np.arange(2), np.full(2, 30))
     assert batch.origin_index[0, 0] > 0
-    assert batch.scale[0, 0] < 0.1 * windows.cold_scale
+    assert batch.scale[0, 0] < 0.1 * windows.typical_scale
 
 
 def test_windows_made_on_demand_are_those_of_features_held_at_once() -> None:
@@ -149,7 +149,7 @@ def test_windows_made_on_demand_are_those_of_features_held_at_once() -> None:
     rows, origins = np.array([3, 1, 3]), np.array([30, 38, 2])
     batches = [
         WindowMaker(
-            source, base.first_seen, state.cold_scale, 4, WindowSettings(lookback=12)
+            source, base.first_seen, state.typical_scale, 4, WindowSettings(lookback=12)
         ).prediction_batch(rows, origins)
         for source in (
             HeldFeatures(make_features(base, FEATURES, state, 4)),

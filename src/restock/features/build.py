@@ -6,7 +6,8 @@ Split first, fit second: :func:`fit_state` reads nothing after ``train_end``;
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -16,6 +17,7 @@ from restock.config import FeatureSettings
 from restock.errors import ConfigError, nearest
 from restock.features.anchors import make_anchors
 from restock.features.calendar import calendar_features
+from restock.features.cold import cold_scale, fit_cold_effects
 from restock.features.history import (
     carried_forward,
     history_features,
@@ -59,14 +61,17 @@ def fit_state(panel: DemandPanel, settings: FeatureSettings, train_end: IntArray
     means = rolling_mean(np.where(taught, stretch.demand, np.nan), width)[:, -1]
     means = means[means > 0]
     typical = float(np.median(means)) if means.size else 1.0
+    since_launch = np.where(taught & (stretch.age > 0), stretch.demand, np.nan)
+    level = np.nan_to_num(rolling_mean(since_launch, width)[:, -1])
     past, future, _ = _raw(stretch, settings, 0.02 * typical, typical)
     _check_left_out(settings.leave_out, [*past, *future, *map(static_name, panel.static.columns)])
     past, future = _kept(past, settings.leave_out), _kept(future, settings.leave_out)
     past_mean, past_std = _moments(past, taught & np.isfinite(stretch.demand))
     future_mean, future_std = _moments(future, taught)
-    return FeatureState(
+    state = FeatureState(
         scale_floor=0.02 * typical,
-        cold_scale=typical,
+        typical_scale=typical,
+        cold_effects={},
         past_mean=past_mean,
         past_std=past_std,
         future_mean=future_mean,
@@ -75,6 +80,8 @@ def fit_state(panel: DemandPanel, settings: FeatureSettings, train_end: IntArray
         static_mean=static_mean,
         static_std=static_std,
     )
+    codes, numbers = _static_columns(panel, state, rows)
+    return replace(state, cold_effects=fit_cold_effects(codes, numbers, level, typical))
 
 
 def memory(settings: FeatureSettings) -> int:
@@ -125,7 +132,7 @@ class FeatureMaker:
         """
         panel, state = self.panel, self.state
         stretch = cut(panel, self._calendar, rows, first, width)
-        past, future, anchors = _raw(stretch, self.settings, state.scale_floor, state.cold_scale)
+        past, future, anchors = _raw(stretch, self.settings, state.scale_floor, state.typical_scale)
         standard = [
             _standardise(past[name], state.past_mean[name], state.past_std[name])
             for name in state.past_mean
@@ -134,14 +141,16 @@ class FeatureMaker:
             _standardise(future[name], state.future_mean[name], state.future_std[name])
             for name in state.future_mean
         ]
-        static = panel.static.iloc[rows] if len(panel.static) else panel.static
+        codes, numbers = _static_columns(panel, state, rows)
+        cold = cold_scale(codes, numbers, state.cold_effects, state.typical_scale, len(rows))
         return FeaturePanel(
             first=first,
             past=_stack([*standard, stretch.known, stretch.in_stock], stretch.known.shape),
             future=_stack(ahead, stretch.known.shape),
-            static_codes=_codes(static, state, len(rows)),
-            static_numbers=_numbers(static, state, len(rows)),
+            static_codes=_side_by_side(codes, len(rows), np.int32),
+            static_numbers=_side_by_side(numbers, len(rows), np.float32),
             scale=np.exp(past["level"]).astype(np.float32),
+            cold_scale=np.maximum(cold, state.scale_floor).astype(np.float32),
             demand=stretch.demand.astype(np.float32),
             teaches=stretch.known & stretch.in_stock,
             anchors=anchors,
@@ -336,21 +345,23 @@ def _fit_static(
     return vocabularies, mean, std
 
 
-def _codes(static: pd.DataFrame, state: FeatureState, num_series: int) -> IntArray:
-    columns = []
+def _static_columns(
+    panel: DemandPanel, state: FeatureState, rows: IntArray
+) -> tuple[dict[str, IntArray], Named]:
+    """Return the static columns of some series: category codes, and standardised numbers."""
+    static = panel.static.iloc[rows] if len(panel.static) else panel.static
+    codes = {}
     for name, vocabulary in state.vocabularies.items():
         code = {category: number for number, category in enumerate(vocabulary, start=1)}
-        columns.append([code.get(value, 0) for value in static[name].astype(str)])
-    if not columns:
-        return np.zeros((num_series, 0), dtype=np.int32)
-    return np.array(columns, dtype=np.int32).T
-
-
-def _numbers(static: pd.DataFrame, state: FeatureState, num_series: int) -> FloatArray:
-    columns = [
-        _standardise(static[name].to_numpy(dtype=float), mean, state.static_std[name])
+        codes[name] = np.array([code.get(value, 0) for value in static[name].astype(str)])
+    numbers = {
+        name: _standardise(static[name].to_numpy(dtype=float), mean, state.static_std[name])
         for name, mean in state.static_mean.items()
-    ]
+    }
+    return codes, numbers
+
+
+def _side_by_side(columns: Mapping[str, np.ndarray], num_series: int, dtype: type) -> np.ndarray:
     if not columns:
-        return np.zeros((num_series, 0), dtype=np.float32)
-    return np.stack(columns, axis=1).astype(np.float32)
+        return np.zeros((num_series, 0), dtype=dtype)
+    return np.stack(list(columns.values()), axis=1).astype(dtype)

@@ -18,5 +18,6 @@ def write_state(path: Path, state: FeatureState) -> None:
 def read_state(path: Path) -> FeatureState:
     """Read feature constants that :func:`write_state` wrote."""
     content = read_json(path)
-    content["vocabularies"] = {k: tuple(v) for k, v in content["vocabularies"].items()}
+    for name in ("vocabularies", "cold_effects"):
+        content[name] = {k: tuple(v) for k, v in content[name].items()}
     return FeatureState(**content)

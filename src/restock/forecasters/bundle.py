@@ -171,7 +171,7 @@ class Bundle:
         windows = WindowMaker(
             feature_source(panel, features, self.state, self.horizon),
             panel.first_seen,
-            self.state.cold_scale,
+            self.state.typical_scale,
             self.horizon,
             WindowSettings.model_validate(self.manifest.windows),
         )

@@ -101,7 +101,8 @@ def export_saved(saved: str, path: str) -> None:
 def export_onnx(network: keras.Model, path: Path) -> None:
     """Export to ONNX on TensorFlow; the names that the converter numbers are numbered from zero."""
     # Keras exports only what has been called.
-    network({i.name: np.zeros([n or 1 for n in i.shape], i.dtype) for i in network.inputs})
+    sizes = {i.name: [1 if size is None else size for size in i.shape] for i in network.inputs}
+    network({i.name: np.zeros(sizes[i.name], i.dtype) for i in network.inputs})
     with tempfile.TemporaryDirectory() as temporary, warnings.catch_warnings():
         # Keras' exporter and tf2onnx still touch names that NumPy has deprecated.
         warnings.simplefilter("ignore", FutureWarning)

@@ -109,12 +109,12 @@ class WindowMaker:
     Attributes:
         features: Of all series.
         first: Position of each series' first demand in stock; T where there is none. ``(N,)``.
-        cold_scale: Scale of a series without history, in units.
+        typical_scale: Scale that sequences are weighed against, in units.
     """
 
     features: FeatureSource
     first: IntArray
-    cold_scale: float
+    typical_scale: float
     horizon: int
     settings: WindowSettings
 
@@ -138,7 +138,7 @@ class WindowMaker:
             inputs = _some_categories_hidden(self._inputs(features, origins), rng)
             target, mask = self._targets(features, origins, train_end[rows], inputs.scale)
             mask[padding] = 0.0
-            weight = (inputs.scale / self.cold_scale) ** weight_by_scale
+            weight = (inputs.scale / self.typical_scale) ** weight_by_scale
             yield SequenceBatch(
                 inputs, target, (mask * weight[:, :, None, None]).astype(np.float32)
             )
@@ -217,7 +217,7 @@ class WindowMaker:
         past = features.past[rows, np.maximum(place - first, 0)] * inside[:, :, None]
         index = np.where(origins.cold, 0, origins.at - (origins.last - length)[:, None])
         at = np.maximum(origins.at - first, 0)
-        scale = np.where(origins.cold, self.cold_scale, features.scale[rows, at])
+        scale = np.where(origins.cold, features.cold_scale[:, None], features.scale[rows, at])
         targets = at[:, :, None] + np.arange(1, self.horizon + 1)
         return WindowBatch(
             past=past.astype(np.float32),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from statistics import NormalDist
 
 import numpy as np
@@ -11,7 +10,13 @@ import pytest
 
 from restock.config import TreeSettings
 from restock.errors import DataError
-from restock.forecasters.baselines.forest import FittedTrees, between_levels
+from restock.features.build import fit_state
+from restock.forecasters.baselines.forest import (
+    FittedTrees,
+    between_levels,
+    design,
+    windows_of_one,
+)
 from restock.forecasters.baselines.trees import (
     BoostedTrees,
     fitted_levels,
@@ -48,16 +53,13 @@ def test_nothing_after_the_training_end_teaches() -> None:
     assert (known.quantiles != later.quantiles).any()
 
 
-def test_an_unknown_category_is_taken_for_a_rare_one() -> None:
-    demand = np.repeat([[50.0], [5.0]], [30, 10], axis=0) * np.ones((40, 60))
-    kind = pd.DataFrame({"kind": ["common"] * 30 + ["rare"] * 10})
-    base = panel(40, 60, demand=demand, static=kind, known_future={}, observed={})
-    model = fitted(base, num_rows=4000, num_iterations=20)
-    cold = panel(40, 60, demand=np.full((40, 60), np.nan), static=kind.replace("rare", "new"))
-    cold = replace(cold, known_future={}, observed={})
-    made = predict(model, cold).at(0.5)
-    known = predict(model, replace(cold, static=kind)).at(0.5)
-    np.testing.assert_array_equal(made[30:], known[30:])
+def test_an_unknown_category_stands_beside_the_rarest_one_not_the_most_frequent() -> None:
+    kinds = ["common"] * 6 + ["rare"] * 3 + ["never seen"]
+    base = panel(10, 60, static=pd.DataFrame({"kind": kinds}))
+    state = fit_state(base, features(min_category_count=2), np.full(10, 50))
+    windows = windows_of_one(base, features(min_category_count=2), state, 3)
+    code = design(windows.prediction_batch(np.arange(10), np.full(10, 50)))[:, 0, 0, -1]
+    assert code[0] < code[6] < code[9]
 
 
 def test_the_same_seed_gives_the_same_trees() -> None:

@@ -40,7 +40,8 @@ def ets(demand: FloatArray, horizon: int, first: int = 0, *, period: int) -> Flo
         period: Periods in a season, M; 1 for none.
 
     Returns:
-        From every origin at or after ``first``: shape ``(N, T - first, H)``, not negative; NaN before a series' first value.
+        From every origin at or after ``first``: shape ``(N, T - first, H)``, not negative; NaN
+        before a series' first value.
     """
     grid = Grid.of(period)
     state = _State.start(grid, len(demand), period)

@@ -138,7 +138,7 @@ def windows_of_one(
     """Return windows of one period: the past features at an origin, and what lies ahead."""
     source = feature_source(panel, features, state, horizon)
     one = WindowSettings(lookback=1, min_context=1, num_origins=1)
-    return WindowMaker(source, panel.first_seen, state.cold_scale, horizon, one)
+    return WindowMaker(source, panel.first_seen, state.typical_scale, horizon, one)
 
 
 def design(batch: WindowBatch) -> FloatArray:

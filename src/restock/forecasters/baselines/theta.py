@@ -38,7 +38,8 @@ def theta(demand: FloatArray, horizon: int, first: int = 0, *, period: int) -> F
         period: Periods in a season, M; 1 for none.
 
     Returns:
-        From every origin at or after ``first``: shape ``(N, T - first, H)``, not negative; NaN before a series' first value.
+        From every origin at or after ``first``: shape ``(N, T - first, H)``, not negative; NaN
+        before a series' first value.
     """
     state = _Running.start(len(demand), period)
     distance = _from_centred_mean(demand, period)

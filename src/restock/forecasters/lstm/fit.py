@@ -81,7 +81,7 @@ class LstmTraining:
         self.state, features = prepared
         windows = recipe.windows
         self.windows = WindowMaker(
-            features, panel.first_seen, self.state.cold_scale, recipe.horizon, windows
+            features, panel.first_seen, self.state.typical_scale, recipe.horizon, windows
         )
         self.epoch, self.counts = 0, recipe.model.likelihood in COUNTS
         keras.utils.set_random_seed(child_seed(self.seed, "weights"))

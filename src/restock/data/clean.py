@@ -269,16 +269,22 @@ def _static(
         # Only a series' first periods, and none after an origin that it is forecast from: a later
         # price or country would be knowledge of the future.
         begin = by_series["period"].transform("min")
-        early = rows["period"] < begin + settings.derived_static_periods
+        early = rows[rows["period"] < begin + settings.derived_static_periods]
         if evaluation is not None:
-            sold = rows["period"].where(rows["demand"].notna())
-            by_own_end = evaluation.align == "series_end"
-            end = sold.groupby(rows["series_id"]).transform("max") if by_own_end else sold.max()
-            early &= rows["period"] <= end - held_back(evaluation)
-        early = rows[early]
+            early = early[early["period"] <= _earliest_origin(rows, evaluation)[early.index]]
         for name, rule in settings.derived_static.items():
             static[name] = _derive(early, rule, decimal=settings.source.decimal)
     return static.reindex(names).reset_index(drop=True)
+
+
+def _earliest_origin(rows: pd.DataFrame, evaluation: EvaluationSettings) -> pd.Series:
+    """Return, for each row, the earliest period that its series is forecast from."""
+    known = rows["period"].where(rows["demand"].notna())
+    if evaluation.align == "series_end":
+        end = known.groupby(rows["series_id"]).transform("max")
+    else:
+        end = pd.Series(known.max(), index=rows.index)
+    return end - held_back(evaluation)
 
 
 def _static_column(column: pd.Series, name: str, settings: DataSettings) -> pd.Series:

@@ -77,10 +77,10 @@ def cold_scale(
     Arguments as in :func:`fit_cold_effects`; a category beyond those that were learned is unknown.
     """
     added = np.zeros(num_series)
-    for name, values in codes.items():
+    for name, code in codes.items():
         effect = np.array(effects.get(name, (0.0,)))
-        added += effect[np.where(values < len(effect), values, 0)]
-    for name, values in numbers.items():
-        (effect,) = effects.get(name, (0.0,))
-        added += effect * values
+        added += effect[np.where(code < len(effect), code, 0)]
+    for name, number in numbers.items():
+        (slope,) = effects.get(name, (0.0,))
+        added += slope * number
     return typical * np.exp(added)

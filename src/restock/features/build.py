@@ -21,6 +21,7 @@ from restock.features.cold import cold_scale, fit_cold_effects
 from restock.features.history import (
     carried_forward,
     history_features,
+    lagged,
     price_features,
     rolling_mean,
     running_scale,
@@ -268,6 +269,8 @@ def _raw(
         held = carried_forward(values)
         future[f"known {name}"] = held
         future[f"known {name}_relative"] = held - rolling_mean(held, held.shape[1])
+        # What was on offer the period before has been stocked up on.
+        future[f"known {name}_before"] = lagged(held, 1)
     return past, future, anchors
 
 

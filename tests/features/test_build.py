@@ -217,6 +217,16 @@ def test_an_unknown_cycle_or_country_names_the_known_ones() -> None:
         fit_state(base, features(holidays="XX"), ends)
 
 
+def test_each_step_knows_what_was_on_offer_the_period_before() -> None:
+    base = panel(3, 40)
+    state = fit_state(base, SETTINGS, np.full(3, 30))
+    made = make_features(base, SETTINGS, state, 4).future
+    names = list(state.future_mean)
+    now, before = (made[:, :, names.index(f"known promo{s}")] for s in ("", "_before"))
+    # Told apart from its standardisation: high where the promotion was on, low where it was not.
+    np.testing.assert_array_equal(before[:, 1:] > 0, now[:, :-1] > 0)
+
+
 def test_features_that_are_left_out_are_gone_from_every_role() -> None:
     base = panel(3, 40)
     left_out = ["lag_1", "known promo", "week_sin", "static kind"]
@@ -225,7 +235,7 @@ def test_features_that_are_left_out_are_gone_from_every_role() -> None:
     assert not set(left_out) & {name for names in input_names(state).values() for name in names}
     made = make_features(base, chosen, state, 4)
     assert made.past.shape[2] == len(state.past_mean) + 2
-    assert made.future.shape[2] == len(state.future_mean) == 2
+    assert made.future.shape[2] == len(state.future_mean) == 3
     assert made.static_codes.shape == (3, 0)
 
 

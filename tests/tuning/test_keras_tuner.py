@@ -35,7 +35,9 @@ def test_a_proposal_depends_on_seed_slot_and_history_alone(oracle: Any) -> None:
     first = propose(oracle, DIMENSIONS, history, **options)
     assert inside(first.values)
     assert propose(oracle, DIMENSIONS, history, **options) == first
-    assert propose(oracle, DIMENSIONS, history, **{**options, "seed": 2}) != first
+    # Two seeds may lead a search to the same place, but not all of them.
+    others = [propose(oracle, DIMENSIONS, history, **{**options, "seed": s}) for s in range(2, 8)]
+    assert any(other != first for other in others)
 
 
 def test_bayes_learns_from_what_is_told() -> None:

@@ -381,6 +381,15 @@ class InventorySettings(Frozen):
         return self.lead_time + self.review_period
 
 
+class SelectionSettings(Frozen):
+    """How `restock select` drops features, step by step."""
+
+    # elimination: ranked anew at each step; importance: ranked once, with all features
+    method: Literal["elimination", "importance"] = "elimination"
+    share_dropped: Annotated[float, Field(gt=0, lt=1)] = 1 / 3  # of what is left, at each step
+    tolerance: Annotated[float, Field(ge=0)] = 0.01  # loss above the lowest that fewer may cost
+
+
 class PromotionSettings(Frozen):
     """The gates between a challenger and the champion's place. None: the gate stands open."""
 
@@ -454,6 +463,7 @@ class Settings(Frozen):
     evaluation: EvaluationSettings
     inventory: InventorySettings
     promotion: PromotionSettings = PromotionSettings()
+    selection: SelectionSettings = SelectionSettings()
     tracking: TrackingSettings
     engine: EngineSettings
     sweep: SweepSettings = SweepSettings()

@@ -37,7 +37,7 @@ def run(settings: Settings, files: Layout, console: Console) -> Parts:
     def told(step: Assessment) -> None:
         console.note(f"{len(step.importance)} features: wql {step.wql:.4f} on the tuning folds")
 
-    selection = eliminate(assess, told, settings.features.leave_out)
+    selection = eliminate(settings.selection, assess, told, settings.features.leave_out)
     table = selection.table()
     write_table(files.write(layout.SELECTION), table)
     return [

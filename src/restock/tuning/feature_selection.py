@@ -1,4 +1,4 @@
-"""Recursive elimination of features on the tuning folds. It never sees a test fold's targets."""
+"""Elimination of features on the tuning folds. It never sees a test fold's targets."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from restock.config import SelectionSettings
 from restock.evaluation.explain import permutation_importance, picked_rows, view
 from restock.evaluation.selection import forecast_wql
 from restock.features.build import optional_features
@@ -20,11 +21,6 @@ from restock.tuning.lockstep import taking_part
 from restock.tuning.prepared import prepare_folds
 from restock.types.folds import Folds
 from restock.types.panel import DemandPanel
-
-SHARE_DROPPED = 1 / 3  # of the features that are left, at each step
-# What training again with another seed moves a loss by: a set that is no worse than this is as
-# good as the best one, and fewer features are easier to keep up.
-TOLERANCE = 0.01
 
 
 @dataclass(frozen=True)
@@ -45,18 +41,20 @@ class Selection:
     """All steps of an elimination.
 
     Attributes:
+        settings: How it was done.
         assessments: One a step, all features first.
         left_out: What was left out at each step; each step leaves out what the one before did.
     """
 
+    settings: SelectionSettings
     assessments: tuple[Assessment, ...]
     left_out: tuple[tuple[str, ...], ...]
 
     @property
     def kept(self) -> int:
-        """The last step whose loss is at most :data:`TOLERANCE` above the lowest."""
+        """The last step whose loss is hardly above the lowest: by ``settings.tolerance``."""
         losses = [assessment.wql for assessment in self.assessments]
-        most = (1 + TOLERANCE) * min(losses)
+        most = (1 + self.settings.tolerance) * min(losses)
         return max(step for step, loss in enumerate(losses) if loss <= most)
 
     def table(self) -> pd.DataFrame:
@@ -78,13 +76,15 @@ class Selection:
 
 
 def eliminate(
+    settings: SelectionSettings,
     assess: Callable[[tuple[str, ...]], Assessment],
     told: Callable[[Assessment], None],
     start: Sequence[str] = (),
 ) -> Selection:
-    """Drop the least important third of the features again and again, down to one.
+    """Drop a share of the features, the least important ones, again and again, down to one.
 
     Args:
+        settings: Which share, and whether features are ranked anew at each step.
         assess: From the features left out to what the others are worth.
         told: Hears of each step.
         start: What is left out from the start.
@@ -93,12 +93,13 @@ def eliminate(
     assessments = [assess(left_out[0])]
     told(assessments[0])
     while len(assessments[-1].importance) > 1:
-        importance = assessments[-1].importance
-        ranked = sorted(importance, key=lambda name: (importance[name], name))
-        left_out.append((*left_out[-1], *ranked[: int(np.ceil(SHARE_DROPPED * len(ranked)))]))
+        ranking = assessments[-1 if settings.method == "elimination" else 0].importance
+        ranked = sorted(assessments[-1].importance, key=lambda name: (ranking[name], name))
+        dropped = ranked[: int(np.ceil(settings.share_dropped * len(ranked)))]
+        left_out.append((*left_out[-1], *dropped[: len(ranked) - 1]))
         assessments.append(assess(left_out[-1]))
         told(assessments[-1])
-    return Selection(tuple(assessments), tuple(left_out))
+    return Selection(settings, tuple(assessments), tuple(left_out))
 
 
 def assess_features(

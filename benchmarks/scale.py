@@ -2,6 +2,7 @@
 
     python benchmarks/scale.py                  # 30,000 series of 1,900 days, 28 days ahead
     python benchmarks/scale.py --growth         # a quarter and a half of it, for the growth of cost
+    python benchmarks/scale.py --baselines      # the simple forecasts that a mix may need, instead
 
 Every measurement is a process of its own, so that its peak memory is its own.
 """
@@ -19,23 +20,21 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
+from pandas import date_range
+
+from restock.config import BaselineSettings, load_params, replace_at
+from restock.forecasters.baselines.simple import simple_baselines
+from restock.forecasters.bundle import load_bundle
+from restock.forecasters.combine import Combination
+from restock.types.panel import DemandPanel
 
 MEMORY_LIMIT, FORECAST_LIMIT = 6e9, 30.0  # bytes, seconds
 HORIZON = 28
+SETTINGS = BaselineSettings(seasonal_period=7)
 
 
-def measure(num_series: int, num_steps: int) -> dict[str, float]:
-    """Train one epoch, save a bundle and forecast all series with it."""
-    from pandas import date_range
-
-    from restock.config import BaselineSettings, load_params, replace_at
-    from restock.forecasters.bundle import load_bundle
-    from restock.forecasters.combine import Combination
-    from restock.forecasters.lstm import backend
-    from restock.forecasters.lstm.fit import LstmEnsemble, LstmRecipe, run_epochs
-    from restock.forecasters.lstm.save import save_bundle
-    from restock.types.panel import DemandPanel
-
+def daily_panel(num_series: int, num_steps: int) -> DemandPanel:
+    """Return simulated daily demand with a weekly season."""
     rng = np.random.default_rng(0)
     week = 1 + 0.3 * np.sin(2 * np.pi * np.arange(num_steps) / 7)
     level = rng.lognormal(1, 1, size=(num_series, 1)).astype(np.float32)
@@ -45,7 +44,16 @@ def measure(num_series: int, num_steps: int) -> dict[str, float]:
         demand[part] = rng.poisson(level[part] * week)
     names = np.array([f"S{i:06d}" for i in range(num_series)], dtype=object)
     grid = date_range("2019-01-01", periods=num_steps, freq="D").as_unit("s")
-    panel = DemandPanel(names, grid, demand, np.ones(demand.shape, dtype=bool), "D")
+    return DemandPanel(names, grid, demand, np.ones(demand.shape, dtype=bool), "D")
+
+
+def measure(num_series: int, num_steps: int) -> dict[str, float]:
+    """Train one epoch, save a bundle and forecast all series with it."""
+    from restock.forecasters.lstm import backend
+    from restock.forecasters.lstm.fit import LstmEnsemble, LstmRecipe, run_epochs
+    from restock.forecasters.lstm.save import save_bundle
+
+    panel = daily_panel(num_series, num_steps)
     settings = load_params(Path("params.yaml"))
     daily = {"features.seasonal_lag": 7, "features.lags": (1, 7, 14)}
     daily |= {"features.rolling_windows": (7, 28, 91), "features.scale_window": 28}
@@ -67,7 +75,7 @@ def measure(num_series: int, num_steps: int) -> dict[str, float]:
             Path(folder) / "bundle",
             combination=Combination.plain(levels),
             trees=None,
-            baselines=BaselineSettings(seasonal_period=7),
+            baselines=SETTINGS,
             cut="benchmark",
             tuning_wql=None,
             data_digest="benchmark",
@@ -80,27 +88,58 @@ def measure(num_series: int, num_steps: int) -> dict[str, float]:
         "fit features": ready - start,
         "epoch": trained - ready,
         "forecast": done - begun,
-        "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+        "peak": peak_bytes(),
     }
+
+
+def measure_baselines(num_series: int, num_steps: int) -> dict[str, float]:
+    """Forecast all series by each simple baseline; return its seconds by name."""
+    panel = daily_panel(num_series, num_steps)
+    levels = np.array(load_params(Path("params.yaml")).model.quantile_levels)
+    seconds = {}
+    for name, baseline in simple_baselines(SETTINGS, HORIZON, levels).items():
+        start = time.perf_counter()
+        baseline.predict(panel, np.full(num_series, num_steps - 1))
+        seconds[name] = time.perf_counter() - start
+    return {**seconds, "peak": peak_bytes()}
+
+
+def peak_bytes() -> float:
+    """Return the most memory that this process has held."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def run_measure(series: int, days: int, *options: str) -> dict[str, float]:
+    """Measure in a process of its own."""
+    command = [sys.executable, __file__, "--measure", "--series", str(series), "--days", str(days)]
+    output = subprocess.run([*command, *options], check=True, capture_output=True)
+    return json.loads(output.stdout.splitlines()[-1])
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--growth", action="store_true", help="also a quarter and a half")
+    parser.add_argument("--baselines", action="store_true", help="the simple forecasts instead")
     parser.add_argument("--series", type=int, default=30_000)
     parser.add_argument("--days", type=int, default=1_900)
     parser.add_argument("--measure", action="store_true", help=argparse.SUPPRESS)
     said = parser.parse_args()
     if said.measure:
-        print(json.dumps(measure(said.series, said.days)))
+        print(
+            json.dumps((measure_baselines if said.baselines else measure)(said.series, said.days))
+        )
+        return
+    if said.baselines:
+        found = run_measure(said.series, said.days, "--baselines")
+        peak = found.pop("peak") / 1e9
+        print("  ".join(f"{name} {seconds:.1f} s" for name, seconds in found.items()))
+        print(f"peak {peak:.2f} GB ({peak * 1e9 / MEMORY_LIMIT:.2f} of its limit)")
         return
     whole = (said.series, said.days)
     parts = [(said.series // 4, said.days), (said.series // 2, said.days)]
     parts += [(said.series // 2, said.days // 2)]
     for series, days in [*(parts if said.growth else []), whole]:
-        command = [sys.executable, __file__, "--measure", "--series", str(series)]
-        output = subprocess.run([*command, "--days", str(days)], check=True, capture_output=True)
-        found = json.loads(output.stdout.splitlines()[-1])
+        found = run_measure(series, days)
         print(
             f"{series:6d} x {days:5d}: features fitted {found['fit features']:6.1f} s, epoch "
             f"{found['epoch']:6.1f} s, forecast {found['forecast']:6.1f} s "

@@ -37,7 +37,7 @@ from restock.types.forecast import DemandForecast
 from restock.types.panel import DemandPanel, IntArray
 from restock.windows.sequences import WindowMaker
 
-FORMAT = 2
+FORMAT = 3
 MANIFEST = "manifest.json"
 CONTENTS = ("model.keras", "model.onnx", "state.json")
 TREES = "trees.npz"  # where boosted trees are mixed in

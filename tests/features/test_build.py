@@ -134,6 +134,16 @@ def test_a_stock_out_lowers_neither_the_scale_nor_the_anchors() -> None:
         assert (lowest > 19.99) == empty
 
 
+@pytest.mark.parametrize(("before", "after"), [(10.0, 40.0), (40.0, 10.0)])
+def test_the_scale_follows_a_shift_of_level(before: float, after: float) -> None:
+    demand = np.where(np.arange(100) < 50, before, after)[None, :]
+    base = panel(1, 100, demand=demand, known_future={}, observed={})
+    scale = make_features(base, SETTINGS, fit_state(base, SETTINGS, np.array([99])), 4).scale[0]
+    np.testing.assert_allclose(scale[49], before)
+    # A season later most of the way is gone: the long run still counts for three tenths.
+    assert abs(scale[49 + SETTINGS.scale_window] - after) < 0.3 * abs(before - after)
+
+
 def test_zeros_before_the_first_sale_lower_neither_the_scale_nor_the_anchors() -> None:
     demand = np.zeros((2, 40))
     demand[0, 30:] = 20.0  # launched at 30

@@ -36,6 +36,24 @@ def evaluated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def test_nothing_that_is_trained_or_learned_reads_a_test_period(tmp_path: Path) -> None:
+    """Weights, epochs, trees, mix and calibration: all of it is in the bundle's digest."""
+    both = {"evaluation": {"baselines": {"names": ["boosted_trees", "ses"], "trees": TINY_TREES}}}
+    digests = []
+    for folder, last in (("as it is", 0), ("after the test began", 6), ("before it", 7)):
+        (tmp_path / folder).mkdir()
+        chosen = untuned(tmp_path / folder, **both)
+        path = tmp_path / folder / "own.csv"
+        sales = pd.read_csv(path)
+        late = sales.groupby("item").cumcount(ascending=False) < last
+        sales.loc[late, "sales"] += 500
+        sales.to_csv(path, index=False)
+        run("fetch prepare featurize train", chosen, tmp_path / folder)
+        digests.append(load_bundle(tmp_path / folder / "out/bundle").manifest.digest)
+    assert digests[0] == digests[1]
+    assert digests[0] != digests[2]  # the edit arrives one period earlier: the test can fail
+
+
 def test_a_bundle_is_not_scored_on_periods_it_was_trained_on(
     tmp_path: Path, evaluated: Path
 ) -> None:
@@ -72,7 +90,9 @@ def test_a_chosen_baseline_that_is_fitted_forecasts_too(tmp_path: Path, evaluate
 def test_an_evaluation_explains_and_calibrates_every_model(evaluated: Path) -> None:
     shares = pd.read_csv(evaluated / "out/calibration.csv")
     assert set(shares["model"]) == {"lstm", "naive", "moving_median"}
-    assert shares["share"].between(0, 1).all()
+    assert shares[["share", "total_share"]].stack().between(0, 1).all()
+    first = shares.groupby("model")["total_share"].apply(lambda s: s.is_monotonic_increasing)
+    assert first.all()
     inputs = pd.read_csv(evaluated / "out/importance.csv")
     assert {"anchors", "demand", "in_stock"} <= set(inputs["input"])
     assert pd.read_csv(evaluated / "out/lost_sales.csv").empty  # nothing was ever sold out

@@ -123,11 +123,16 @@ def score(points: ScoredPoints) -> dict[str, float]:
     return result
 
 
-def reached_shares(points: ScoredPoints) -> FloatArray:
-    """Return P(demand <= quantile) for each level; a calibrated forecast returns the levels."""
-    known = np.isfinite(points.actual)
-    reached = points.actual[known][:, None] <= points.quantiles[known]
-    return reached.mean(axis=0) if known.any() else np.full(len(points.levels), np.nan)
+def reached_shares(actual: FloatArray, quantiles: FloatArray) -> FloatArray:
+    """Return P(actual <= quantile) for each level; a calibrated forecast returns the levels.
+
+    Args:
+        actual: Demand of steps, or running totals of it; NaN where unknown. Shape ``(R, H)``.
+        quantiles: Shape ``(R, H, Q)``.
+    """
+    known = np.isfinite(actual)
+    reached = actual[known][:, None] <= quantiles[known]
+    return reached.mean(axis=0) if known.any() else np.full(quantiles.shape[2], np.nan)
 
 
 def decile_loss(points: ScoredPoints) -> FloatArray:

@@ -22,13 +22,17 @@ def leaderboard(report: Mapping[str, Any]) -> pd.DataFrame:
 
 
 def calibration(backtests: Mapping[str, Backtest]) -> pd.DataFrame:
-    """Return, per model and level, the share of demand that stayed at or below the quantile."""
+    """Return, per model and level, the share of demand that stayed at or below the quantile.
+
+    ``share`` is that of the steps, ``total_share`` that of the running totals.
+    """
     parts = [
         pd.DataFrame(
             {
                 "model": name,
                 "level": test.points.levels,
-                "share": reached_shares(test.points),
+                "share": reached_shares(test.points.actual, test.points.quantiles),
+                "total_share": reached_shares(test.points.total, test.points.cumulative),
             }
         )
         for name, test in backtests.items()

@@ -68,7 +68,7 @@ def calibration(path: Path, points: Mapping[str, ScoredPoints], chosen: str) -> 
     figure, axis = plt.subplots(figsize=(5, 5))
     axis.plot([0, 1], [0, 1], color="black", lw=0.8, ls="--")
     for name, scored in points.items():
-        share = reached_shares(scored)
+        share = reached_shares(scored.actual, scored.quantiles)
         style = {"color": ACCENT, "lw": 2.5} if name == chosen else {"lw": 1.0, "alpha": 0.8}
         axis.plot(scored.levels, share, marker="o", ms=3, label=name, **style)
     axis.set_xlabel("quantile level")

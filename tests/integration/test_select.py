@@ -10,6 +10,7 @@ from restock.commands import select
 from restock.data.folds import make_folds
 from restock.data.store import save_panel
 from restock.forecasters.lstm.fit import LstmRecipe
+from restock.tracking.memory import MemoryTracker
 from restock.tuning.feature_selection import assess_features
 from restock.types.layout import Layout
 from support.builders import panel, promoted_panel, settings
@@ -19,6 +20,7 @@ from support.quiet import QuietConsole
 START = [
     *("demand", "lag_1"),
     *("age", "deviation", "growth_4", "level", "mean_4", "zero_share", "month_sin", "month_cos"),
+    *("known promo_before", "known noise_before"),
     *(f"anchor_{number}_error" for number in range(8)),
 ]
 CHOSEN = settings(
@@ -42,13 +44,17 @@ CHOSEN = settings(
 
 def test_the_driver_is_kept_and_noise_goes(tmp_path: Path) -> None:
     save_panel(promoted_panel(40, 60), tmp_path / "panel")
-    parts = dict(select.run(CHOSEN, Layout.at(tmp_path), QuietConsole()))
+    run = MemoryTracker()
+    parts = dict(select.run(CHOSEN, Layout.at(tmp_path), run, QuietConsole()))
     found = parts["To keep this choice"]
     assert isinstance(found, str)
     assert all(f'"{name}"' in found for name in ("known noise", "known noise_relative"))
     promo = [f'"{name}"' for name in ("known promo", "known promo_relative")]
     assert not all(name in found for name in promo)  # either tells it all
     table = pd.read_csv(tmp_path / "selection.csv")
+    assert run.metrics["tuning_wql"] == list(enumerate(table["wql"]))
+    assert run.params["kept"] == found
+    assert run.artifacts == [(tmp_path / "selection.csv", None)]
     assert table["features"].tolist() == [5, 3, 2, 1]
     assert table.loc[table["kept"], "wql"].item() <= 1.01 * table["wql"].min()
 

@@ -13,6 +13,7 @@ from restock.commands import explain
 from restock.config import parse_settings
 from restock.errors import ConfigError, IntegrityError
 from restock.forecasters.bundle import load_bundle
+from restock.tracking.memory import MemoryTracker
 from restock.types.layout import Layout
 from support.builders import DATA, TINY_TREES, table
 from support.stages import run, untuned
@@ -101,11 +102,14 @@ def test_an_evaluation_explains_and_calibrates_every_model(evaluated: Path) -> N
 
 def test_a_series_is_explained_from_what_lies_on_disk(tmp_path: Path, evaluated: Path) -> None:
     shutil.copytree(evaluated, tmp_path, dirs_exist_ok=True)
-    parts = explain.run(untuned(tmp_path), Layout.at(tmp_path / "out"), "store 0/item 0")
+    logged = MemoryTracker()
+    parts = explain.run(untuned(tmp_path), Layout.at(tmp_path / "out"), "store 0/item 0", logged)
     assert parts[1] == ("Table", str(tmp_path / "out/explanations/store 0%2Fitem 0.csv"))
     effects = pd.read_csv(parts[1][1])
     assert effects.columns.tolist() == ["input", "effect", "step_1", "step_2", "step_3"]
     assert (tmp_path / "out/explanations/store 0%2Fitem 0.png").is_file()
+    assert logged.params == {"series_id": "store 0/item 0"}
+    assert [path.suffix for path, _ in logged.artifacts] == [".csv", ".png"]
 
 
 def test_stock_outs_that_are_marked_are_reported(tmp_path: Path, evaluated: Path) -> None:

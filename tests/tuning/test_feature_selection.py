@@ -12,6 +12,7 @@ from restock.commands import select
 from restock.config import SelectionSettings
 from restock.data.store import save_panel
 from restock.errors import ConfigError
+from restock.tracking.memory import MemoryTracker
 from restock.tuning.feature_selection import Assessment, eliminate
 from restock.types.layout import Layout
 from support.builders import panel, settings
@@ -77,4 +78,4 @@ def test_the_override_says_what_was_left_out_to_hydra_behind_a_shell() -> None:
 def test_without_a_tuning_fold_it_says_so(tmp_path: Path) -> None:
     save_panel(panel(3, 10, observed={}), tmp_path / "panel")
     with pytest.raises(ConfigError, match="no tuning fold"):
-        select.run(settings(), Layout.at(tmp_path), QuietConsole())
+        select.run(settings(), Layout.at(tmp_path), MemoryTracker(), QuietConsole())

@@ -26,6 +26,7 @@ from restock.types.tracking import Dataset, Origin, Tracker
 STAGES = ("fetch", "prepare", "featurize", "tune", "train", "evaluate", "forecast", "plan")
 SPOOL = Path(".restock") / "spool"
 LOGGED = ("tune", "train", "evaluate", "run")
+STUDIES = ("explain", "select")  # of what is there; logged, but with no inputs of their own
 # Commands whose configured values the tuner's best would replace.
 TUNED = ("train", "run")
 
@@ -129,11 +130,13 @@ def _execute(
     if command == "explain":
         from restock.commands import explain
 
-        console.parts(explain.run(settings, files, names[0]))
+        with _tracker(command, settings, root, console) as tracker:
+            console.parts(explain.run(settings, files, names[0], tracker))
     elif command == "select":
         from restock.commands import select
 
-        console.parts(select.run(settings, files, console))
+        with _tracker(command, settings, root, console) as tracker:
+            console.parts(select.run(settings, files, tracker, console))
     elif command == "tune" and "--dry-run" in typed.flags:
         from restock.commands import preflight
 
@@ -211,7 +214,7 @@ def _tracker(
     origin: Origin | None = None,
 ) -> Iterator[Tracker]:
     """Open the run of a command. A sweep opens its own: it may be one that was begun before."""
-    if command not in LOGGED or settings.tracking.name == "none":
+    if command not in (*LOGGED, *STUDIES) or settings.tracking.name == "none":
         yield NullTracker()
         return
     from restock.tracking.mlflow.sender import Sender, sending

@@ -12,13 +12,13 @@ from restock.forecasters.bundle import load_bundle
 from restock.reports import figures
 from restock.types import layout
 from restock.types.layout import Layout
-from restock.types.tracking import Parts
+from restock.types.tracking import Parts, Tracker
 
 SHOWN = 12  # inputs
 
 
-def run(settings: Settings, files: Layout, series_id: str) -> Parts:
-    """Write every effect as a table and a picture; return the strongest as (title, content).
+def run(settings: Settings, files: Layout, series_id: str, tracker: Tracker) -> Parts:
+    """Write and log every effect as a table and a picture; return the strongest as parts.
 
     Raises:
         UserError: If there is no such series.
@@ -28,13 +28,14 @@ def run(settings: Settings, files: Layout, series_id: str) -> Parts:
     effects = explain_series(bundle, panel, latest_origins(panel, settings.evaluation), series_id)
     folder = files.write(layout.EXPLANATIONS)
     name = quote(series_id, safe=" ")  # any text is a series; not any text is a file name
-    write_table(folder / f"{name}.csv", effects)
+    table, picture = folder / f"{name}.csv", folder / f"{name}.png"
+    write_table(table, effects)
     title = (
         f"{series_id}: {panel.unit} that each input adds to the LSTM's median, against its average"
     )
-    figures.effect_bars(folder / f"{name}.png", effects, title)
-    return [
-        (title, effects.head(SHOWN)),
-        ("Table", str(folder / f"{name}.csv")),
-        ("Picture", str(folder / f"{name}.png")),
-    ]
+    figures.effect_bars(picture, effects, title)
+    tracker.log_params({"series_id": series_id})
+    tracker.set_tags({"restock.bundle": bundle.manifest.digest})
+    for path in (table, picture):
+        tracker.log_artifact(path, layout.EXPLANATIONS)
+    return [(title, effects.head(SHOWN)), ("Table", str(table)), ("Picture", str(picture))]

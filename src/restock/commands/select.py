@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+from itertools import count
 
 from restock.config import Settings, replace_at
 from restock.data.store import load_panel, write_table
@@ -13,11 +14,11 @@ from restock.forecasters.lstm.fit import LstmRecipe
 from restock.tuning.feature_selection import Assessment, assess_features, eliminate
 from restock.types import layout
 from restock.types.layout import Layout
-from restock.types.tracking import Console, Parts
+from restock.types.tracking import Console, Parts, Tracker
 
 
-def run(settings: Settings, files: Layout, console: Console) -> Parts:
-    """Write the table of all steps; return it with the override that reproduces the kept one.
+def run(settings: Settings, files: Layout, tracker: Tracker, console: Console) -> Parts:
+    """Write and log the table of all steps; return it with the override that reproduces the choice.
 
     Raises:
         ConfigError: If there is no tuning fold to select on.
@@ -35,14 +36,20 @@ def run(settings: Settings, files: Layout, console: Console) -> Parts:
         return assess_features(recipe, panel, folds, settings.engine.num_threads)
 
     def told(step: Assessment) -> None:
+        measured = {"tuning_wql": step.wql, "features": len(step.importance)}
+        tracker.log_metrics(measured, step=next(steps))
         console.note(f"{len(step.importance)} features: wql {step.wql:.4f} on the tuning folds")
 
+    steps = count()
     selection = eliminate(settings.selection, assess, told, settings.features.leave_out)
     table = selection.table()
     write_table(files.write(layout.SELECTION), table)
+    kept = override(selection.left_out[selection.kept])
+    tracker.log_params({**settings.selection.model_dump(), "kept": kept})
+    tracker.log_artifact(files.write(layout.SELECTION))
     return [
         ("Steps", table),
-        ("To keep this choice", override(selection.left_out[selection.kept])),
+        ("To keep this choice", kept),
         ("Table", str(files.write(layout.SELECTION))),
     ]
 

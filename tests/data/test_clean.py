@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from restock.config import DataSettings, SourceSettings
 from restock.data.clean import make_panel
-from restock.data.folds import make_folds
+from restock.data.folds import earliest_origins
 from restock.data.sources.file import read_table
 from restock.data.store import load_panel, save_panel
 from restock.errors import ConfigError, DataError
@@ -152,12 +152,11 @@ def test_derived_statics_read_nothing_after_an_origin_that_a_series_is_forecast_
     tmp_path: Path,
 ) -> None:
     weeks = [str(d.date()) for d in pd.date_range("2020-01-05", periods=40, freq="W-SUN")]
-    # Sold from week 20 on; its price rises in week 25, after the first origin (week 24 of 40).
+    # Sold from week 20 on, and dearer from week 25: it takes part in a fold from week 24.
     rows = [f"{week},a,old,1,2" for week in weeks]
-    rows += [
-        f"{week},a,young,1,{2 if at < 25 else 90}" for at, week in enumerate(weeks) if at >= 20
-    ]
-    rows += [f"{week},a,younger,1,90" for at, week in enumerate(weeks) if at >= 25]
+    rows += [f"{week},a,young,1,{2 if at < 25 else 90}" for at, week in enumerate(weeks) if at > 19]
+    # After every origin: its first weeks are what a forecast of the coming ones may know.
+    rows += [f"{week},a,youngest,1,90" for week in weeks[36:]]
     raw = read(tmp_path, "\n".join(["date,store,item,sales,price", *rows]) + "\n")
     settings = data(
         derived_static={"band": {"column": "price", "how": "band", "edges": [1.0, 50.0]}},
@@ -165,10 +164,17 @@ def test_derived_statics_read_nothing_after_an_origin_that_a_series_is_forecast_
     )
     folds = evaluation(horizon=3, num_folds=2, stride=3, num_tuning_folds=3)
     panel, _ = make_panel(raw, settings, folds)
-    assert make_folds(panel, folds).tuning[0].train_end.max() == 24
-    assert panel.static["band"].fillna("none").tolist() == ["band 1", "band 1", "none"]
+    assert earliest_origins(panel, folds).tolist() == [24, 24, 39]
+    assert panel.static["band"].tolist() == ["band 1", "band 1", "band 2"]
     all_of_it, _ = make_panel(raw, settings)
     assert all_of_it.static["band"].tolist() == ["band 1", "band 2", "band 2"]
+
+
+def test_a_product_without_a_price_is_in_no_band(tmp_path: Path) -> None:
+    derived = {"band": {"column": "price", "how": "band", "edges": [1.0]}}
+    text = "date,store,item,sales,price\n2020-01-05,a,x,1,2\n2020-01-05,a,y,1,\n"
+    panel, _ = make_panel(read(tmp_path, text), data(derived_static=derived))
+    assert panel.static["band"].fillna("none").tolist() == ["band 1", "none"]
 
 
 BAD = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import pandas as pd
 from restock.config import DataSettings, DerivedColumn, EvaluationSettings
 from restock.data import frequency
 from restock.data.columns import dates, located_row, numbers, require
-from restock.data.folds import held_back
+from restock.data.folds import earliest_origins
 from restock.data.rules import apply_rules
 from restock.errors import ConfigError, DataError
 from restock.types.panel import DemandPanel
@@ -42,7 +43,8 @@ def make_panel(
     rows = rows.sort_values(["series_id", "period", "_order"], kind="stable")
     cells = _one_row_per_cell(rows, table, settings)
     cells = _drop_inactive(cells, settings, report)
-    panel = _grid(cells, rows, settings, evaluation)
+    panel = _grid(cells, settings)
+    panel = replace(panel, static=_static(rows, panel, settings, evaluation))
     report |= _describe(panel)
     return panel, report
 
@@ -186,12 +188,7 @@ def _drop_inactive(
     return cells[cells["series_id"].isin(kept)]
 
 
-def _grid(
-    cells: pd.DataFrame,
-    rows: pd.DataFrame,
-    settings: DataSettings,
-    evaluation: EvaluationSettings | None,
-) -> DemandPanel:
+def _grid(cells: pd.DataFrame, settings: DataSettings) -> DemandPanel:
     """Lay the cells out on the grid of all periods; rows after the last demand are the future."""
     names, row = np.unique(cells["series_id"].to_numpy(dtype=object), return_inverse=True)
     first = int(cells["period"].min())
@@ -214,7 +211,6 @@ def _grid(
         in_stock=np.nan_to_num(wide("in_stock")[:, :num_steps], nan=1.0) > 0,
         frequency=frequency.label_alias(settings.frequency),
         unit=settings.unit,
-        static=_static(rows, names, settings, evaluation),
         known_future={name: wide(f"number {name}") for name in settings.columns.known_future},
         observed={
             name: wide(f"number {name}")[:, :num_steps] for name in settings.columns.observed
@@ -253,11 +249,11 @@ def _check_known_future(panel: DemandPanel) -> None:
 
 def _static(
     rows: pd.DataFrame,
-    names: np.ndarray,
+    panel: DemandPanel,
     settings: DataSettings,
     evaluation: EvaluationSettings | None,
 ) -> pd.DataFrame:
-    rows = rows[rows["series_id"].isin(names)]
+    rows = rows[rows["series_id"].isin(panel.series_id)]
     by_series = rows.groupby("series_id", sort=True)
     static = pd.DataFrame(
         {
@@ -271,20 +267,12 @@ def _static(
         begin = by_series["period"].transform("min")
         early = rows[rows["period"] < begin + settings.derived_static_periods]
         if evaluation is not None:
-            early = early[early["period"] <= _earliest_origin(rows, evaluation)[early.index]]
+            first = rows["period"].min()
+            until = pd.Series(first + earliest_origins(panel, evaluation), index=panel.series_id)
+            early = early[early["period"] <= early["series_id"].map(until)]
         for name, rule in settings.derived_static.items():
             static[name] = _derive(early, rule, decimal=settings.source.decimal)
-    return static.reindex(names).reset_index(drop=True)
-
-
-def _earliest_origin(rows: pd.DataFrame, evaluation: EvaluationSettings) -> pd.Series:
-    """Return, for each row, the earliest period that its series is forecast from."""
-    known = rows["period"].where(rows["demand"].notna())
-    if evaluation.align == "series_end":
-        end = known.groupby(rows["series_id"]).transform("max")
-    else:
-        end = pd.Series(known.max(), index=rows.index)
-    return end - held_back(evaluation)
+    return static.reindex(panel.series_id).reset_index(drop=True)
 
 
 def _static_column(column: pd.Series, name: str, settings: DataSettings) -> pd.Series:

@@ -48,10 +48,16 @@ def make_folds(panel: DemandPanel, settings: EvaluationSettings) -> Folds:
     return Folds(settings.horizon, tuple(tuning), test, _notes(short, len(tuning), settings), short)
 
 
-def held_back(settings: EvaluationSettings) -> int:
-    """Return how many periods lie after the earliest origin of any fold."""
-    folds = settings.num_folds - 1
-    return folds * settings.stride + (1 + settings.num_tuning_folds) * settings.horizon
+def earliest_origins(panel: DemandPanel, settings: EvaluationSettings) -> IntArray:
+    """Return the first position that each series is ever forecast from in a fold.
+
+    Returns:
+        Its last known position where it takes part in none. Shape ``(N,)``.
+    """
+    folds = make_folds(panel, settings)
+    origins = np.stack([fold.train_end for fold in (*folds.tuning, folds.test)])
+    never = _ends(panel, settings)
+    return np.where(origins >= 0, origins, never).min(axis=0)
 
 
 def latest_origins(panel: DemandPanel, settings: EvaluationSettings) -> IntArray:

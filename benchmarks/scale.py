@@ -37,8 +37,8 @@ def daily_panel(num_series: int, num_steps: int) -> DemandPanel:
     """Return simulated daily demand with a weekly season."""
     rng = np.random.default_rng(0)
     week = 1 + 0.3 * np.sin(2 * np.pi * np.arange(num_steps) / 7)
-    level = rng.lognormal(1, 1, size=(num_series, 1)).astype(np.float32)
-    demand = np.empty((num_series, num_steps), dtype=np.float32)
+    level = rng.lognormal(1, 1, size=(num_series, 1))
+    demand = np.empty((num_series, num_steps))  # float64, as a panel is read from its files
     for start in range(0, num_series, 1000):
         part = slice(start, start + 1000)
         demand[part] = rng.poisson(level[part] * week)

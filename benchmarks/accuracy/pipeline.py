@@ -104,4 +104,5 @@ def until(panel: DemandPanel, settings: Settings, tests_ago: int) -> DemandPanel
         demand=np.where(left, panel.demand[past], np.nan),
         in_stock=panel.in_stock[past],
         observed={name: values[past] for name, values in panel.observed.items()},
+        static_until=None,  # they stay what they were made from, as the README says
     )

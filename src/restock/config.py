@@ -386,7 +386,7 @@ class SelectionSettings(Frozen):
 
     # elimination: ranked anew at each step; importance: ranked once, with all features
     method: Literal["elimination", "importance"] = "elimination"
-    share_dropped: Annotated[float, Field(gt=0, lt=1)] = 1 / 3  # of what is left, at each step
+    share_dropped: Annotated[float, Field(gt=0, lt=1)] = 0.33  # of what is left, at each step
     tolerance: Annotated[float, Field(ge=0)] = 0.01  # loss above the lowest that fewer may cost
 
 

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from restock.config import DataSettings, SourceSettings
 from restock.data.clean import make_panel
-from restock.data.folds import earliest_origins
+from restock.data.folds import earliest_origins, make_folds
 from restock.data.sources.file import read_table
 from restock.data.store import load_panel, save_panel
 from restock.errors import ConfigError, DataError
@@ -168,6 +168,34 @@ def test_derived_statics_read_nothing_after_an_origin_that_a_series_is_forecast_
     assert panel.static["band"].tolist() == ["band 1", "band 1", "band 2"]
     all_of_it, _ = make_panel(raw, settings)
     assert all_of_it.static["band"].tolist() == ["band 1", "band 2", "band 2"]
+
+
+def test_a_panel_whose_statics_know_too_much_for_other_folds_is_refused(tmp_path: Path) -> None:
+    """And one that was written and read again, too."""
+    rows = table(2, 40).assign(price=2)
+    settings = data(
+        derived_static={"band": {"column": "price", "how": "band", "edges": [1.0]}},
+        derived_static_periods=30,
+    )
+    folds = evaluation(horizon=3, num_folds=1, stride=3, num_tuning_folds=1)
+    panel, _ = make_panel(read(tmp_path, rows), settings, folds)
+    save_panel(panel, tmp_path / "panel")
+    saved = load_panel(tmp_path / "panel")
+    assert make_folds(saved, folds).tuning[0].train_end.tolist() == [33, 33]
+    earlier = evaluation(horizon=3, num_folds=4, stride=3, num_tuning_folds=1)
+    with pytest.raises(DataError, match="made for other folds.*restock prepare"):
+        make_folds(saved, earlier)
+
+
+def test_prices_that_begin_after_every_origin_are_no_column_without_numbers(tmp_path: Path) -> None:
+    rows = table(2, 40)
+    rows["price"] = np.where(rows.groupby("item").cumcount() > 37, 2.0, np.nan)
+    derived = {"band": {"column": "price", "how": "band", "edges": [1.0]}}
+    folds = evaluation(horizon=3, num_folds=1, stride=3, num_tuning_folds=1)
+    panel, _ = make_panel(read(tmp_path, rows), data(derived_static=derived), folds)
+    assert panel.static["band"].isna().all()
+    with pytest.raises(DataError, match="holds no numbers"):
+        make_panel(read(tmp_path, rows.assign(price="x")), data(derived_static=derived), folds)
 
 
 def test_a_product_without_a_price_is_in_no_band(tmp_path: Path) -> None:

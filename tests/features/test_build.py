@@ -94,7 +94,7 @@ def test_a_product_sold_out_from_the_start_is_not_taken_for_one_that_nobody_want
     base = panel(3, 40, demand=demand, in_stock=stock)
     state = fit_state(base, SETTINGS, np.full(3, 35))
     scale = make_features(base, SETTINGS, state, 4).scale
-    np.testing.assert_allclose(scale[:2, :36], state.typical_scale, rtol=1e-6)
+    np.testing.assert_allclose(scale[:2, :36], state.cold_scale, rtol=1e-6)
 
 
 def test_rolling_mean_agrees_with_pandas() -> None:

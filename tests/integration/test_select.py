@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 
 import pandas as pd
@@ -45,7 +46,7 @@ CHOSEN = settings(
 def test_the_driver_is_kept_and_noise_goes(tmp_path: Path) -> None:
     save_panel(promoted_panel(40, 60), tmp_path / "panel")
     run = MemoryTracker()
-    parts = dict(select.run(CHOSEN, Layout.at(tmp_path), run, QuietConsole()))
+    parts = dict(select.run(CHOSEN, Layout.at(tmp_path), lambda: nullcontext(run), QuietConsole()))
     found = parts["To keep this choice"]
     assert isinstance(found, str)
     assert all(f'"{name}"' in found for name in ("known noise", "known noise_relative"))

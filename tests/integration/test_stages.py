@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from contextlib import nullcontext
 from pathlib import Path
 
 import pandas as pd
@@ -103,7 +104,8 @@ def test_an_evaluation_explains_and_calibrates_every_model(evaluated: Path) -> N
 def test_a_series_is_explained_from_what_lies_on_disk(tmp_path: Path, evaluated: Path) -> None:
     shutil.copytree(evaluated, tmp_path, dirs_exist_ok=True)
     logged = MemoryTracker()
-    parts = explain.run(untuned(tmp_path), Layout.at(tmp_path / "out"), "store 0/item 0", logged)
+    files, opened = Layout.at(tmp_path / "out"), lambda: nullcontext(logged)
+    parts = explain.run(untuned(tmp_path), files, "store 0/item 0", opened)
     assert parts[1] == ("Table", str(tmp_path / "out/explanations/store 0%2Fitem 0.csv"))
     effects = pd.read_csv(parts[1][1])
     assert effects.columns.tolist() == ["input", "effect", "step_1", "step_2", "step_3"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -29,7 +30,7 @@ def assess(left_out: tuple[str, ...]) -> Assessment:
 
 
 def test_the_least_important_third_goes_at_each_step() -> None:
-    selection = eliminate(SelectionSettings(), assess, lambda _: None)
+    selection = eliminate(SelectionSettings(), assess, lambda *_: None)
     assert selection.left_out == (
         (),
         ("noise 2", "noise 1"),
@@ -49,7 +50,7 @@ def test_a_ranking_made_once_stands_though_the_features_change_places() -> None:
         return Assessment(found.wql, {n: seeming[n] for n in found.importance})
 
     once, anew = (
-        eliminate(SelectionSettings(method=method), fickle, lambda _: None)
+        eliminate(SelectionSettings(method=method), fickle, lambda *_: None)
         for method in ("importance", "elimination")
     )
     assert once.left_out[-1] == ("noise 2", "noise 1", "noise 3", "useful")
@@ -59,11 +60,11 @@ def test_a_ranking_made_once_stands_though_the_features_change_places() -> None:
 @pytest.mark.parametrize(("tolerance", "kept"), [(0.0, 2), (0.5, 3)])
 def test_a_larger_tolerance_keeps_fewer_features(tolerance: float, kept: int) -> None:
     chosen = SelectionSettings(tolerance=tolerance)
-    assert eliminate(chosen, assess, lambda _: None).kept == kept
+    assert eliminate(chosen, assess, lambda *_: None).kept == kept
 
 
 def test_however_large_the_share_one_feature_is_left() -> None:
-    selection = eliminate(SelectionSettings(share_dropped=0.9), assess, lambda _: None)
+    selection = eliminate(SelectionSettings(share_dropped=0.9), assess, lambda *_: None)
     assert [len(a.importance) for a in selection.assessments] == [5, 1]
 
 
@@ -78,4 +79,6 @@ def test_the_override_says_what_was_left_out_to_hydra_behind_a_shell() -> None:
 def test_without_a_tuning_fold_it_says_so(tmp_path: Path) -> None:
     save_panel(panel(3, 10, observed={}), tmp_path / "panel")
     with pytest.raises(ConfigError, match="no tuning fold"):
-        select.run(settings(), Layout.at(tmp_path), MemoryTracker(), QuietConsole())
+        select.run(
+            settings(), Layout.at(tmp_path), lambda: nullcontext(MemoryTracker()), QuietConsole()
+        )

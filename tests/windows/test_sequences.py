@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from restock.config import WindowSettings
+from restock.errors import DataError
 from restock.features.build import FeatureMaker, HeldFeatures, feature_source, fit_state, memory
 from restock.types.panel import DemandPanel
 from restock.windows.sequences import WindowMaker
@@ -22,9 +24,11 @@ def maker(base: DemandPanel, end: int, **changes: int) -> WindowMaker:
     return WindowMaker(made, base.first_seen, state.typical_scale, 4, WindowSettings(**changes))
 
 
-def batches(windows: WindowMaker, end: int, size: int = 2) -> list:  # type: ignore[type-arg]
+def batches(  # type: ignore[no-untyped-def]
+    windows: WindowMaker, end: int, size: int = 2, seed: int = 0
+):
     ends = np.full(len(windows.first), end)
-    return list(windows.training_batches(ends, size, 0.0, np.random.default_rng(0)))
+    return list(windows.training_batches(ends, size, 0.0, np.random.default_rng(seed)))
 
 
 @given(end=st.integers(12, 36), lookback=st.integers(4, 50))
@@ -117,10 +121,32 @@ def test_some_sequences_teach_to_answer_without_history() -> None:
 
 
 def test_some_categories_are_hidden_in_training_and_none_in_prediction() -> None:
-    windows = maker(panel(40, 40), 30)
-    seen = np.concatenate([b.inputs.static_codes for b in batches(windows, 30, 40)])
-    assert set(np.unique(seen)) == {0, 1, 2}
+    demand = np.repeat([[5.0], [100.0]], 20, axis=0) * np.ones((40, 40))
+    kinds = panel(40, 40).static.assign(kind=["small"] * 20 + ["large"] * 20)
+    windows = maker(panel(40, 40, demand=demand, static=kinds), 30)
+    shown = [batch.inputs for seed in range(5) for batch in batches(windows, 30, 40, seed)]
+    codes = np.concatenate([inputs.static_codes[:, 0] for inputs in shown])
+    assert set(codes) == {0, 1, 2}
+    # Where it is hidden, a cold origin has the scale of a series of which nothing is known.
+    scale = np.concatenate([inputs.scale for inputs in shown])
+    cold = np.concatenate([inputs.origin_index for inputs in shown]) == 0
+    of_kind = [np.unique(scale[(codes == code)[:, None] & cold].round(3)) for code in range(3)]
+    assert [len(found) for found in of_kind] == [1, 1, 1]
+    assert len(np.unique(np.concatenate(of_kind))) == 3
     assert (windows.prediction_batch(np.arange(40), np.full(40, 30)).static_codes > 0).all()
+
+
+def test_a_cold_origin_is_one_that_counts() -> None:
+    windows = maker(panel(60, 8), 5, num_origins=26)  # few origins, the others only fill up
+    (batch,) = batches(windows, 5, 60)
+    taught = (batch.loss_mask[..., 0, 0] > 0) & (batch.inputs.origin_index == 0)
+    assert 5 <= taught.any(axis=1).sum() <= 30  # about a quarter of the sequences
+
+
+def test_without_a_period_in_stock_there_is_nothing_to_teach() -> None:
+    windows = maker(panel(3, 40, in_stock=np.zeros((3, 40), dtype=bool)), 30)
+    with pytest.raises(DataError, match="two periods in stock"):
+        batches(windows, 30)
 
 
 def test_a_series_sold_out_from_the_start_is_as_cold_as_one_without_history() -> None:
@@ -128,10 +154,9 @@ def test_a_series_sold_out_from_the_start_is_as_cold_as_one_without_history() ->
     stock[:2] = False
     demand[0] = 0.0  # the second sold what came in, every week
     base = panel(3, 40, in_stock=stock, demand=demand)
-    windows = maker(base, 30)
-    batch = windows.prediction_batch(np.arange(3), np.full(3, 30))
+    batch = maker(base, 30).prediction_batch(np.arange(3), np.full(3, 30))
     assert batch.origin_index[:2].tolist() == [[0], [0]]
-    np.testing.assert_allclose(batch.scale[:2, 0], windows.typical_scale)
+    np.testing.assert_allclose(batch.scale[:2, 0], demand[2, :31].mean(), rtol=1e-5)
 
 
 def test_a_series_that_sold_nothing_while_in_stock_is_not_cold() -> None:

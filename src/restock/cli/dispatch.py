@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from restock.cli.arguments import Typed, parse
@@ -130,13 +131,13 @@ def _execute(
     if command == "explain":
         from restock.commands import explain
 
-        with _tracker(command, settings, root, console) as tracker:
-            console.parts(explain.run(settings, files, names[0], tracker))
+        opened = partial(_tracker, command, settings, root, console)
+        console.parts(explain.run(settings, files, names[0], opened))
     elif command == "select":
         from restock.commands import select
 
-        with _tracker(command, settings, root, console) as tracker:
-            console.parts(select.run(settings, files, tracker, console))
+        opened = partial(_tracker, command, settings, root, console)
+        console.parts(select.run(settings, files, opened, console))
     elif command == "tune" and "--dry-run" in typed.flags:
         from restock.commands import preflight
 
@@ -255,9 +256,11 @@ def _origin(settings: Settings, root: Path, inputs: Mapping[str, str]) -> Origin
 
 def _run_all(settings: Settings, files: Layout, root: Path, console: TerminalConsole) -> None:
     """Run every stage in one process; tuning only where its result is used."""
+    from restock.forecasters.export import check_export
     from restock.inventory.demand import check_reach
 
-    # Before compute is spent: the last stage would refuse it.
+    # Before compute is spent: the last stages would refuse it.
+    check_export()
     check_reach(settings.inventory.protection_interval, settings.evaluation.horizon)
     stages = [name for name in STAGES if name != "tune" or settings.training.use_tuned]
     with _tracker("run", settings, root, console, _origin(settings, root, {})) as tracker:

@@ -12,12 +12,12 @@ from restock.forecasters.bundle import load_bundle
 from restock.reports import figures
 from restock.types import layout
 from restock.types.layout import Layout
-from restock.types.tracking import Parts, Tracker
+from restock.types.tracking import OpenRun, Parts
 
 SHOWN = 12  # inputs
 
 
-def run(settings: Settings, files: Layout, series_id: str, tracker: Tracker) -> Parts:
+def run(settings: Settings, files: Layout, series_id: str, open_run: OpenRun) -> Parts:
     """Write and log every effect as a table and a picture; return the strongest as parts.
 
     Raises:
@@ -34,8 +34,9 @@ def run(settings: Settings, files: Layout, series_id: str, tracker: Tracker) -> 
         f"{series_id}: {panel.unit} that each input adds to the LSTM's median, against its average"
     )
     figures.effect_bars(picture, effects, title)
-    tracker.log_params({"series_id": series_id})
-    tracker.set_tags({"restock.bundle": bundle.manifest.digest})
-    for path in (table, picture):
-        tracker.log_artifact(path, layout.EXPLANATIONS)
+    with open_run() as tracker:
+        tracker.log_params({"series_id": series_id})
+        tracker.set_tags({"restock.bundle": bundle.manifest.digest})
+        for path in (table, picture):
+            tracker.log_artifact(path, layout.EXPLANATIONS)
     return [(title, effects.head(SHOWN)), ("Table", str(table)), ("Picture", str(picture))]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shlex
-from itertools import count
 
 from restock.config import Settings, replace_at
 from restock.data.store import load_panel, write_table
@@ -14,10 +13,10 @@ from restock.forecasters.lstm.fit import LstmRecipe
 from restock.tuning.feature_selection import Assessment, assess_features, eliminate
 from restock.types import layout
 from restock.types.layout import Layout
-from restock.types.tracking import Console, Parts, Tracker
+from restock.types.tracking import Console, OpenRun, Parts
 
 
-def run(settings: Settings, files: Layout, tracker: Tracker, console: Console) -> Parts:
+def run(settings: Settings, files: Layout, open_run: OpenRun, console: Console) -> Parts:
     """Write and log the table of all steps; return it with the override that reproduces the choice.
 
     Raises:
@@ -35,18 +34,20 @@ def run(settings: Settings, files: Layout, tracker: Tracker, console: Console) -
         recipe = LstmRecipe.from_settings(chosen)
         return assess_features(recipe, panel, folds, settings.engine.num_threads)
 
-    def told(step: Assessment) -> None:
-        measured = {"tuning_wql": step.wql, "features": len(step.importance)}
-        tracker.log_metrics(measured, step=next(steps))
-        console.note(f"{len(step.importance)} features: wql {step.wql:.4f} on the tuning folds")
+    with open_run() as tracker:
 
-    steps = count()
-    selection = eliminate(settings.selection, assess, told, settings.features.leave_out)
-    table = selection.table()
-    write_table(files.write(layout.SELECTION), table)
-    kept = override(selection.left_out[selection.kept])
-    tracker.log_params({**settings.selection.model_dump(), "kept": kept})
-    tracker.log_artifact(files.write(layout.SELECTION))
+        def told(step: int, found: Assessment) -> None:
+            measured = {"tuning_wql": found.wql, "features": len(found.importance)}
+            tracker.log_metrics(measured, step=step)
+            console.note(
+                f"{len(found.importance)} features: wql {found.wql:.4f} on the tuning folds"
+            )
+
+        selection = eliminate(settings.selection, assess, told, settings.features.leave_out)
+        table, kept = selection.table(), override(selection.left_out[selection.kept])
+        write_table(files.write(layout.SELECTION), table)
+        tracker.log_params({**settings.selection.model_dump(), "kept": kept})
+        tracker.log_artifact(files.write(layout.SELECTION))
     return [
         ("Steps", table),
         ("To keep this choice", kept),

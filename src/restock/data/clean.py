@@ -14,7 +14,7 @@ from restock.data.columns import dates, located_row, numbers, require
 from restock.data.folds import earliest_origins
 from restock.data.rules import apply_rules
 from restock.errors import ConfigError, DataError
-from restock.types.panel import DemandPanel
+from restock.types.panel import DemandPanel, IntArray
 
 
 def make_panel(
@@ -44,7 +44,14 @@ def make_panel(
     cells = _one_row_per_cell(rows, table, settings)
     cells = _drop_inactive(cells, settings, report)
     panel = _grid(cells, settings)
-    panel = replace(panel, static=_static(rows, panel, settings, evaluation))
+    rows = rows[rows["series_id"].isin(panel.series_id)]
+    static = _static(rows, settings)
+    if settings.derived_static:
+        until = _static_until(panel, rows, settings, evaluation)
+        static |= _derived(rows, until, settings)
+        panel = replace(panel, static_until=until)
+    table = pd.DataFrame(static, index=pd.Index(panel.series_id))
+    panel = replace(panel, static=table.reset_index(drop=True))
     report |= _describe(panel)
     return panel, report
 
@@ -247,32 +254,40 @@ def _check_known_future(panel: DemandPanel) -> None:
             )
 
 
-def _static(
-    rows: pd.DataFrame,
+def _static(rows: pd.DataFrame, settings: DataSettings) -> dict[str, pd.Series]:
+    """Return the given static columns by name, each by series."""
+    by_series = rows.groupby("series_id", sort=True)
+    return {
+        name: _static_column(by_series[f"static {name}"].first(), name, settings)
+        for name in settings.columns.static
+    }
+
+
+def _static_until(
     panel: DemandPanel,
+    rows: pd.DataFrame,
     settings: DataSettings,
     evaluation: EvaluationSettings | None,
-) -> pd.DataFrame:
-    rows = rows[rows["series_id"].isin(panel.series_id)]
-    by_series = rows.groupby("series_id", sort=True)
-    static = pd.DataFrame(
-        {
-            name: _static_column(by_series[f"static {name}"].first(), name, settings)
-            for name in settings.columns.static
-        }
-    )
-    if settings.derived_static:
-        # Only a series' first periods, and none after an origin that it is forecast from: a later
-        # price or country would be knowledge of the future.
-        begin = by_series["period"].transform("min")
-        early = rows[rows["period"] < begin + settings.derived_static_periods]
-        if evaluation is not None:
-            first = rows["period"].min()
-            until = pd.Series(first + earliest_origins(panel, evaluation), index=panel.series_id)
-            early = early[early["period"] <= early["series_id"].map(until)]
-        for name, rule in settings.derived_static.items():
-            static[name] = _derive(early, rule, decimal=settings.source.decimal)
-    return static.reindex(panel.series_id).reset_index(drop=True)
+) -> IntArray:
+    """Return the last position that each series' derived columns are read from. Shape ``(N,)``.
+
+    Only a series' first periods, and none after an origin that it is forecast from: a later price
+    or country would be knowledge of the future.
+    """
+    begin = rows.groupby("series_id")["period"].min().reindex(panel.series_id).to_numpy()
+    until = begin - rows["period"].min() + settings.derived_static_periods - 1
+    return until if evaluation is None else np.minimum(until, earliest_origins(panel, evaluation))
+
+
+def _derived(rows: pd.DataFrame, until: IntArray, settings: DataSettings) -> dict[str, pd.Series]:
+    """Return the derived static columns by name, each by series, from no later period."""
+    position = rows["period"] - rows["period"].min()
+    last = pd.Series(until, index=np.unique(rows["series_id"]))
+    early = position <= rows["series_id"].map(last)
+    return {
+        name: _derive(rows, early, rule, decimal=settings.source.decimal)
+        for name, rule in settings.derived_static.items()
+    }
 
 
 def _static_column(column: pd.Series, name: str, settings: DataSettings) -> pd.Series:
@@ -286,22 +301,23 @@ def _typed(column: pd.Series) -> pd.Series:
     return values.astype(float) if values.notna().sum() == column.notna().sum() else column
 
 
-def _derive(early: pd.DataFrame, rule: DerivedColumn, *, decimal: str) -> pd.Series:
+def _derive(
+    rows: pd.DataFrame, early: pd.Series, rule: DerivedColumn, *, decimal: str
+) -> pd.Series:
     column = f"raw {rule.column}"
     if rule.how == "band":
-        text = early[column].astype("string").str.replace(decimal, ".", regex=False)
+        text = rows[column].astype("string").str.replace(decimal, ".", regex=False)
         values = pd.to_numeric(text, errors="coerce")
-        if len(values) and values.isna().all():
+        if values.isna().all():
             raise DataError(f"column {rule.column!r} holds no numbers to put into bands.")
-        median = values.groupby(early["series_id"]).median()
-        median = median.dropna()
+        median = values[early].groupby(rows["series_id"][early]).median().dropna()
         return pd.Series(np.digitize(median, rule.edges), index=median.index).map("band {}".format)
-    by_series = early.dropna(subset=[column]).groupby("series_id")[column]
+    known = rows[early].dropna(subset=[column])
     if rule.how == "mode":
-        counts = early.groupby(["series_id", column]).size().reset_index(name="count")
+        counts = known.groupby(["series_id", column]).size().reset_index(name="count")
         ordered = counts.sort_values(["series_id", "count", column], ascending=[True, False, True])
         return ordered.groupby("series_id")[column].first()
-    first = by_series.first()
+    first = known.groupby("series_id")[column].first()
     return first.astype(str).str.split().str[-1] if rule.how == "last_word" else first
 
 

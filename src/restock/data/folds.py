@@ -25,10 +25,11 @@ def make_folds(panel: DemandPanel, settings: EvaluationSettings) -> Folds:
     ``align: series_end`` each series counts back from its own last observation.
 
     Raises:
-        DataError: If the test folds do not fit into the history.
+        DataError: If the test folds do not fit into the history, or static columns were made from
+            periods after an origin.
     """
     ends = _ends(panel, settings)
-    starts = panel.first_index
+    starts = panel.first_seen
     offsets = np.arange(settings.num_folds - 1, -1, -1) * settings.stride
     test_origins = ends[None, :] - settings.horizon - offsets[:, None]
     usable = test_origins[0] - starts + 1 >= MIN_HISTORY
@@ -44,8 +45,23 @@ def make_folds(panel: DemandPanel, settings: EvaluationSettings) -> Folds:
     first = test_origins[0]
     test = Fold("test", np.where(usable, first, -1), np.where(usable, test_origins, -1))
     tuning = _tuning_folds(first, starts, usable, settings)
+    _check_static(panel, [*tuning, test])
     short = tuple(str(name) for name in panel.series_id[~usable])
     return Folds(settings.horizon, tuple(tuning), test, _notes(short, len(tuning), settings), short)
+
+
+def _check_static(panel: DemandPanel, folds: list[Fold]) -> None:
+    """Refuse origins that lie before a period which a series' static columns were made from."""
+    if panel.static_until is None:
+        return
+    for fold in folds:
+        knew = (fold.train_end >= 0) & (fold.train_end < panel.static_until)
+        if knew.any():
+            raise DataError(
+                f"series {panel.series_id[knew][0]!r}: its derived static columns were made for "
+                f"other folds and know what came after an origin ({int(knew.sum())} such series). "
+                "Run `restock prepare` again with this evaluation."
+            )
 
 
 def earliest_origins(panel: DemandPanel, settings: EvaluationSettings) -> IntArray:

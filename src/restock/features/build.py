@@ -17,7 +17,7 @@ from restock.config import FeatureSettings
 from restock.errors import ConfigError, nearest
 from restock.features.anchors import make_anchors
 from restock.features.calendar import calendar_features
-from restock.features.cold import cold_scale, fit_cold_effects
+from restock.features.cold import cold_parts, fit_cold
 from restock.features.history import (
     carried_forward,
     history_features,
@@ -64,7 +64,7 @@ def fit_state(panel: DemandPanel, settings: FeatureSettings, train_end: IntArray
     typical = float(np.median(means)) if means.size else 1.0
     since_launch = np.where(taught & (stretch.age > 0), stretch.demand, np.nan)
     level = np.nan_to_num(rolling_mean(since_launch, width)[:, -1])
-    past, future, _ = _raw(stretch, settings, 0.02 * typical, typical)
+    past, future, _ = _raw(stretch, settings, 0.02 * typical, np.array(typical))
     _check_left_out(settings.leave_out, [*past, *future, *map(static_name, panel.static.columns)])
     past, future = _kept(past, settings.leave_out), _kept(future, settings.leave_out)
     past_mean, past_std = _moments(past, taught & np.isfinite(stretch.demand))
@@ -72,6 +72,7 @@ def fit_state(panel: DemandPanel, settings: FeatureSettings, train_end: IntArray
     state = FeatureState(
         scale_floor=0.02 * typical,
         typical_scale=typical,
+        cold_scale=typical,
         cold_effects={},
         past_mean=past_mean,
         past_std=past_std,
@@ -82,7 +83,8 @@ def fit_state(panel: DemandPanel, settings: FeatureSettings, train_end: IntArray
         static_std=static_std,
     )
     codes, numbers = _static_columns(panel, state, rows)
-    return replace(state, cold_effects=fit_cold_effects(codes, numbers, level, typical))
+    cold_scale, cold_effects = fit_cold(codes, numbers, level)
+    return replace(state, cold_scale=cold_scale, cold_effects=cold_effects)
 
 
 def memory(settings: FeatureSettings) -> int:
@@ -133,7 +135,10 @@ class FeatureMaker:
         """
         panel, state = self.panel, self.state
         stretch = cut(panel, self._calendar, rows, first, width)
-        past, future, anchors = _raw(stretch, self.settings, state.scale_floor, state.typical_scale)
+        codes, numbers = _static_columns(panel, state, rows)
+        parts = cold_parts(codes, numbers, state.cold_scale, state.cold_effects, len(rows))
+        cold = np.exp(parts.sum(axis=1, keepdims=True))
+        past, future, anchors = _raw(stretch, self.settings, state.scale_floor, cold)
         standard = [
             _standardise(past[name], state.past_mean[name], state.past_std[name])
             for name in state.past_mean
@@ -142,8 +147,6 @@ class FeatureMaker:
             _standardise(future[name], state.future_mean[name], state.future_std[name])
             for name in state.future_mean
         ]
-        codes, numbers = _static_columns(panel, state, rows)
-        cold = cold_scale(codes, numbers, state.cold_effects, state.typical_scale, len(rows))
         return FeaturePanel(
             first=first,
             past=_stack([*standard, stretch.known, stretch.in_stock], stretch.known.shape),
@@ -151,7 +154,7 @@ class FeatureMaker:
             static_codes=_side_by_side(codes, len(rows), np.int32),
             static_numbers=_side_by_side(numbers, len(rows), np.float32),
             scale=np.exp(past["level"]).astype(np.float32),
-            cold_scale=np.maximum(cold, state.scale_floor).astype(np.float32),
+            cold_parts=parts.astype(np.float32),
             demand=stretch.demand.astype(np.float32),
             teaches=stretch.known & stretch.in_stock,
             anchors=anchors,
@@ -249,9 +252,12 @@ def grid_calendar(panel: DemandPanel, settings: FeatureSettings, horizon: int) -
 
 
 def _raw(
-    stretch: Stretch, settings: FeatureSettings, floor: float, cold: float
+    stretch: Stretch, settings: FeatureSettings, floor: float, cold: FloatArray
 ) -> tuple[Named, Named, Anchors]:
-    """Return unscaled past features, known-future ones, each ``(B, W)``, and anchors."""
+    """Return unscaled past features, known-future ones, each ``(B, W)``, and anchors.
+
+    ``cold`` is the scale where no demand since a series' launch is known, shape ``(B, 1)``.
+    """
     demand, launched = stretch.demand, stretch.age > 0
     # Zeros before the first sale tell when demand began, not how high it is.
     since_launch = np.where(launched, demand, np.nan)

@@ -12,44 +12,50 @@ from restock.types.panel import FloatArray, IntArray
 # which each series is foretold best by the others.
 SHRINKAGE = (0.5, 2.0, 8.0, 32.0)
 
+REACH = 2.0  # standard deviations beyond which a number says no more: nothing is extrapolated
+
 # For each static column what is added to the logarithm of the scale: by category, the unknown
 # one (code 0, which adds nothing) first; or, of a number, by its standard deviation.
 ColdEffects = Mapping[str, tuple[float, ...]]
 
 
-def fit_cold_effects(
-    codes: Mapping[str, IntArray],
-    numbers: Mapping[str, FloatArray],
-    level: FloatArray,
-    typical: float,
-) -> dict[str, tuple[float, ...]]:
+def fit_cold(
+    codes: Mapping[str, IntArray], numbers: Mapping[str, FloatArray], level: FloatArray
+) -> tuple[float, dict[str, tuple[float, ...]]]:
     """Learn by ridge regression how the level of demand depends on static columns.
 
     Args:
         codes: Category codes by column; 0 is unknown. Each ``(N,)``.
         numbers: Standardised numbers by column. Each ``(N,)``.
         level: Mean demand of each series, in units; a series without any teaches nothing. ``(N,)``.
-        typical: Level of a series of which nothing is known, in units.
+
+    Returns:
+        The scale of a series of which nothing is known, in units; and what static columns add to
+        its logarithm.
 
     Source:
         Hoerl and Kennard, Ridge Regression (Technometrics 12, 1970); the leave-one-out error in
         closed form as in Hastie, Tibshirani and Friedman, The Elements of Statistical Learning,
         chapter 7.
     """
-    sizes = {name: int(values.max(initial=0)) for name, values in codes.items()}
-    blocks = [np.eye(sizes[name] + 1)[values][:, 1:] for name, values in codes.items()]
-    blocks += [values[:, None].astype(float) for values in numbers.values()]
     taught = level > 0
-    if not blocks or not taught.any():
-        return {}
-    columns = np.concatenate(blocks, axis=1)[taught]
-    target = np.log(level[taught] / typical)
-    found = _ridge(columns, target)
+    if not taught.any():
+        return 1.0, {}
+    typical = float(np.median(level[taught]))
+    sizes = {name: int(values.max(initial=0)) for name, values in codes.items()}
+    blocks: list[FloatArray] = [
+        np.eye(sizes[name] + 1)[values][:, 1:] for name, values in codes.items()
+    ]
+    blocks += [np.clip(values, -REACH, REACH)[:, None] for values in numbers.values()]
+    if not blocks:
+        return typical, {}
+    found = _ridge(np.concatenate(blocks, axis=1)[taught], np.log(level[taught] / typical))
     effects: dict[str, tuple[float, ...]] = {}
     for name, size in sizes.items():
         effects[name] = (0.0, *map(float, found[:size]))
         found = found[size:]
-    return effects | {name: (float(value),) for name, value in zip(numbers, found, strict=True)}
+    slopes = {name: (float(value),) for name, value in zip(numbers, found, strict=True)}
+    return typical, effects | slopes
 
 
 def _ridge(columns: FloatArray, target: FloatArray) -> FloatArray:
@@ -58,29 +64,34 @@ def _ridge(columns: FloatArray, target: FloatArray) -> FloatArray:
     for shrinkage in SHRINKAGE:
         inverse = np.linalg.inv(columns.T @ columns + shrinkage * np.eye(columns.shape[1]))
         found = inverse @ columns.T @ target
-        leverage = np.einsum("nc,cd,nd->n", columns, inverse, columns)
+        leverage = ((columns @ inverse) * columns).sum(axis=1)
         error = float(np.mean(((target - columns @ found) / (1 - leverage)) ** 2))
         if error < least:
             best, least = found, error
     return best
 
 
-def cold_scale(
+def cold_parts(
     codes: Mapping[str, IntArray],
     numbers: Mapping[str, FloatArray],
+    scale: float,
     effects: ColdEffects,
-    typical: float,
     num_series: int,
 ) -> FloatArray:
-    """Return the scale that each series would have without history, in units. Shape ``(N,)``.
+    """Return what the logarithm of each series' cold scale is the sum of.
 
-    Arguments as in :func:`fit_cold_effects`; a category beyond those that were learned is unknown.
+    Arguments as :func:`fit_cold` takes and returns them; a category beyond those that were learned
+    is unknown.
+
+    Returns:
+        The part of the numbers, then that of each category. Shape ``(N, 1 + C)``.
     """
-    added = np.zeros(num_series)
-    for name, code in codes.items():
-        effect = np.array(effects.get(name, (0.0,)))
-        added += effect[np.where(code < len(effect), code, 0)]
+    parts = np.full((num_series, 1 + len(codes)), 0.0)
+    parts[:, 0] = np.log(scale)
     for name, number in numbers.items():
         (slope,) = effects.get(name, (0.0,))
-        added += slope * number
-    return typical * np.exp(added)
+        parts[:, 0] += slope * np.clip(number, -REACH, REACH)
+    for place, (name, code) in enumerate(codes.items(), start=1):
+        effect = np.array(effects.get(name, (0.0,)))
+        parts[:, place] = effect[np.where(code < len(effect), code, 0)]
+    return parts

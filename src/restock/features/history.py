@@ -7,14 +7,14 @@ import numpy as np
 from restock.types.panel import FloatArray
 
 
-def running_scale(demand: FloatArray, window: int, floor: float, cold: float) -> FloatArray:
+def running_scale(demand: FloatArray, window: int, floor: float, cold: FloatArray) -> FloatArray:
     """Return the demand level known at each position: recent mean steadied by the long-run mean.
 
     Args:
         demand: NaN where unknown. Shape ``(N, T)``.
         window: Periods the recent mean looks back.
         floor: Smallest scale, in units.
-        cold: Scale before the first observation, in units.
+        cold: Scale before the first observation, in units. Shape ``(N, 1)``.
     """
     recent, long_run = rolling_mean(demand, window), rolling_mean(demand, demand.shape[1])
     level = 0.7 * np.where(np.isfinite(recent), recent, long_run) + 0.3 * long_run

@@ -110,10 +110,9 @@ def negligible_demand(panel: DemandPanel, origins: IntArray, scale: FloatArray) 
     Returns:
         Units, read up to each origin only. Shape ``(N,)``.
     """
-    known = np.arange(panel.num_steps)[None, :] <= origins[:, None]
-    demand = np.where(known, panel.uncensored, np.nan)
-    least = np.where(demand > 0, demand, np.inf).min(axis=1)
-    stood_still = (demand == 0).any(axis=1)
+    past = np.arange(panel.num_steps)[None, :] <= origins[:, None]
+    least = np.where(past & (panel.demand > 0), panel.demand, np.inf).min(axis=1)
+    stood_still = (past & (panel.uncensored == 0)).any(axis=1)
     return np.where(stood_still, np.where(np.isinf(least), scale, least / 2), 0.0)
 
 
@@ -122,12 +121,12 @@ def plausible_ceiling(panel: DemandPanel, origins: IntArray) -> FloatArray:
 
     A network answers on a relative scale. For a product that has all but stopped selling, its
     outermost quantiles would otherwise stand for orders that nothing in its history supports.
-    Series with fewer than :data:`MATURE` known periods have no ceiling.
+    Series with fewer than :data:`MATURE` known periods in stock have no ceiling.
 
     Returns:
         Units per period, read up to each origin only. Shape ``(N,)``.
     """
     past = np.arange(panel.num_steps)[None, :] <= origins[:, None]
-    known = past & np.isfinite(panel.demand)
-    most = np.where(known, panel.demand, 0.0).max(axis=1)
+    most = np.where(past, np.nan_to_num(panel.demand), 0.0).max(axis=1)
+    known = past & np.isfinite(panel.uncensored)
     return np.where(known.sum(axis=1) >= MATURE, np.maximum(2 * most, 1.0), np.inf)

@@ -78,7 +78,7 @@ class Selection:
 def eliminate(
     settings: SelectionSettings,
     assess: Callable[[tuple[str, ...]], Assessment],
-    told: Callable[[Assessment], None],
+    told: Callable[[int, Assessment], None],
     start: Sequence[str] = (),
 ) -> Selection:
     """Drop a share of the features, the least important ones, again and again, down to one.
@@ -86,19 +86,19 @@ def eliminate(
     Args:
         settings: Which share, and whether features are ranked anew at each step.
         assess: From the features left out to what the others are worth.
-        told: Hears of each step.
+        told: Hears of each step, by its number from 0.
         start: What is left out from the start.
     """
     left_out = [tuple(start)]
     assessments = [assess(left_out[0])]
-    told(assessments[0])
+    told(0, assessments[0])
     while len(assessments[-1].importance) > 1:
         ranking = assessments[-1 if settings.method == "elimination" else 0].importance
         ranked = sorted(assessments[-1].importance, key=lambda name: (ranking[name], name))
         dropped = ranked[: int(np.ceil(settings.share_dropped * len(ranked)))]
         left_out.append((*left_out[-1], *dropped[: len(ranked) - 1]))
         assessments.append(assess(left_out[-1]))
-        told(assessments[-1])
+        told(len(assessments) - 1, assessments[-1])
     return Selection(settings, tuple(assessments), tuple(left_out))
 
 

@@ -17,8 +17,9 @@ class FeatureState:
 
     Attributes:
         scale_floor: Smallest scale a series may have, in units.
-        typical_scale: Scale of a series of which nothing is known, in units.
-        cold_effects: How static columns move it; see features/cold.py.
+        typical_scale: Scale of half of the series, zeros before their launch included, in units.
+        cold_scale: Scale of a series of which nothing is known, in units.
+        cold_effects: How static columns move that; see features/cold.py.
         past_mean, past_std, future_mean, future_std: Standardisation, by feature name.
         vocabularies: For each static column its frequent categories; code 0 is "unknown or rare".
         static_mean, static_std: Standardisation of numeric static columns.
@@ -26,6 +27,7 @@ class FeatureState:
 
     scale_floor: float
     typical_scale: float
+    cold_scale: float
     cold_effects: dict[str, tuple[float, ...]]
     past_mean: dict[str, float]
     past_std: dict[str, float]
@@ -50,7 +52,8 @@ class FeaturePanel:
         static_codes: Category codes. Shape ``(N, C)``, int32.
         static_numbers: Shape ``(N, S)``, float32.
         scale: Demand level known at each position, in units, > 0. Shape ``(N, W)``.
-        cold_scale: What takes its place where nothing of a series is known. Shape ``(N,)``.
+        cold_parts: What takes its place where no demand of a series is known: the logarithm is
+            the sum of a part of its own and one of each category. Shape ``(N, 1 + C)``.
         demand: Units; NaN where unknown. Shape ``(N, W)``, float32.
         teaches: True where demand may be a training target (known and in stock). ``(N, W)``.
         anchors: Simple forecasts from every position.
@@ -62,7 +65,7 @@ class FeaturePanel:
     static_codes: IntArray
     static_numbers: FloatArray
     scale: FloatArray
-    cold_scale: FloatArray
+    cold_parts: FloatArray
     demand: FloatArray
     teaches: np.ndarray
     anchors: Anchors
@@ -71,7 +74,7 @@ class FeaturePanel:
         """Check that roles agree on N and W and that nothing the network reads is NaN."""
         for values in (self.past, self.future, self.scale, self.teaches):
             assert values.shape[:2] == self.demand.shape
-        for name in ("past", "future", "static_numbers", "scale", "cold_scale"):
+        for name in ("past", "future", "static_numbers", "scale", "cold_parts"):
             if not np.isfinite(getattr(self, name)).all():
                 raise ValueError(f"features: {name} must be finite")
 

@@ -32,6 +32,8 @@ class DemandPanel:
         static: Per-series columns, indexed like ``series_id``.
         known_future: Numeric columns known ahead. Each ``(N, T + F)``.
         observed: Numeric columns known up to now. Each ``(N, T)``.
+        static_until: Last position that made-up static columns were read from; None where all
+            static columns were given. Shape ``(N,)``.
     """
 
     series_id: NDArray[np.object_]
@@ -43,6 +45,7 @@ class DemandPanel:
     static: pd.DataFrame = field(default_factory=pd.DataFrame)
     known_future: dict[str, FloatArray] = field(default_factory=dict)
     observed: dict[str, FloatArray] = field(default_factory=dict)
+    static_until: IntArray | None = None
 
     def __post_init__(self) -> None:
         """Check the shape, the order and the values, once."""
@@ -76,6 +79,7 @@ class DemandPanel:
             static=static,
             known_future={name: values[rows] for name, values in self.known_future.items()},
             observed={name: values[rows] for name, values in self.observed.items()},
+            static_until=None if self.static_until is None else self.static_until[rows],
         )
 
     @property

@@ -94,6 +94,10 @@ class Tracker(Protocol):
         ...
 
 
+# Opens the run of a command that logs only once it has something to log.
+OpenRun = Callable[[], AbstractContextManager[Tracker]]
+
+
 @dataclass(frozen=True)
 class RunningTrial:
     """A trial at work.

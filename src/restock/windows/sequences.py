@@ -8,11 +8,12 @@ K known-future features, A anchors, C categorical and S numeric static columns.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from restock.config import WindowSettings
+from restock.errors import DataError
 from restock.types.features import FeaturePanel, FeatureSource
 from restock.types.panel import BoolArray, FloatArray, IntArray
 
@@ -125,17 +126,24 @@ class WindowMaker:
         weight_by_scale: float,
         rng: np.random.Generator,
     ) -> Iterator[SequenceBatch]:
-        """Yield one pass over all series that have something to teach, in random order."""
+        """Yield one pass over all series that have something to teach, in random order.
+
+        Raises:
+            DataError: If there is none.
+        """
         usable = np.flatnonzero(train_end - self.first >= self.settings.min_context)
         if not usable.size:  # short panels: any series with one origin and one target
             usable = np.flatnonzero(train_end - self.first >= 1)
+        if not usable.size:
+            raise DataError("no series has two periods in stock before the training ends.")
         order = rng.permutation(usable)
         size = min(batch_size, len(order))
         for start in range(0, len(order), size):
             rows, padding = _filled(order[start : start + size], size)
             origins = self._draw_origins(self.first[rows], train_end[rows], rng)
             features = self._features(rows, origins)
-            inputs = _some_categories_hidden(self._inputs(features, origins), rng)
+            hidden = rng.random(features.static_codes.shape) < UNKNOWN_SHARE
+            inputs = self._inputs(features, origins, hidden)
             target, mask = self._targets(features, origins, train_end[rows], inputs.scale)
             mask[padding] = 0.0
             weight = (inputs.scale / self.typical_scale) ** weight_by_scale
@@ -203,11 +211,23 @@ class WindowMaker:
         counts = np.take_along_axis(allowed, picked, axis=1)
         at = np.maximum(np.take_along_axis(place, picked, axis=1), 0)
         cold = np.zeros_like(counts)
-        any_origin = rng.integers(num, size=len(first))
+        any_origin = np.where(counts, rng.random(counts.shape), -1.0).argmax(axis=1)
         cold[np.arange(len(first)), any_origin] = rng.random(len(first)) < COLD_SHARE
         return Origins(last, at, cold, counts)
 
-    def _inputs(self, features: FeaturePanel, origins: Origins) -> WindowBatch:
+    def _inputs(
+        self, features: FeaturePanel, origins: Origins, hidden: BoolArray | None = None
+    ) -> WindowBatch:
+        """Lay the inputs out.
+
+        Of categories ``hidden``, shape ``(B, C)``, nothing is seen: a network learns what to say of
+        an unknown one, though none were unknown or rare.
+        """
+        codes, parts = features.static_codes, features.cold_parts
+        if hidden is not None:
+            codes = np.where(hidden, 0, codes).astype(np.int32)
+            parts = np.where(np.pad(hidden, ((0, 0), (1, 0))), 0.0, parts)
+        cold_scale = np.exp(parts.sum(axis=1, keepdims=True))
         length = self.settings.lookback
         rows = np.arange(features.num_series)[:, None]
         first = features.first[:, None]  # the grid position of the features' first period
@@ -217,14 +237,14 @@ class WindowMaker:
         past = features.past[rows, np.maximum(place - first, 0)] * inside[:, :, None]
         index = np.where(origins.cold, 0, origins.at - (origins.last - length)[:, None])
         at = np.maximum(origins.at - first, 0)
-        scale = np.where(origins.cold, features.cold_scale[:, None], features.scale[rows, at])
+        scale = np.where(origins.cold, cold_scale, features.scale[rows, at])
         targets = at[:, :, None] + np.arange(1, self.horizon + 1)
         return WindowBatch(
             past=past.astype(np.float32),
             origin_index=np.maximum(index, 0).astype(np.int32),
             future=features.future[rows[:, :, None], targets].astype(np.float32),
             anchors=self._anchors(features, at, origins.cold, scale),
-            static_codes=features.static_codes,
+            static_codes=codes,
             static_numbers=features.static_numbers,
             scale=scale.astype(np.float32),
         )
@@ -253,13 +273,6 @@ class WindowMaker:
         complete = np.logical_and.accumulate(taught, axis=2)
         target = np.stack([demand, running], axis=3)
         return target.astype(np.float32), np.stack([taught, complete], axis=3).astype(np.float32)
-
-
-def _some_categories_hidden(inputs: WindowBatch, rng: np.random.Generator) -> WindowBatch:
-    """Hide some: a network learns what to say of an unknown category, were none unknown or rare."""
-    hidden = rng.random(inputs.static_codes.shape) < UNKNOWN_SHARE
-    codes = np.where(hidden, 0, inputs.static_codes).astype(np.int32)
-    return replace(inputs, static_codes=codes)
 
 
 def _filled(rows: IntArray, size: int) -> tuple[IntArray, np.ndarray]:

@@ -16,6 +16,7 @@ from restock.types.panel import FloatArray
 # (demand (N, T), H, first) -> from every origin at or after `first`: (N, S, H), or (N, S, 1) where
 # all steps are alike
 PointForecast = Callable[[FloatArray, int, int], FloatArray]
+LAID_OUT = 64  # periods whose windows are laid out beside each other at once
 
 
 def naive(demand: FloatArray, horizon: int, first: int = 0) -> FloatArray:
@@ -46,8 +47,12 @@ def moving_median(demand: FloatArray, horizon: int, first: int = 0, *, window: i
     """Repeat the median of the known values among the last ``window``."""
     padded = np.concatenate([np.full((len(demand), window - 1), np.nan), demand], axis=1)
     views = np.lib.stride_tricks.sliding_window_view(padded, window, axis=1)
-    median = quantile_of_known(views.reshape(-1, window), np.array([0.5]))[:, 0]
-    return carried_forward(median.reshape(demand.shape))[:, first:, None]
+    median = np.empty_like(demand)
+    for start in range(0, demand.shape[1], LAID_OUT):
+        part = views[:, start : start + LAID_OUT]
+        found = quantile_of_known(part.reshape(-1, window), np.array([0.5]))
+        median[:, start : start + LAID_OUT] = found.reshape(part.shape[:2])
+    return carried_forward(median)[:, first:, None]
 
 
 def exponential_smoothing(

@@ -15,7 +15,7 @@ from restock.types.panel import DemandPanel, FloatArray, IntArray
 
 # A pooled error counts like one of the series' own: 19 of them steady a series with few.
 POOLED_LEVELS = np.arange(1, 20) / 20
-POINTS_AT_ONCE = 4_000_000  # forecasts from every origin that are held at once, 32 MB
+POINTS_AT_ONCE = 4_000_000  # values or forecasts of a block of series, 32 MB
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,8 @@ class Baseline:
         first = max(int(origins.min()) - reach + 1, 0)
         point = np.empty((num_series, self.horizon))
         errors = np.empty((2, num_series, self.horizon, self.error_origins), dtype=np.float32)
-        size = max(POINTS_AT_ONCE // ((demand.shape[1] - first) * self.horizon), 1)
+        widest = max(demand.shape[1], (demand.shape[1] - first) * self.horizon)
+        size = max(POINTS_AT_ONCE // widest, 1)
         for start in range(0, num_series, size):
             part = slice(start, start + size)
             made = self.point_forecast(demand[part], self.horizon, first)

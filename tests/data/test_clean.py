@@ -183,7 +183,7 @@ def test_a_panel_whose_statics_know_too_much_for_other_folds_is_refused(tmp_path
     saved = load_panel(tmp_path / "panel")
     assert make_folds(saved, folds).tuning[0].train_end.tolist() == [33, 33]
     earlier = evaluation(horizon=3, num_folds=4, stride=3, num_tuning_folds=1)
-    with pytest.raises(DataError, match="made for other folds.*restock prepare"):
+    with pytest.raises(DataError, match=r"made for other folds.*restock prepare"):
         make_folds(saved, earlier)
 
 

@@ -138,8 +138,8 @@ def test_mixed_precision_trains_nearly_the_same_float32_network(
     ends = np.full(5, END)
     expected, found = training.predict(ends).quantiles, mixed.predict(ends).quantiles
     assert not np.array_equal(found, expected)  # the precision arrived
-    # bfloat16 holds eight bits: two or three digits.
-    np.testing.assert_allclose(found, expected, rtol=0.02, atol=0.02 * base.demand.mean())
+    # bfloat16 holds eight bits: two or three digits. What falls short of half a unit counts as none.
+    np.testing.assert_allclose(found, expected, rtol=0.02, atol=0.5 + 0.02 * base.demand.mean())
 
 
 def test_onnx_runtime_answers_as_keras_does(

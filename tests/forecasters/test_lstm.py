@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from restock.errors import DataError, IntegrityError
+from restock.errors import ConfigError, DataError, IntegrityError
+from restock.forecasters import export
 from restock.forecasters.baselines.forest import FittedTrees
 from restock.forecasters.baselines.make import boosted_trees
 from restock.forecasters.baselines.simple import simple_baselines
@@ -21,9 +23,14 @@ from restock.forecasters.combine import Combination
 from restock.forecasters.lstm import backend
 from restock.forecasters.lstm.fit import DivergedError, LstmEnsemble, LstmRecipe, run_epochs
 from restock.forecasters.lstm.network import RisingQuantiles
+from restock.stages import train
+from restock.stages.context import Context
+from restock.tracking.memory import MemoryTracker
+from restock.types.layout import Layout
 from restock.types.panel import DemandPanel
 from support.builders import LEVELS, baselines, panel, settings
 from support.bundles import save
+from support.quiet import QuietConsole
 
 END = 40
 TWO = {"ensemble_size": 2}
@@ -138,7 +145,7 @@ def test_mixed_precision_trains_nearly_the_same_float32_network(
     ends = np.full(5, END)
     expected, found = training.predict(ends).quantiles, mixed.predict(ends).quantiles
     assert not np.array_equal(found, expected)  # the precision arrived
-    # bfloat16 holds eight bits: two or three digits. What falls short of half a unit counts as none.
+    # bfloat16 holds eight bits: two or three digits. Less than half a unit counts as none.
     np.testing.assert_allclose(found, expected, rtol=0.02, atol=0.5 + 0.02 * base.demand.mean())
 
 
@@ -239,6 +246,32 @@ def test_a_loss_that_is_no_number_stops_the_training(base: DemandPanel) -> None:
     network.set_weights([np.full_like(w, np.nan) for w in network.get_weights()])
     with pytest.raises(DivergedError, match="epoch 1"):
         run_epoch(training)
+
+
+@pytest.mark.parametrize("module", ["export", "lstm.backend", "lstm.network", "lstm.save"])
+def test_whatever_is_imported_first_tensorflow_rounds_alike(module: str) -> None:
+    code = (
+        f"import restock.forecasters.{module}, os\n"
+        "assert os.environ['TF_ENABLE_ONEDNN_OPTS'] == '0'\n"
+    )
+    clean = {k: v for k, v in os.environ.items() if not k.startswith("TF_")}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=clean, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "oneDNN custom operations are on" not in done.stderr
+
+
+def test_a_machine_that_cannot_export_is_told_before_anything_is_trained(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(export, "find_spec", lambda name: None)
+    context = Context(Layout.at(tmp_path), MemoryTracker(), QuietConsole(), tmp_path)
+    with pytest.raises(
+        ConfigError, match=r"exported to ONNX by TensorFlow.*Install restock\[train\]"
+    ):
+        train.run(settings(), context)
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(

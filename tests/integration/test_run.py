@@ -144,6 +144,25 @@ def test_every_trial_is_a_nested_run_of_one_parent(project: Path) -> None:
     assert all(run.info.status == "FINISHED" for run in runs)
 
 
+def test_the_explanation_of_a_series_is_a_run_and_a_mistake_is_none(project: Path) -> None:
+    from mlflow import MlflowClient
+
+    missing = restock("explain", "store 0/item 9", *RUN[1:], cwd=project)
+    assert missing.returncode == 2
+    assert "no series 'store 0/item 9'" in missing.stderr
+    done = restock("explain", "store 0/item 0", *RUN[1:], cwd=project)
+    assert done.returncode == 0, done.stderr
+    client = MlflowClient(f"sqlite:///{project / 'mlflow.db'}")
+    experiment = client.get_experiment_by_name("restock")
+    runs = client.search_runs([experiment.experiment_id])
+    (run,) = [run for run in runs if run.info.run_name == "explain"]
+    assert run.data.params == {"series_id": "store 0/item 0"}
+    kept = {
+        Path(file.path).suffix for file in client.list_artifacts(run.info.run_id, "explanations")
+    }
+    assert kept == {".csv", ".png"}
+
+
 def test_stock_turns_the_plan_into_orders(project: Path) -> None:
     plan = pd.read_csv(project / "OUT/plan.csv")
     stock = pd.DataFrame(

@@ -16,7 +16,7 @@ from restock.forecasters.lstm import backend
 from restock.forecasters.lstm.fit import LstmEnsemble, LstmRecipe
 from restock.types.forecast import FittedForecaster, Forecaster
 from restock.types.panel import DemandPanel
-from support.builders import LEVELS, evaluation, features, panel, settings
+from support.builders import LEVELS, evaluation, features, odd_demand, panel, settings
 from support.bundles import save
 
 NAMES = ["lstm", "naive", "seasonal_naive", "moving_mean", "moving_median", "ses", "ets", "theta"]
@@ -107,12 +107,7 @@ class TestContract:
     def test_answers_series_of_every_odd_kind(
         self, forecasters: dict[str, FittedForecaster], name: str
     ) -> None:
-        demand = panel(6, 50).demand.copy()
-        demand[0] = np.nan  # no history at all
-        demand[1] = 0.0
-        demand[2] = 7.0
-        demand[3, :-1] = np.nan  # one point
-        demand[4, 10:30] = np.nan  # a hole
+        demand = odd_demand(6)
         stock = np.ones_like(demand, dtype=bool)
         stock[5] = False  # sold out throughout
         odd = panel(6, 50, demand=demand, in_stock=stock)

@@ -28,7 +28,7 @@ from restock.stages.context import Context
 from restock.tracking.memory import MemoryTracker
 from restock.types.layout import Layout
 from restock.types.panel import DemandPanel
-from support.builders import LEVELS, baselines, panel, settings
+from support.builders import LEVELS, baselines, odd_demand, panel, settings
 from support.bundles import save
 from support.quiet import QuietConsole
 
@@ -229,12 +229,7 @@ def test_a_panel_of_another_kind_is_refused(saved: Path) -> None:
 
 
 def test_odd_series_are_all_answered(saved: Path) -> None:
-    demand = panel(5, 50).demand.copy()
-    demand[0] = np.nan  # no history at all
-    demand[1] = 0.0
-    demand[2] = 7.0
-    demand[3, :-1] = np.nan  # one point
-    demand[4, 10:30] = np.nan  # a hole
+    demand = odd_demand(5)
     odd = panel(5, 50, demand=demand, static=panel(5, 50).static.replace("a", "never seen"))
     forecast = load_bundle(saved).predict(odd, np.full(5, 49))  # checks itself: finite, >= 0
     assert forecast.point.shape == (5, 3)

@@ -39,6 +39,17 @@ def panel(
     return DemandPanel(**{**fields, **changes})  # type: ignore[arg-type]
 
 
+def odd_demand(num_series: int = 5, num_steps: int = 50) -> np.ndarray:
+    """Demand of series of odd kinds, the first five; the others are ordinary."""
+    demand = panel(num_series, num_steps).demand.copy()
+    demand[0] = np.nan  # no history at all
+    demand[1] = 0.0
+    demand[2] = 7.0
+    demand[3, :-1] = np.nan  # one point
+    demand[4, 10:30] = np.nan  # a hole
+    return demand
+
+
 def table(num_series: int = 3, num_steps: int = 60, seed: int = 0) -> pd.DataFrame:
     """A long table as a user might have it."""
     rng = np.random.default_rng(seed)

@@ -111,12 +111,6 @@ class DemandPanel:
         seen = np.isfinite(self.uncensored)
         return np.where(seen.any(axis=1), seen.argmax(axis=1), self.num_steps)
 
-    @property
-    def first_index(self) -> IntArray:
-        """Position of each series' first observation; T where there is none. Shape ``(N,)``."""
-        seen = np.isfinite(self.demand)
-        return np.where(seen.any(axis=1), seen.argmax(axis=1), self.num_steps)
-
     @cached_property
     def first_sale(self) -> IntArray:
         """Position of each series' first sale, sold out or not; T where there is none. ``(N,)``."""

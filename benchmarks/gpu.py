@@ -33,12 +33,12 @@ from torch import nn
 from restock.config import Settings, load_params, replace_at
 from restock.data.store import load_panel
 from restock.evaluation.selection import fold_wql, folds_with_demand
-from restock.features.prepared import Prepared, prepare_features
+from restock.features.fitted import Prepared, prepare_features
 from restock.forecasters.lstm import backend
 from restock.forecasters.lstm.fit import LstmEnsemble, LstmRecipe, LstmTraining, run_epochs
 from restock.forecasters.lstm.network import NetworkShape
 from restock.seeding import generator
-from restock.tuning.lockstep import taking_part
+from restock.training.folds import taking_part
 from restock.types import layout
 from restock.types.folds import Fold
 from restock.types.panel import DemandPanel

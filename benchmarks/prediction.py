@@ -17,12 +17,12 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import onnxruntime
-from training import NUM_SERIES, NUM_STEPS, panel
 
 from restock.config import load_params
 from restock.forecasters.export import save_onnx
 from restock.forecasters.lstm import backend
 from restock.forecasters.lstm.fit import LstmEnsemble, LstmRecipe
+from training import NUM_SERIES, NUM_STEPS, panel
 
 BATCH_LIMIT, SINGLE_LIMIT = 1.1, 0.1  # of Keras' time
 Inputs = dict[str, np.ndarray]

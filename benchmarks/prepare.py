@@ -12,7 +12,7 @@ import pandas as pd
 
 from restock.config import load_params
 from restock.stages import featurize, prepare
-from restock.stages.context import Context
+from restock.tracking.context import Context
 from restock.tracking.memory import NullTracker
 from restock.types.layout import RAW, Layout
 

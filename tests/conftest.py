@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import settings
 
-for name in ("ledger", "registry", "tracking"):
+for name in ("queue", "registry", "tracking"):
     pytest.register_assert_rewrite(f"support.{name}_contract")
 
 # How long an example takes says nothing about a property.

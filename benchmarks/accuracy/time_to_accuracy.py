@@ -27,7 +27,7 @@ from restock.evaluation.backtest import run_backtest
 from restock.evaluation.selection import folds_with_demand
 from restock.forecasters.lstm import backend
 from restock.forecasters.lstm.fit import LstmEnsemble, LstmRecipe, run_epochs
-from restock.tuning.lockstep import taking_part
+from restock.training.folds import taking_part
 from restock.types import layout
 from restock.types.forecast import DemandForecast
 from restock.types.panel import IntArray

@@ -39,13 +39,13 @@ from mlflow.utils import requirements_utils
 from omegaconf import OmegaConf
 
 from benchmarks.sweep.cheap import ROOT
-from restock.commands.challenge import Challenge
-from restock.commands.promote import Decision, Surroundings, make_champion
-from restock.commands.registry import Store, open_store
+from restock.champions.challenge import Challenge
+from restock.champions.model import EXAMPLE, verify
+from restock.champions.promote import Decision, Surroundings, make_champion
+from restock.champions.registry import STATE_TAG, TREE_TAG
+from restock.champions.store import Store, open_store
 from restock.config import Settings, parse_settings
 from restock.data.files import digest_tree
-from restock.tracking.mlflow.model import EXAMPLE, verify
-from restock.tracking.mlflow.registry import STATE_TAG, TREE_TAG
 from restock.types.layout import Layout
 
 sys.path.insert(0, str(ROOT / "tests"))

@@ -19,8 +19,8 @@ from pathlib import Path
 
 from benchmarks.promotion.kills import fork, prepare, promote, wait
 from benchmarks.sweep.real import RESTOCK
-from restock.promotion.moves import Move, mirror_of
-from restock.tracking.mlflow.model import load_in_clean_process
+from restock.champions.model import load_in_clean_process
+from restock.champions.moves import Move, mirror_of
 
 PROMOTION_LIMIT, HISTORY_LIMIT = 10.0, 1.0  # seconds
 

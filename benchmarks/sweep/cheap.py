@@ -16,15 +16,15 @@ import numpy as np
 
 from restock.config import Settings, parse_settings
 from restock.seeding import generator
-from restock.stages.trials import TrialJob, close_runs, worker_main
+from restock.sweeps.checkpoint import Checkpoints
+from restock.sweeps.crew import Crew, local_workers, python, run_crew
+from restock.sweeps.loop import Claim, Report, Run
+from restock.sweeps.optuna.queue import OptunaLedger
+from restock.sweeps.results import Outcome
+from restock.sweeps.spec import freeze
+from restock.sweeps.worker import TrialJob, close_runs, worker_main
+from restock.tracking.protocol import Tracker
 from restock.tracking.spool import Spool, SpoolTop
-from restock.tuning.checkpoint import Checkpoints
-from restock.tuning.optuna.ledger import OptunaLedger
-from restock.tuning.results import Outcome
-from restock.tuning.study import Claim, Report, Run
-from restock.tuning.sweep import freeze
-from restock.tuning.workers import Crew, local_workers, python, run_crew
-from restock.types.tracking import Tracker
 
 ROOT = Path(__file__).parents[2]
 SPACE = {

@@ -18,10 +18,10 @@ from benchmarks.sweep.cheap import ROOT
 from restock.config import parse_settings
 from restock.data.store import load_panel
 from restock.evaluation.selection import folds_with_demand
-from restock.tuning.checkpoint import Checkpoints
-from restock.tuning.keras_tuner import _hyperparameters
-from restock.tuning.objective import FoldObjective
-from restock.tuning.prepared import SweepData, prepare_folds
+from restock.sweeps.checkpoint import Checkpoints
+from restock.sweeps.keras_tuner import _hyperparameters
+from restock.sweeps.objective import FoldObjective
+from restock.training.fold_features import SweepData, prepare_folds
 
 
 def main() -> None:

@@ -24,8 +24,8 @@ import numpy as np
 
 from benchmarks.sweep.cheap import ROOT
 from restock.config import EngineSettings
-from restock.tuning.optuna.ledger import OptunaLedger
-from restock.tuning.results import StudyResult
+from restock.sweeps.optuna.queue import OptunaLedger
+from restock.sweeps.results import StudyResult
 
 Told = tuple[float, float, float]  # seconds, mean loss, loss on the last fold
 RESTOCK = str(Path(sys.executable).with_name("restock"))

@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from restock.cli.console import TerminalConsole, sparkline, sweep_panel
-from restock.types.tracking import RunningTrial, SweepView
+from restock.tracking.protocol import RunningTrial, SweepView
 
 VIEW = SweepView(
     "weekly",

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from restock.champions.moves import Move, mirror_of
 from restock.commands import history
-from restock.promotion.moves import Move, mirror_of
 from support.builders import settings
 
 

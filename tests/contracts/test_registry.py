@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from restock.commands.registry import Store, open_store
+from restock.champions.store import Store, open_store
 from support.builders import settings
 from support.registry_contract import LedgerContract, RegistryContract
 

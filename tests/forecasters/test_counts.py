@@ -21,7 +21,7 @@ from restock.forecasters.lstm.counts import (
     log_zero_inflated,
 )
 from restock.forecasters.lstm.fit import LstmEnsemble, LstmRecipe, run_epochs
-from restock.tuning.prepared import prepare_folds
+from restock.training.fold_features import prepare_folds
 from restock.types.folds import Fold, Folds
 from restock.types.panel import DemandPanel
 from support.builders import LEVELS, panel, settings

@@ -24,7 +24,7 @@ from restock.forecasters.lstm import backend
 from restock.forecasters.lstm.fit import DivergedError, LstmEnsemble, LstmRecipe, run_epochs
 from restock.forecasters.lstm.network import RisingQuantiles
 from restock.stages import train
-from restock.stages.context import Context
+from restock.tracking.context import Context
 from restock.tracking.memory import MemoryTracker
 from restock.types.layout import Layout
 from restock.types.panel import DemandPanel

@@ -10,12 +10,12 @@ import pytest
 
 from restock.config import Settings
 from restock.evaluation.selection import folds_with_demand
-from restock.tuning import prepared
-from restock.tuning.checkpoint import Checkpoints
-from restock.tuning.objective import FoldObjective
-from restock.tuning.prepared import SweepData, prepare_folds
-from restock.tuning.results import Outcome
-from restock.tuning.study import Interrupted
+from restock.sweeps.checkpoint import Checkpoints
+from restock.sweeps.loop import Interrupted
+from restock.sweeps.objective import FoldObjective
+from restock.sweeps.results import Outcome
+from restock.training import fold_features as prepared
+from restock.training.fold_features import SweepData, prepare_folds
 from support.builders import panel, settings
 
 UNPRUNED = {"name": "optuna", "pruner": "none"}

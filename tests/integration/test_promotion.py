@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from restock.promotion.moves import Move, mirror_of
+from restock.champions.moves import Move, mirror_of
 from support.services import free_port
 from support.small_project import environment, restock, small_project
 

@@ -12,7 +12,7 @@ from restock.data.folds import make_folds
 from restock.data.store import save_panel
 from restock.forecasters.lstm.fit import LstmRecipe
 from restock.tracking.memory import MemoryTracker
-from restock.tuning.feature_selection import assess_features
+from restock.training.feature_selection import assess_features
 from restock.types.layout import Layout
 from support.builders import panel, promoted_panel, settings
 from support.quiet import QuietConsole

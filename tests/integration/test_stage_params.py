@@ -13,7 +13,7 @@ import yaml
 
 from restock.cli.dispatch import STAGES
 from restock.config import Frozen, Settings, known_paths
-from restock.stages.context import Context
+from restock.tracking.context import Context
 from restock.tracking.memory import NullTracker
 from restock.types.layout import Layout
 from support.builders import settings, table
@@ -54,7 +54,7 @@ def reads(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
     # What a worker's process reads would not be seen from here.
     monkeypatch = pytest.MonkeyPatch()
     inline = partial(run_inline, folder / ".restock/sweeps")
-    monkeypatch.setattr("restock.stages.sweep.run_crew", inline)
+    monkeypatch.setattr("restock.sweeps.launch.run_crew", inline)
     for stage in STAGES:
         with recording() as paths:
             importlib.import_module(f"restock.stages.{stage}").run(chosen, context)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from support.ledger_contract import LedgerContract
+from support.queue_contract import LedgerContract
 from support.services import postgres_database
 from support.studies import closing_ledgers
 

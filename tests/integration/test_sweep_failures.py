@@ -27,12 +27,12 @@ from mlflow import MlflowClient
 from optuna.trial import TrialState
 
 from restock.config import EngineSettings, TrackingSettings
+from restock.sweeps.loop import SweepError
+from restock.sweeps.optuna.database import open_storage
+from restock.sweeps.optuna.queue import OptunaLedger
+from restock.sweeps.spec import freeze
 from restock.tracking.mlflow.sender import Sender
 from restock.tracking.spool import Spool
-from restock.tuning.optuna.database import open_storage
-from restock.tuning.optuna.ledger import OptunaLedger
-from restock.tuning.study import SweepError
-from restock.tuning.sweep import freeze
 from support.cheap_sweep import cheap_settings
 from support.services import absent, free_port, postgres_database, study_database
 
@@ -188,8 +188,8 @@ def test_4_eight_processes_open_fresh_databases_at_once(any_url: str, tmp_path: 
         "import sys; from pathlib import Path\n"
         "from restock.config import TrackingSettings\n"
         "from restock.tracking.mlflow.tracker import connect\n"
-        "from restock.tuning.optuna.ledger import OptunaLedger\n"
-        "from restock.tuning.sweep import freeze\n"
+        "from restock.sweeps.optuna.queue import OptunaLedger\n"
+        "from restock.sweeps.spec import freeze\n"
         "from support.cheap_sweep import cheap_settings\n"
         "frozen = cheap_settings(3)\n"
         "sweep = freeze(frozen, data='d', commit='c')\n"
@@ -209,7 +209,7 @@ def test_4_eight_processes_open_fresh_databases_at_once(any_url: str, tmp_path: 
 def test_4_no_two_processes_take_the_same_trial(any_url: str) -> None:
     code = (
         "import sys; from restock.config import EngineSettings\n"
-        "from restock.tuning.optuna.ledger import OptunaLedger\n"
+        "from restock.sweeps.optuna.queue import OptunaLedger\n"
         "ledger = OptunaLedger(sys.argv[1], sys.argv[2], EngineSettings())\n"
         "print('ready', flush=True); sys.stdin.readline()\n"
         "while (claim := ledger.claim('w')) is not None: print(claim.number)\n"

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from restock.commands.registry import Store as Opened
-from restock.commands.registry import open_store
+from restock.champions.store import Store as Opened
+from restock.champions.store import open_store
 from restock.tracking.mlflow.tracker import open_run
-from restock.types.tracking import Tracker
+from restock.tracking.protocol import Tracker
 from support.builders import settings
 from support.registry_contract import LedgerContract, RegistryContract
 from support.stores import Store

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from restock.stages.trials import TrialJob, fold_objective, run_worker
-from restock.tuning.optuna.ledger import OptunaLedger
-from restock.tuning.workers import Crew
+from restock.sweeps.crew import Crew
+from restock.sweeps.optuna.queue import OptunaLedger
+from restock.sweeps.worker import TrialJob, fold_objective, run_worker
 
 
 def run_inline(
@@ -18,7 +18,7 @@ def run_inline(
     *,
     watch: Callable[[Crew], None],
 ) -> None:
-    """Stands in for :func:`restock.tuning.workers.run_crew`."""
+    """Stands in for :func:`restock.sweeps.crew.run_crew`."""
     job = TrialJob.load(sweeps / ledger.sweep.name / "job.json")
     run_worker(job, "inline", fold_objective(job, ledger), ledger, lambda: False)
     watch(crew)

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from restock.promotion.losses import Losses
-from restock.promotion.verdict import Candidate
+from restock.champions.losses import Losses
+from restock.champions.verdict import Candidate
 
 INPUTS = {"frequency": "W-SUN", "horizon": 4, "levels": [0.1, 0.9], "columns": {"static": []}}
 

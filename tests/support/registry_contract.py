@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from restock.commands.registry import Store
+from restock.champions.history import DONE_TAG
+from restock.champions.moves import Move
+from restock.champions.registry import ModelVersion
+from restock.champions.store import Store
 from restock.errors import ConflictError, IntegrityError, UserError
-from restock.promotion.moves import Move
-from restock.tracking.mlflow.ledger import DONE_TAG
-from restock.tracking.mlflow.registry import ModelVersion
 
 
 def register(opened: Store, folder: Path, bundle: str) -> ModelVersion:

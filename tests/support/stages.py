@@ -6,7 +6,7 @@ import importlib
 from pathlib import Path
 
 from restock.config import Settings
-from restock.stages.context import Context
+from restock.tracking.context import Context
 from restock.tracking.memory import MemoryTracker
 from restock.types.layout import Layout
 from support.builders import settings, table

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from restock.config import Settings
+from restock.sweeps.loop import Claim, Report, work
+from restock.sweeps.optuna.queue import OptunaLedger
+from restock.sweeps.results import Outcome
+from restock.sweeps.spec import freeze
 from restock.tracking.memory import MemoryTracker
-from restock.tuning.optuna.ledger import OptunaLedger
-from restock.tuning.results import Outcome
-from restock.tuning.study import Claim, Report, work
-from restock.tuning.sweep import freeze
 from support.builders import settings
 from support.cheap_sweep import SPACE, bowl
 

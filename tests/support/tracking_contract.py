@@ -13,8 +13,8 @@ import pytest
 from restock.errors import StoppedError
 from restock.tracking.mlflow.sender import Sender
 from restock.tracking.mlflow.tracker import PIPELINE_VARIABLE, close_pipeline, connect, open_run
+from restock.tracking.protocol import Tracker
 from restock.tracking.spool import Spool, SpoolTop
-from restock.types.tracking import Tracker
 from support.stores import Store
 
 

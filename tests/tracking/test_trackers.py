@@ -12,7 +12,7 @@ from mlflow import MlflowClient
 from restock.config import TrackingSettings
 from restock.tracking.memory import MemoryTracker, NullTracker
 from restock.tracking.mlflow.tracker import open_run
-from restock.types.tracking import Tracker
+from restock.tracking.protocol import Tracker
 from support.stores import Store
 from support.tracking_contract import RunContract, TrackerContract, runs
 

@@ -27,7 +27,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from restock.types.tracking import Parts, Rows, SweepView
+from restock.tracking.protocol import Parts, Rows, SweepView
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -17,12 +17,12 @@ from restock.cli.project import changes, commit, dvc_remote, project_root
 from restock.config import Settings, load_params, replace_at
 from restock.data.inputs import check_inputs, hashes
 from restock.errors import UserError
-from restock.stages.context import Context
+from restock.tracking.context import Context
 from restock.tracking.memory import NullTracker
+from restock.tracking.protocol import Dataset, Origin, Tracker
 from restock.tracking.record import log_origin
 from restock.types import layout
 from restock.types.layout import Layout
-from restock.types.tracking import Dataset, Origin, Tracker
 
 STAGES = ("fetch", "prepare", "featurize", "tune", "train", "evaluate", "forecast", "plan")
 SPOOL = Path(".restock") / "spool"
@@ -114,7 +114,7 @@ def _remove_hydras(folders: Sequence[Path]) -> None:
 
 
 def _train_grid(jobs: list[Settings]) -> None:
-    from restock.stages import grid
+    from restock.sweeps import grid
 
     console, root = TerminalConsole("train"), project_root()
     files = Layout.at(Path(jobs[0].output_dir))
@@ -256,8 +256,8 @@ def _origin(settings: Settings, root: Path, inputs: Mapping[str, str]) -> Origin
 
 def _run_all(settings: Settings, files: Layout, root: Path, console: TerminalConsole) -> None:
     """Run every stage in one process; tuning only where its result is used."""
+    from restock.decisions.demand import check_reach
     from restock.forecasters.export import check_export
-    from restock.inventory.demand import check_reach
 
     # Before compute is spent: the last stages would refuse it.
     check_export()
@@ -287,7 +287,7 @@ def _promote(
     settings: Settings, files: Layout, typed: Typed, root: Path, console: TerminalConsole
 ) -> None:
     """Judge the bundle at hand, or that of a run or of a sweep's best job."""
-    from restock.commands import promote
+    from restock.champions import promote
 
     dry_run = "--dry-run" in typed.flags
     tags = {"commit": commit(root)}
@@ -295,7 +295,7 @@ def _promote(
         around = promote.Surroundings(settings, files, root, tags, console)
         promote.run(around, dry_run=dry_run)
         return
-    from restock.commands.candidate import laid_out
+    from restock.champions.candidate import laid_out
     from restock.stages import evaluate
 
     with laid_out(typed.names[0], settings, files, root) as candidate:

@@ -17,8 +17,8 @@ from restock.cli.project import project_root
 from restock.config import load_params, parse_settings, value_at
 from restock.data.files import read_json, replacing
 from restock.errors import ConfigError, UserError
+from restock.tracking.protocol import Console
 from restock.types import layout
-from restock.types.tracking import Console
 
 
 def run(arguments: Sequence[str], console: Console) -> None:

@@ -8,15 +8,15 @@ from typing import Any
 
 import pandas as pd
 
-from restock.commands.registry import Store, open_store
+from restock.champions.card import CARD, CARD_PAGE, to_markdown
+from restock.champions.moves import Move
+from restock.champions.registry import ModelVersion
+from restock.champions.store import Store, open_store
 from restock.config import Settings, leaves
 from restock.data.files import replacing, write_json
 from restock.errors import UserError
-from restock.promotion.moves import Move
-from restock.reports.card import CARD, CARD_PAGE, to_markdown
-from restock.tracking.mlflow.registry import ModelVersion
+from restock.tracking.protocol import Console, Parts
 from restock.types.layout import Layout
-from restock.types.tracking import Console, Parts
 
 
 def rollback(

@@ -9,10 +9,10 @@ from restock.data.folds import latest_origins
 from restock.data.store import load_panel, write_table
 from restock.evaluation.explain import explain_series
 from restock.forecasters.bundle import load_bundle
-from restock.reports import figures
+from restock.pages import figures
+from restock.tracking.protocol import OpenRun, Parts
 from restock.types import layout
 from restock.types.layout import Layout
-from restock.types.tracking import OpenRun, Parts
 
 SHOWN = 12  # inputs
 

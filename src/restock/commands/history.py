@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from restock.champions.moves import mirror_of
 from restock.config import Settings
-from restock.promotion.moves import mirror_of
-from restock.types.tracking import Parts
+from restock.tracking.protocol import Parts
 
 
 def run(settings: Settings, root: Path, *, refresh: bool) -> Parts:
@@ -19,7 +19,7 @@ def run(settings: Settings, root: Path, *, refresh: bool) -> Parts:
     """
     name = settings.tracking.model_name
     if refresh:
-        from restock.commands.registry import open_store
+        from restock.champions.store import open_store
 
         moves = open_store(settings, root).ledger.carry_through()
     else:

@@ -12,13 +12,13 @@ from restock.data.store import load_panel
 from restock.errors import ConfigError
 from restock.evaluation.selection import folds_with_demand
 from restock.forecasters.lstm.fit import LstmRecipe
-from restock.tuning.lockstep import FoldTraining
-from restock.tuning.prepared import prepare_folds
+from restock.tracking.protocol import Console, Parts
+from restock.training.fold_features import prepare_folds
+from restock.training.folds import FoldTraining
 from restock.types import layout
 from restock.types.folds import Folds
 from restock.types.layout import Layout
 from restock.types.panel import DemandPanel
-from restock.types.tracking import Console, Parts
 
 FEW_FOLDS = 6  # Wilcoxon's test on fewer can never be sure
 

@@ -23,9 +23,9 @@ from restock.errors import RestockError, UserError
 from restock.forecasters.names import LSTM
 from restock.tracking.mlflow.runs import OldRun, find_family
 from restock.tracking.mlflow.tracker import open_run
+from restock.tracking.protocol import Console, Parts
 from restock.tracking.record import CONFIG, ENVIRONMENT, FOLDER, INPUTS_FILE, PATCH, environment
 from restock.types import layout
-from restock.types.tracking import Console, Parts
 
 TOLERANCE = 1e-3  # relative: what another processor or library version may change
 Outcome = Literal["identical", "within tolerance", "differs", "not reproducible"]

@@ -10,10 +10,10 @@ from restock.data.store import load_panel, write_table
 from restock.errors import ConfigError
 from restock.evaluation.selection import folds_with_demand
 from restock.forecasters.lstm.fit import LstmRecipe
-from restock.tuning.feature_selection import Assessment, assess_features, eliminate
+from restock.tracking.protocol import Console, OpenRun, Parts
+from restock.training.feature_selection import Assessment, assess_features, eliminate
 from restock.types import layout
 from restock.types.layout import Layout
-from restock.types.tracking import Console, OpenRun, Parts
 
 
 def run(settings: Settings, files: Layout, open_run: OpenRun, console: Console) -> Parts:

@@ -9,10 +9,10 @@ import pandas as pd
 
 from restock.config import Settings
 from restock.data.files import read_json
+from restock.tracking.protocol import Parts
 from restock.tracking.uri import tracking_uri
 from restock.types import layout
 from restock.types.layout import Layout
-from restock.types.tracking import Parts
 
 SHOWN = ["model", "wql", "sql", "wape", "mase", "bias", "coverage_80"]
 

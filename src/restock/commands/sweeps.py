@@ -14,16 +14,16 @@ import pandas as pd
 
 from restock.config import Settings
 from restock.errors import UserError
-from restock.tuning.names import study_url
-from restock.tuning.optuna.overview import summaries
-from restock.types.tracking import Console, Parts
+from restock.sweeps.keys import study_url
+from restock.sweeps.optuna.summaries import summaries
+from restock.tracking.protocol import Console, Parts
 
 if TYPE_CHECKING:
-    from restock.tuning.optuna.ledger import OptunaLedger
+    from restock.sweeps.optuna.queue import OptunaLedger
 
 
 def _ledger(name: str, settings: Settings, root: Path) -> OptunaLedger:
-    from restock.tuning.optuna.ledger import OptunaLedger  # listing needs no Optuna
+    from restock.sweeps.optuna.queue import OptunaLedger  # listing needs no Optuna
 
     return OptunaLedger(study_url(settings.engine, root), name, settings.engine)
 

@@ -11,8 +11,8 @@ from restock.config import Settings, TrackingSettings
 from restock.data.files import read_json
 from restock.errors import UnreachableError
 from restock.tracking.mlflow.sender import Sender, drain, sending
+from restock.tracking.protocol import Console
 from restock.tracking.spool import Spool
-from restock.types.tracking import Console
 
 PATIENCE = 30.0  # seconds for a server that does not answer
 

@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 
 from restock.config import InventorySettings
+from restock.decisions.cost import realised_cost
+from restock.decisions.demand import LeadTimeDemand
 from restock.evaluation.backtest import Backtest
 from restock.evaluation.metrics import decile_loss, ranks
-from restock.inventory.cost import realised_cost
-from restock.inventory.demand import LeadTimeDemand
 from restock.types.panel import DemandPanel, FloatArray
 
 

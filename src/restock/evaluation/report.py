@@ -10,7 +10,7 @@ import pandas as pd
 from restock.evaluation.backtest import Backtest
 from restock.evaluation.metrics import CARDS, reached_shares
 from restock.forecasters.names import LSTM
-from restock.types.tracking import Tracker
+from restock.tracking.protocol import Tracker
 
 
 def leaderboard(report: Mapping[str, Any]) -> pd.DataFrame:

@@ -21,8 +21,8 @@ from restock.evaluation.selection import choose, folds_with_demand, tuning_wql
 from restock.forecasters.baselines.make import baselines_beside
 from restock.forecasters.bundle import load_bundle
 from restock.forecasters.names import LSTM
-from restock.reports import figures
-from restock.stages.context import Context
+from restock.pages import figures
+from restock.tracking.context import Context
 from restock.types import layout
 from restock.types.folds import Folds
 from restock.types.forecast import Forecaster

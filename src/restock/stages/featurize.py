@@ -10,8 +10,8 @@ from restock.data.folds import make_folds
 from restock.data.store import load_panel
 from restock.features.build import fit_state
 from restock.features.state import write_state
-from restock.stages.context import Context
 from restock.stages.recipe import MADE_FROM, features_made_from
+from restock.tracking.context import Context
 from restock.types import layout
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from restock.config import Settings
 from restock.data import sources
-from restock.stages.context import Context
+from restock.tracking.context import Context
 from restock.types import layout
 
 

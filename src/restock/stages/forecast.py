@@ -11,7 +11,7 @@ from restock.forecasters.baselines.make import baselines_beside
 from restock.forecasters.bundle import load_bundle
 from restock.forecasters.names import LSTM
 from restock.forecasters.totals import forecast_totals
-from restock.stages.context import Context
+from restock.tracking.context import Context
 from restock.types import layout
 from restock.types.forecast import FittedForecaster
 

@@ -10,11 +10,11 @@ import pandas as pd
 from restock.config import Settings
 from restock.data.files import read_json, write_json
 from restock.data.store import load_panel, write_table
-from restock.inventory.demand import LeadTimeDemand
-from restock.inventory.plan import make_plan
-from restock.inventory.stock import read_positions
-from restock.inventory.value import unit_value
-from restock.stages.context import Context
+from restock.decisions.demand import LeadTimeDemand
+from restock.decisions.plan import make_plan
+from restock.decisions.stock import read_positions
+from restock.decisions.value import unit_value
+from restock.tracking.context import Context
 from restock.types import layout
 from restock.types.forecast import DemandForecast
 

@@ -7,7 +7,7 @@ from restock.data.clean import make_panel
 from restock.data.files import write_json
 from restock.data.sources.file import read_table
 from restock.data.store import save_panel
-from restock.stages.context import Context
+from restock.tracking.context import Context
 from restock.types import layout
 
 

@@ -14,10 +14,9 @@ from restock.config import Settings, replace_at, value_at
 from restock.data.files import read_json, write_json
 from restock.data.store import load_panel, panel_digest, write_table
 from restock.errors import ConfigError
-from restock.evaluation.combination import held_out_wql, learn_combination, rehearse
 from restock.evaluation.selection import folds_with_demand
 from restock.features.build import feature_source
-from restock.features.prepared import Prepared
+from restock.features.fitted import Prepared
 from restock.features.state import read_state
 from restock.forecasters.baselines.forest import FittedTrees
 from restock.forecasters.baselines.make import boosted_trees, make_baselines
@@ -27,10 +26,11 @@ from restock.forecasters.lstm import backend
 from restock.forecasters.lstm.fit import LstmEnsemble, LstmRecipe, run_epochs
 from restock.forecasters.lstm.save import save_bundle
 from restock.forecasters.names import BOOSTED_TREES
-from restock.stages.context import Context
 from restock.stages.recipe import MADE_FROM, features_made_from
-from restock.tuning.lockstep import FoldTraining, train_on_folds
-from restock.tuning.prepared import prepare_folds
+from restock.tracking.context import Context
+from restock.training.combination import held_out_wql, learn_combination, rehearse
+from restock.training.fold_features import prepare_folds
+from restock.training.folds import FoldTraining, train_on_folds
 from restock.types import layout
 from restock.types.folds import Folds
 from restock.types.panel import DemandPanel

@@ -11,15 +11,15 @@ from restock.config import Settings, TrackingSettings, value_at
 from restock.data.files import write_json
 from restock.data.store import load_panel, panel_digest, write_table
 from restock.evaluation.selection import folds_with_demand
-from restock.stages import trials
-from restock.stages.context import Context
-from restock.stages.sweep import launch, rejoin, table, why, work_off
-from restock.tuning import prepared
-from restock.tuning.optuna.ledger import OptunaLedger
-from restock.tuning.optuna.sampler import check_inside
-from restock.tuning.prepared import SweepData, prepare_folds
-from restock.tuning.results import StudyResult
-from restock.tuning.sweep import freeze
+from restock.sweeps import worker as trials
+from restock.sweeps.launch import launch, rejoin, table, why, work_off
+from restock.sweeps.optuna.queue import OptunaLedger
+from restock.sweeps.optuna.samplers import check_inside
+from restock.sweeps.results import StudyResult
+from restock.sweeps.spec import freeze
+from restock.tracking.context import Context
+from restock.training import fold_features as prepared
+from restock.training.fold_features import SweepData, prepare_folds
 from restock.types import layout
 from restock.types.folds import Folds
 from restock.types.panel import DemandPanel

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from restock.types.tracking import Dataset
+from restock.tracking.protocol import Dataset
 
 
 class NullTracker:

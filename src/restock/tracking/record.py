@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 from restock.config import masked
-from restock.types.tracking import Origin, Tracker
+from restock.tracking.protocol import Origin, Tracker
 
 FOLDER = "lineage"
 CONFIG, INPUTS_FILE = "config.yaml", "inputs.json"

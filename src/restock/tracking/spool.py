@@ -21,7 +21,7 @@ from typing import Any, Literal
 from restock.data.files import disk_full_named
 from restock.errors import StoppedError
 from restock.tracking.memory import NullTracker
-from restock.types.tracking import Dataset
+from restock.tracking.protocol import Dataset
 
 Status = Literal["FINISHED", "FAILED", "KILLED"]
 
@@ -80,7 +80,7 @@ class Spool:
 
 
 class SpoolRun:
-    """One run, written as events; see :class:`restock.types.tracking.Tracker`."""
+    """One run, written as events; see :class:`restock.tracking.protocol.Tracker`."""
 
     run_id: str | None = None
 

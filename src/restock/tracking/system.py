@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import psutil
 
-from restock.types.tracking import Tracker
+from restock.tracking.protocol import Tracker
 
 EVERY = 10.0  # seconds
 MEGABYTE = 1e6

@@ -18,7 +18,7 @@ from restock.config import (
     TrainingSettings,
     WindowSettings,
 )
-from restock.features.prepared import Prepared, prepare_features
+from restock.features.fitted import Prepared, prepare_features
 from restock.forecasters.assemble import PanelNetwork
 from restock.forecasters.likelihoods import require_counts
 from restock.forecasters.lstm import backend

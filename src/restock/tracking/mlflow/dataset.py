@@ -14,7 +14,7 @@ from mlflow.data.dataset_source import DatasetSource
 from mlflow.entities import DatasetInput, InputTag
 from mlflow.utils.mlflow_tags import MLFLOW_DATASET_CONTEXT
 
-from restock.types.tracking import Dataset
+from restock.tracking.protocol import Dataset
 
 
 class DvcSource(DatasetSource):  # type: ignore[misc]

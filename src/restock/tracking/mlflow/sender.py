@@ -32,8 +32,8 @@ from restock.data.locks import file_lock
 from restock.errors import LockedError, UnreachableError
 from restock.tracking.mlflow.dataset import dataset_input
 from restock.tracking.mlflow.tracker import BATCH, COMMAND_TAG, connect, parent_run
+from restock.tracking.protocol import Dataset
 from restock.tracking.spool import Spool, events
-from restock.types.tracking import Dataset
 
 KEY_TAG = "restock.key"
 SENT = "sent.json"

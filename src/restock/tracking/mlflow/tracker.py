@@ -28,8 +28,8 @@ from restock.config import TrackingSettings, masked
 from restock.data.locks import file_lock
 from restock.errors import UnreachableError
 from restock.tracking.mlflow.dataset import dataset_input
+from restock.tracking.protocol import Dataset, Tracker
 from restock.tracking.uri import tracking_uri
-from restock.types.tracking import Dataset, Tracker
 
 # MLflow reports each migration of a fresh database.
 logging.getLogger("mlflow").setLevel(logging.WARNING)

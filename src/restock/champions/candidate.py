@@ -1,0 +1,72 @@
+"""The bundle of a run or of a sweep, laid out beside the data at hand so that it can be judged."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from restock.config import Settings
+from restock.errors import UserError
+from restock.sweeps.keys import jobs_folder, study_url
+from restock.sweeps.optuna.summaries import summaries
+from restock.tracking.mlflow.runs import find_family
+from restock.types import layout
+from restock.types.layout import Layout
+
+
+@contextmanager
+def laid_out(name: str, settings: Settings, files: Layout, root: Path) -> Iterator[Layout]:
+    """Yield a folder with the panel at hand and the bundle of a run or of a sweep's best job.
+
+    The verdict and its page are copied to the output folder at the end.
+
+    Args:
+        name: A run's id, or a sweep's name.
+        settings: Where runs and sweeps are kept.
+        files: Where the panel lies.
+        root: The project's folder.
+
+    Raises:
+        UserError: If there is no such run or sweep, or it trained no bundle.
+    """
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        for part in (layout.PANEL, layout.PREPARE_REPORT):
+            (folder / part).symlink_to(files.read(part).resolve())
+        if name in {sweep.name for sweep in summaries(study_url(settings.engine, root))}:
+            bundle = _best_job(name, settings, root)
+        else:
+            trained, _ = find_family(settings.tracking, root, name)
+            found = trained.artifact(layout.BUNDLE)
+            if found is None:
+                raise UserError(f"run {trained.run_id} kept no bundle.")
+            bundle = found
+        shutil.copytree(bundle, folder / layout.BUNDLE)
+        yield Layout.at(folder)
+        for part in (layout.PROMOTION, layout.VERDICT):
+            _bring_home(folder / part, files.write(part))
+
+
+def _best_job(name: str, settings: Settings, root: Path) -> Path:
+    """Return the bundle of the best job of a grid of whole trainings."""
+    from restock.sweeps.optuna.queue import OptunaLedger
+
+    url = study_url(settings.engine, root)
+    with closing(OptunaLedger(url, name, settings.engine)) as ledger:
+        result, is_grid = ledger.result(), ledger.sweep.points is not None
+    if not is_grid:
+        raise UserError(
+            f"the trials of {name} were trained on tuning folds and left no bundle. Train its "
+            "best values first: restock run, or dvc repro; then promote."
+        )
+    return jobs_folder(root, name) / str(result.best.number) / layout.BUNDLE
+
+
+def _bring_home(source: Path, target: Path) -> None:
+    if source.is_dir():
+        shutil.copytree(source, target, dirs_exist_ok=True)
+    elif source.is_file():
+        shutil.copy2(source, target)

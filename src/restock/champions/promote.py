@@ -1,0 +1,274 @@
+"""Judge the bundle, and if it passes every gate: register it, verify it, make it champion."""
+
+from __future__ import annotations
+
+import dataclasses
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from restock.champions.card import CARD, CARD_PAGE, make_card, to_markdown
+from restock.champions.challenge import Challenge
+from restock.champions.model import save_model
+from restock.champions.moves import Move
+from restock.champions.page import write_promotion
+from restock.champions.registry import ModelVersion
+from restock.champions.store import Store, bundle_of, open_store
+from restock.champions.verdict import Candidate, Verdict, judge
+from restock.config import Settings
+from restock.data.files import read_json, replacing, write_json
+from restock.evaluation.report import log_report
+from restock.forecasters.names import LSTM
+from restock.tracking.mlflow.tracker import BUNDLE_TAG, COMMAND_TAG, close_pipeline, open_run
+from restock.tracking.protocol import Console
+from restock.types import layout
+from restock.types.layout import Layout
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What a promotion is handed.
+
+    Attributes:
+        settings: The gates, and where the registry is.
+        files: Where `evaluate` left bundle and losses, and where the page goes.
+        root: The project's folder.
+        tags: Labels of the runs, such as the commit.
+        console: Where a person watches.
+    """
+
+    settings: Settings
+    files: Layout
+    root: Path
+    tags: dict[str, str]
+    console: Console
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Why a bundle is to be champion.
+
+    Attributes:
+        reasons: Never empty.
+        run_id: Run that recorded the decision.
+        evaluation: Run that scored the bundle.
+    """
+
+    reasons: tuple[str, ...]
+    run_id: str
+    evaluation: str
+
+
+def run(around: Surroundings, *, dry_run: bool = False) -> None:
+    """Decide, record the decision, and carry it out.
+
+    Args:
+        around: Settings, files and who watches.
+        dry_run: Decide only; nothing is recorded.
+
+    Raises:
+        ConfigError: If tracking is off.
+        IntegrityError: If the report scored another bundle, or the version that was registered
+            does not forecast what the bundle does.
+        ConflictError: If another champion was made meanwhile.
+    """
+    settings, console = around.settings, around.console
+    store = open_store(settings, around.root)
+    challenge = Challenge.read(settings, around.files)
+    if not dry_run:
+        store.ledger.carry_through()
+    champion = store.registry.champion()
+    if champion is not None and champion.bundle == challenge.digest:
+        console.note(f"{champion.label} is champion already")
+        if not _is_left(around.files, challenge):
+            verdict, candidates = _judge(settings, challenge, None, store)
+            _leave(around.files, verdict, candidates, None, champion)
+        _end_pipeline(around, challenge)
+        return
+    verdict, candidates = _judge(settings, challenge, champion, store)
+    for check in verdict.checks:
+        console.note(f"{'passed' if check.passed else 'REFUSED'} {check.name}: {check.said}")
+    if dry_run:
+        console.note("dry run: nothing was recorded")
+        return
+    _leave(around.files, verdict, candidates, champion, None)
+    evaluation = _evaluation(around, store, challenge)
+    decision = _record(around, verdict, evaluation)
+    if verdict.promote:
+        version = make_champion(
+            around, store, challenge, champion, Decision(verdict.reasons, decision, evaluation)
+        )
+        _leave(around.files, verdict, candidates, champion, version)
+        console.note(f"promoted {version.label} to champion: {verdict.reasons[0]}")
+    else:
+        console.note(f"not promoted: {'; '.join(verdict.reasons)}")
+    _end_pipeline(around, challenge)
+
+
+def make_champion(
+    around: Surroundings,
+    store: Store,
+    challenge: Challenge,
+    champion: ModelVersion | None,
+    decision: Decision,
+) -> ModelVersion:
+    """Register a bundle, verify what was registered, and move the alias, in this order.
+
+    It may be killed between any two steps and run again: what is there already is found.
+
+    Args:
+        around: Settings, files and who watches.
+        store: Where to.
+        challenge: The bundle.
+        champion: Whom it was judged against.
+        decision: Why.
+
+    Raises:
+        IntegrityError: If what was registered is not the bundle, or forecasts something else.
+        ConflictError: If another champion was made meanwhile.
+    """
+    version = _register(around, store, challenge, decision.evaluation)
+    store.verify(store.registry, version)
+    move = _move(around, version, challenge, decision)
+    store.ledger.move(champion.version if champion else None, move)
+    return version
+
+
+def _judge(
+    settings: Settings, challenge: Challenge, champion: ModelVersion | None, store: Store
+) -> tuple[Verdict, dict[str, Candidate]]:
+    """Judge the bundle; the champion is scored again, on the same test folds."""
+    candidates = {"challenger": challenge.candidate(settings, LSTM, challenge.bundle)}
+    if champion is not None:
+        with bundle_of(store, champion) as bundle:
+            candidates[champion.label] = challenge.candidate(settings, champion.label, bundle)
+    verdict = judge(
+        candidates["challenger"],
+        candidates.get(champion.label) if champion else None,
+        challenge.baselines(),
+        segments=challenge.segments(),
+        settings=settings.promotion,
+        seed=settings.seed,
+    )
+    return verdict, candidates
+
+
+def _register(
+    around: Surroundings, store: Store, challenge: Challenge, evaluation: str
+) -> ModelVersion:
+    """Return the version that holds the bundle, made if there is none."""
+    found = store.registry.find(challenge.digest)
+    if found is not None:
+        return found
+    quality = read_json(around.files.read(layout.PREPARE_REPORT))
+    manifest = challenge.bundle.manifest
+    card = make_card(around.settings, manifest, quality, challenge.report, around.tags)
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch) / "model"
+        model = save_model(challenge.bundle, around.settings.inventory, challenge.panel, folder)
+        write_json(model / CARD, card)
+        (model / CARD_PAGE).write_text(to_markdown(card), encoding="utf-8")
+        version = store.registry.register(
+            model,
+            challenge.digest,
+            evaluation,
+            tags=_labels(around, challenge),
+            description=to_markdown(card),
+        )
+    around.console.note(f"registered {version.label}")
+    return version
+
+
+def _labels(around: Surroundings, challenge: Challenge) -> dict[str, str]:
+    shown = ("wql", "wape", "mase")
+    labels = {f"test.{k}": f"{v:.6g}" for k, v in challenge.scores.items() if k in shown}
+    labels["restock.data"] = challenge.bundle.manifest.data_digest
+    return labels | {f"restock.{name}": value for name, value in around.tags.items()}
+
+
+def _move(
+    around: Surroundings, version: ModelVersion, challenge: Challenge, decision: Decision
+) -> Move:
+    return Move(
+        number=0,
+        kind="promote",
+        from_version=None,
+        to_version=version.version,
+        reason="; ".join(decision.reasons),
+        bundle=version.bundle,
+        data=challenge.bundle.manifest.data_digest,
+        commit=around.tags.get("commit", ""),
+        run_id=decision.run_id,
+        metrics=challenge.scores,
+    )
+
+
+def _evaluation(around: Surroundings, store: Store, challenge: Challenge) -> str:
+    """Return the run that scored the bundle; where there is none, log the stored report as one.
+
+    There is none after `dvc pull`, or when the store was lost.
+    """
+    query = f"tags.`{BUNDLE_TAG}` = '{challenge.digest}' and tags.`{COMMAND_TAG}` = 'evaluate'"
+    for found in store.registry.client.search_runs([store.experiment_id], query, max_results=1):
+        return str(found.info.run_id)
+    tags = {**around.tags, BUNDLE_TAG: challenge.digest}
+    with open_run(around.settings.tracking, around.root, "evaluate", tags) as run:
+        log_report(run, challenge.report)
+        run.set_tags({"restock.source": "stored report"})
+        for name in (layout.METRICS, layout.LEADERBOARD, layout.LOSSES):
+            run.log_artifact(around.files.read(name))
+        return run.run_id
+
+
+def _record(around: Surroundings, verdict: Verdict, evaluation: str) -> str:
+    """Log the decision as a run of its own: refusals are kept like promotions."""
+    with open_run(around.settings.tracking, around.root, "promote", around.tags) as run:
+        run.set_tags(
+            {
+                "restock.verdict": "promote" if verdict.promote else "refuse",
+                "restock.evaluation": evaluation,
+                "mlflow.note.content": "; ".join(verdict.reasons),
+            }
+        )
+        run.log_metrics({f"saving.{c.rival}": c.saving for c in verdict.comparisons})
+        run.log_artifact(around.files.write(layout.PROMOTION))
+        run.log_artifact(around.files.write(layout.VERDICT))
+        return run.run_id
+
+
+def _leave(
+    files: Layout,
+    verdict: Verdict,
+    candidates: dict[str, Candidate],
+    before: ModelVersion | None,
+    version: ModelVersion | None,
+) -> None:
+    """Write the page and the verdict. They name versions, so they are no stage outputs."""
+    champion = version or before
+    title = f"Challenger against {before.label}" if before else "Challenger, with no champion yet"
+    with replacing(files.write(layout.PROMOTION)) as aside:
+        aside.mkdir()
+        write_promotion(aside, verdict, title, candidates)
+    content = {
+        "promote": verdict.promote,
+        "reasons": list(verdict.reasons),
+        "checks": [dataclasses.asdict(check) for check in verdict.checks],
+        "comparisons": [dataclasses.asdict(found) for found in verdict.comparisons],
+        "version": version.version if version else None,
+        "champion": champion.version if champion else None,
+        "model": champion.name if champion else None,
+        "bundle": candidates["challenger"].bundle,
+    }
+    write_json(files.write(layout.VERDICT), content)
+
+
+def _is_left(files: Layout, challenge: Challenge) -> bool:
+    """Say whether the verdict on this bundle stands on disk."""
+    path = files.read(layout.VERDICT)
+    stored = read_json(path) if path.is_file() else {}
+    return bool(stored.get("bundle") == challenge.digest and stored["version"])
+
+
+def _end_pipeline(around: Surroundings, challenge: Challenge) -> None:
+    """End the pipeline's run: this is the last of its commands that logs."""
+    close_pipeline(around.settings.tracking, around.root, challenge.scores)

@@ -1,0 +1,116 @@
+"""The bundle as an MLflow model, from code: loading it unpickles nothing.
+
+Takes recent history as a table (series_id, timestamp, demand and the columns of its roles; rows
+after the last demand are the known future). Returns a row per series and step: quantiles of demand
+and of total demand so far, and what the replenishment policy makes of them.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import numpy as np
+import pandas as pd
+from mlflow.pyfunc.model import PythonModel
+
+from restock.config import ColumnSettings, DataSettings, InventorySettings, SourceSettings
+from restock.data.clean import make_panel
+from restock.decisions.demand import LeadTimeDemand
+from restock.decisions.plan import make_plan
+from restock.decisions.value import unit_value
+from restock.errors import DataError
+from restock.forecasters.bundle import Bundle, load_bundle
+from restock.types.forecast import DemandForecast
+from restock.types.panel import DemandPanel
+
+FIGURES = ["reorder_point", "safety_stock", "order_up_to_level"]
+
+
+class BundleModel(PythonModel):  # type: ignore[misc]
+    """Forecasts with a bundle, and says when and up to what to order."""
+
+    def load_context(self, context: Any) -> None:
+        """Check the bundle's digests and load it."""
+        self.bundle: Bundle = load_bundle(Path(context.artifacts["bundle"]))
+        policy = json.loads(Path(context.artifacts["inventory"]).read_text(encoding="utf-8"))
+        self.inventory = InventorySettings.model_validate(policy)
+
+    def predict(
+        self,
+        context: Any,  # noqa: ARG002
+        model_input: pd.DataFrame,
+        params: dict[str, Any] | None = None,
+    ) -> pd.DataFrame:
+        """Forecast the periods after the last one in the input.
+
+        Args:
+            context: Not used: all was loaded from it.
+            model_input: Recent history, in long form.
+            params: ``horizon``, to be given fewer steps, and ``quantile_levels``, to be given
+                fewer levels.
+
+        Raises:
+            DataError: If the input lacks a column, or more is asked for than was trained.
+        """
+        return answer(self.bundle, self.inventory, model_input, params or {})
+
+
+def answer(
+    bundle: Bundle, inventory: InventorySettings, table: pd.DataFrame, params: dict[str, Any]
+) -> pd.DataFrame:
+    """Return forecast and reorder figures; see :meth:`BundleModel.predict`."""
+    rows = table.reset_index(drop=True).assign(__file__="input")
+    panel, _ = make_panel(rows, _settings(bundle))
+    forecast = bundle.predict(panel, np.full(panel.num_series, panel.num_steps - 1))
+    chosen = forecast.table()
+    names = _level_columns(bundle, params)
+    chosen = chosen[chosen["step"] <= _horizon(bundle, params)]
+    kept = ["series_id", "forecast_origin", "timestamp", "step", "point", "mean", *names]
+    plan = _figures(forecast, panel, inventory)
+    result = chosen[kept].merge(plan, on="series_id")
+    numeric = result.columns.difference(["series_id", "forecast_origin", "timestamp", "step"])
+    return result.astype(dict.fromkeys(numeric, np.float32) | {"step": np.int32})
+
+
+def _horizon(bundle: Bundle, params: dict[str, Any]) -> int:
+    horizon = int(params.get("horizon", bundle.horizon))
+    if not 1 <= horizon <= bundle.horizon:
+        raise DataError(f"horizon={horizon}: this model answers 1 to {bundle.horizon} periods.")
+    return horizon
+
+
+def _level_columns(bundle: Bundle, params: dict[str, Any]) -> list[str]:
+    levels = [float(level) for level in params.get("quantile_levels", bundle.manifest.levels)]
+    unknown = [level for level in levels if level not in bundle.manifest.levels]
+    if unknown:
+        raise DataError(
+            f"quantile_levels={unknown}: this model answers {bundle.manifest.levels} only."
+        )
+    return [f"{prefix}{level:g}" for prefix in ("q", "total_q") for level in levels]
+
+
+def _figures(
+    forecast: DemandForecast, panel: DemandPanel, inventory: InventorySettings
+) -> pd.DataFrame:
+    """Return the figures that need no stock: the caller knows what is on hand."""
+    demand = LeadTimeDemand.from_forecast(forecast, inventory.protection_interval)
+    value = unit_value(panel, inventory.unit_value)
+    unknown = np.full(panel.num_series, np.nan)
+    plan = make_plan(forecast.series_id, demand, inventory, value, unknown)
+    return plan.table()[["series_id", *FIGURES]]
+
+
+def _settings(bundle: Bundle) -> DataSettings:
+    manifest = bundle.manifest
+    columns: dict[str, Any] = {"timestamp": "timestamp", "series": ["series_id"]}
+    columns |= {"demand": "demand", **manifest.roles}
+    return DataSettings(
+        name="request",
+        source=SourceSettings(kind="file", path="request"),
+        columns=ColumnSettings.model_validate(columns),
+        frequency=manifest.frequency,
+    )
+
+
+mlflow.models.set_model(BundleModel())

@@ -1,0 +1,229 @@
+"""The processes of a sweep on this machine: started, watched, replaced when they die, stopped."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import Protocol
+
+from restock.errors import RestockError, StoppedError
+from restock.sweeps.loop import SweepError
+from restock.sweeps.optuna.queue import OptunaLedger
+
+TICK = 0.3  # seconds between two looks at the workers
+REAP_EVERY = 2.0
+WATCH_EVERY = 1.0
+EXIT_SURROUNDINGS = 75  # a worker's exit code when no trial was at fault
+MOST_EARLY_DEATHS = 3  # in a row, before a worker took any trial
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+class Worker(Protocol):
+    """One process at work, here or elsewhere."""
+
+    name: str
+
+    def exit_code(self) -> int | None:
+        """Return how it ended; None while it works."""
+        ...
+
+    def last_words(self) -> str:
+        """Return why it ended, as far as it said; asked once, after it has ended."""
+        ...
+
+    def stop(self, *, now: bool) -> None:
+        """Let it finish its epoch and give back its trial, or end it where it is."""
+        ...
+
+
+class LocalWorker:
+    """A process on this machine.
+
+    It leads a process group of its own, so that Ctrl-C reaches the launcher alone. It reads from a
+    pipe: when the launcher dies, the pipe closes and the worker stops. It writes its last words to
+    another one: its log may lie on a full disk.
+    """
+
+    def __init__(self, command: list[str], name: str, log: Path, num_threads: int) -> None:
+        """Start it.
+
+        Args:
+            command: What it runs; its name is appended.
+            name: Its own.
+            log: Where it writes what it has to say.
+            num_threads: Threads inside one operation; 0: as many as there are.
+        """
+        self.name, self.log = name, log
+        variables = dict.fromkeys(THREAD_VARIABLES, str(num_threads)) if num_threads else {}
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("wb") as file:
+            self.process = subprocess.Popen(
+                [*command, name],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=file,
+                start_new_session=True,
+                env={**os.environ, **variables},
+            )
+
+    def exit_code(self) -> int | None:
+        """Return how it ended; None while it works."""
+        return self.process.poll()
+
+    def last_words(self) -> str:
+        """Return why it ended: what it said, or the last line of its log."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        with self.process.stdin, self.process.stdout as words:
+            said = words.read().decode(errors="replace").strip()
+        lines = self.log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+        return said or f"{lines[-1] if lines else 'it said nothing'} (see {self.log})"
+
+    def stop(self, *, now: bool) -> None:
+        """Send it a signal."""
+        self.process.send_signal(signal.SIGKILL if now else signal.SIGTERM)
+
+
+def local_workers(command: list[str], folder: Path, num_threads: int) -> StartWorker:
+    """Return what starts workers on this machine, with their logs in a folder."""
+
+    def start(name: str) -> LocalWorker:
+        return LocalWorker(command, name, folder / f"{name}.log", num_threads)
+
+    return start
+
+
+StartWorker = Callable[[str], Worker]
+
+
+@dataclass
+class Crew:
+    """Workers of one launcher."""
+
+    start_worker: StartWorker
+    workers: list[Worker] = field(default_factory=list)
+    started: int = 0
+
+    def start(self) -> None:
+        """Start one more worker, under a name that no other one has."""
+        name = f"{socket.gethostname()}-{os.getpid()}-{self.started}"
+        self.started += 1
+        self.workers.append(self.start_worker(name))
+
+    def ended(self) -> list[Worker]:
+        """Take the workers that have ended off the list, and return them."""
+        gone = [worker for worker in self.workers if worker.exit_code() is not None]
+        self.workers = [worker for worker in self.workers if worker not in gone]
+        return gone
+
+    def stop(self, *, now: bool) -> None:
+        """Stop every worker."""
+        for worker in self.workers:
+            worker.stop(now=now)
+
+
+def run_crew(
+    crew: Crew, ledger: OptunaLedger, num_workers: int, *, watch: Callable[[Crew], None]
+) -> None:
+    """Work off a sweep with this machine's workers, until every trial has ended.
+
+    A worker that dies is replaced, and its trial is queued again at once.
+
+    Args:
+        crew: Starts the workers.
+        ledger: The sweep.
+        num_workers: Processes at a time.
+        watch: Called every second.
+
+    Raises:
+        SweepError: If the circuit broke, or workers die before they take a trial.
+        StoppedError: If a signal or `restock stop` ended it; the sweep can be resumed.
+        RestockError: What a worker met that was no trial's fault, such as a full disk.
+    """
+    with _signals() as received:
+        for _ in range(num_workers):
+            crew.start()
+        try:
+            _watch(crew, ledger, received, watch)
+        finally:
+            _dismiss(crew, ledger, received)
+    if received:
+        raise StoppedError(
+            f"stopped. `restock resume {ledger.sweep.name}` goes on where it was.", received[0]
+        )
+    reason = ledger.stopped()
+    if reason is not None:
+        raise SweepError(f"the sweep stopped: {reason}")
+
+
+def _watch(
+    crew: Crew, ledger: OptunaLedger, received: list[int], watch: Callable[[Crew], None]
+) -> None:
+    early = deaths = ended = 0
+    reaped_at = watched_at = time.monotonic()
+    while crew.workers and not received:
+        for worker in crew.ended():
+            code, said = worker.exit_code(), worker.last_words()
+            if code == 0 or ledger.is_done():
+                continue
+            if code == EXIT_SURROUNDINGS:
+                raise RestockError(said)
+            early = 0 if ledger.bury(worker.name) or ledger.knows(worker.name) else early + 1
+            before, ended = ended, ledger.num_ended()
+            deaths = 1 if ended > before else deaths + 1
+            if early >= MOST_EARLY_DEATHS or deaths > MOST_EARLY_DEATHS + ledger.engine.max_retries:
+                raise SweepError(f"workers end again and again (exit code {code}): {said}")
+            crew.start()
+        if time.monotonic() - reaped_at > REAP_EVERY:
+            ledger.reap()
+            reaped_at = time.monotonic()
+        if time.monotonic() - watched_at > WATCH_EVERY:
+            watch(crew)
+            watched_at = time.monotonic()
+        time.sleep(TICK)
+
+
+def _dismiss(crew: Crew, ledger: OptunaLedger, received: list[int]) -> None:
+    """Let workers finish their epoch and give back their trials; a second signal ends them now."""
+    crew.stop(now=False)
+    told = False
+    while crew.workers:
+        for worker in crew.ended():
+            worker.last_words()
+            if worker.exit_code() != 0:
+                ledger.bury(worker.name)
+        if len(received) > 1 and not told:
+            crew.stop(now=True)
+            told = True
+        time.sleep(TICK / 3)
+
+
+@contextmanager
+def _signals() -> Iterator[list[int]]:
+    """Collect SIGINT and SIGTERM while the block runs."""
+    received: list[int] = []
+
+    def handle(number: int, _: FrameType | None) -> None:
+        received.append(number)
+
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, handle) for number in numbers]
+    try:
+        yield received
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
+
+
+def python(module: str, *arguments: str) -> list[str]:
+    """Return the command that runs a module with this Python."""
+    return [sys.executable, "-m", module, *arguments]

@@ -1,0 +1,185 @@
+"""Keras Tuner's oracles as what proposes; what they know is told from our study each time.
+
+An oracle keeps its state in files that a crash can tear. Here it keeps none: it is made anew for
+every proposal from the trials that the study holds, so that ours stays the only truth.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import keras_tuner
+from keras_tuner.engine.trial import Trial, TrialStatus
+
+from restock.config import Dimension
+from restock.seeding import child_seed
+from restock.sweeps.loop import SweepError
+
+OracleName = Literal["random", "bayesian", "hyperband"]
+OBJECTIVE = keras_tuner.Objective("wql", "min")
+FACTOR = 3  # Hyperband keeps one trial in three
+STATUS = {
+    "complete": TrialStatus.COMPLETED, "failed": TrialStatus.FAILED, "running": TrialStatus.RUNNING
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Past:
+    """A trial that was proposed before.
+
+    Attributes:
+        slot: Which one.
+        values: By the names of the dimensions.
+        state: How it stands now.
+        score: Its objective, if it completed.
+        known: Slots that had ended when it was proposed; None: nobody proposed it (the configured
+            values are always the first trial).
+    """
+
+    slot: int
+    values: Mapping[str, Any]
+    state: Literal["complete", "failed", "running"]
+    score: float | None
+    known: tuple[int, ...] | None
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """What an oracle proposes.
+
+    Attributes:
+        values: By the names of the dimensions.
+        epochs: The budget; None: as the settings say.
+        resumes: Slot of the trial whose training goes on.
+    """
+
+    values: dict[str, Any]
+    epochs: int | None = None
+    resumes: int | None = None
+
+
+def propose(
+    name: OracleName,
+    space: Mapping[str, Dimension],
+    history: Sequence[Past],
+    *,
+    slot: int,
+    seed: int,
+    max_epochs: int,
+) -> Proposal:
+    """Return what an oracle that saw the history proposes next.
+
+    Args:
+        name: Which oracle.
+        space: The search space.
+        history: Trials in the order they were proposed.
+        slot: The trial that is proposed.
+        seed: Of the sweep.
+        max_epochs: Hyperband's largest budget.
+
+    Raises:
+        SweepError: If there is nothing left to propose.
+    """
+    if name == "hyperband":
+        values = _replay_hyperband(space, history, slot, seed, max_epochs)
+    else:
+        values = _ask(name, space, history, slot, seed)
+    if values is None:
+        raise SweepError(
+            f"Keras Tuner has nothing new to propose after {len(history)} trials: set "
+            f"search.num_trials={len(history)}, or widen search.space"
+        )
+    resumes = values.get("tuner/trial_id")
+    return Proposal(
+        {dimension: values[dimension] for dimension in space},
+        values.get("tuner/epochs"),
+        None if resumes is None else int(resumes),
+    )
+
+
+def _ask(
+    name: str, space: Mapping[str, Dimension], history: Sequence[Past], slot: int, seed: int
+) -> dict[str, Any] | None:
+    kinds = {
+        "random": keras_tuner.oracles.RandomSearchOracle,
+        "bayesian": keras_tuner.oracles.BayesianOptimizationOracle,
+    }
+    oracle = kinds[name](
+        objective=OBJECTIVE,
+        hyperparameters=_hyperparameters(space),
+        seed=child_seed(seed, "oracle", slot),
+    )
+    for past in history:
+        trial = _trial(space, past)
+        oracle.trials[trial.trial_id] = trial
+        oracle._record_values(trial)
+        if past.state == "running":
+            oracle.ongoing_trials[f"worker {past.slot}"] = trial
+    return _values(oracle.populate_space(str(slot)))
+
+
+def _replay_hyperband(
+    space: Mapping[str, Dimension],
+    history: Sequence[Past],
+    slot: int,
+    seed: int,
+    max_epochs: int,
+) -> dict[str, Any] | None:
+    """Let an oracle propose all trials again, knowing each time what was known then."""
+    oracle = keras_tuner.oracles.HyperbandOracle(
+        objective=OBJECTIVE,
+        hyperparameters=_hyperparameters(space),
+        max_epochs=max_epochs,
+        factor=FACTOR,
+        hyperband_iterations=None,  # as many as there are trials for
+        seed=child_seed(seed, "oracle"),
+    )
+    ended = {past.slot: past for past in history if past.state != "running"}
+    for past in history:
+        if past.known is None:
+            continue
+        _tell(oracle, space, [ended[known] for known in past.known if known in ended])
+        oracle.populate_space(str(past.slot))
+        running = Past(past.slot, past.values, "running", None, past.known)
+        trial = _trial(space, running)
+        oracle.trials[trial.trial_id] = trial
+        oracle._record_values(trial)
+    _tell(oracle, space, list(ended.values()))
+    return _values(oracle.populate_space(str(slot)))
+
+
+def _tell(oracle: Any, space: Mapping[str, Dimension], ended: Sequence[Past]) -> None:
+    for past in ended:
+        if str(past.slot) in oracle.trials:
+            oracle.trials[str(past.slot)] = _trial(space, past)
+
+
+def _values(response: Mapping[str, Any]) -> dict[str, Any] | None:
+    return response["values"] if response["status"] == TrialStatus.RUNNING else None
+
+
+def _trial(space: Mapping[str, Dimension], past: Past) -> Trial:
+    hyperparameters = _hyperparameters(space)
+    hyperparameters.values = dict(past.values)
+    trial = Trial(hyperparameters, trial_id=str(past.slot), status=STATUS[past.state])
+    trial.score = past.score
+    return trial
+
+
+def _hyperparameters(space: Mapping[str, Dimension]) -> keras_tuner.HyperParameters:
+    made = keras_tuner.HyperParameters()
+    for name, dimension in space.items():
+        if dimension.kind == "categorical":
+            made.Choice(name, list(dimension.choices))
+            continue
+        assert dimension.low is not None
+        assert dimension.high is not None
+        sampling = "log" if dimension.log else "linear"
+        if dimension.kind == "int":
+            step = None if dimension.log else int(dimension.step or 1)
+            made.Int(name, int(dimension.low), int(dimension.high), step=step, sampling=sampling)
+        else:
+            made.Float(name, dimension.low, dimension.high, step=dimension.step, sampling=sampling)
+    return made

@@ -1,0 +1,146 @@
+"""What a sweep tries next: configured values first, points of a grid, or what a sampler asks for.
+
+Values are proposed by the seed and the slot alone where the sampler allows it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import optuna
+from optuna.samplers import BaseSampler
+from optuna.trial import FrozenTrial, TrialState
+
+from restock.config import KerasTunerSettings, OptunaSettings, Settings, value_at
+from restock.seeding import child_seed
+from restock.sweeps.keys import EPOCHS, KNOWN, RESUMES, SLOT
+from restock.sweeps.optuna import samplers as adapters
+from restock.sweeps.optuna.database import patiently, study_lock
+from restock.sweeps.optuna.oracle import ProposedSampler
+from restock.sweeps.optuna.snapshot import Point, Standing
+from restock.sweeps.spec import Sweep
+
+# Samplers that count on one stream of random numbers for the whole study.
+ONE_STREAM = ("qmc",)
+
+
+class Proposals:
+    """The source of a sweep's values."""
+
+    def __init__(self, study: optuna.Study, url: str, sweep: Sweep, settings: Settings) -> None:
+        """Propose for a study.
+
+        Args:
+            study: Where attempts are queued.
+            url: Of its database.
+            sweep: As frozen at launch.
+            settings: Its settings.
+        """
+        self.study, self.url, self.settings = study, url, settings
+        self.trainings = sweep.points
+        self.points = self._points()
+
+    def _points(self) -> list[Point] | None:
+        if self.trainings is not None:
+            return list(self.trainings)
+        if getattr(self.settings.search.tuner, "sampler", None) == "grid":
+            return adapters.grid_points(self.settings.search)
+        return None
+
+    def first(self, slot: int) -> Point:
+        """Return what is not left to the sampler: grid points, and the configured values first."""
+        if self.points is not None:
+            return self.points[slot]
+        if slot:
+            return {}
+        space = self.settings.search.space.items()
+        return {name: value_at(self.settings, d.path) for name, d in space}
+
+    def enqueue(self, values: Point, attributes: dict[str, Any]) -> None:
+        """Queue an attempt.
+
+        Args:
+            values: By the names of the space; what is missing is left to the sampler.
+            attributes: Its slot, and what it goes on from.
+        """
+        if self.trainings is None:
+            self.study.enqueue_trial(values, user_attrs=attributes)
+            return
+        point = self.trainings[attributes[SLOT]]
+        self.study.add_trial(
+            optuna.create_trial(
+                state=TrialState.WAITING,
+                params={path: _plain(value) for path, value in point.items()},
+                distributions=self._choices(),
+                user_attrs=attributes,
+            )
+        )
+
+    def _choices(self) -> dict[str, optuna.distributions.BaseDistribution]:
+        """Return the values of a grid of whole trainings as choices, for the plots."""
+        assert self.trainings is not None
+        choices: dict[str, dict[Any, None]] = {}
+        for point in self.trainings:
+            for path, value in point.items():
+                choices.setdefault(path, {})[_plain(value)] = None
+        kind = optuna.distributions.CategoricalDistribution
+        return {path: kind(tuple(found)) for path, found in choices.items()}
+
+    def propose(self, attempt: FrozenTrial, standing: Callable[[], Standing]) -> optuna.trial.Trial:
+        """Fill in the values of an attempt that was just taken.
+
+        Args:
+            attempt: The attempt.
+            standing: Reads how the sweep stands, for a tuner that learns from it.
+        """
+        tuner = self.settings.search.tuner
+        if self.trainings is not None:
+            return patiently(lambda: optuna.trial.Trial(self.study, attempt._trial_id))
+        if isinstance(tuner, KerasTunerSettings):
+            with study_lock(self.url):  # what one worker is given, another one must know of
+                return self._suggest(attempt, self._oracle(attempt, standing(), tuner))
+        return self._suggest(attempt, self._sampler(attempt, tuner))
+
+    def _sampler(self, attempt: FrozenTrial, tuner: OptunaSettings) -> BaseSampler:
+        own = () if tuner.sampler in ONE_STREAM else (attempt.user_attrs[SLOT],)
+        return adapters.make_sampler(tuner, child_seed(self.settings.seed, "sampler", *own))
+
+    def _suggest(self, attempt: FrozenTrial, sampler: BaseSampler) -> optuna.trial.Trial:
+        self.study.sampler = sampler
+        self.study._thread_local.cached_all_trials = None
+        handle: optuna.trial.Trial
+        handle = patiently(lambda: optuna.trial.Trial(self.study, attempt._trial_id))
+        for name, distribution in adapters.distributions(self.settings.search).items():
+            patiently(lambda n=name, d=distribution: handle._suggest(n, d))  # type: ignore[misc]
+        return handle
+
+    def _oracle(
+        self, attempt: FrozenTrial, standing: Standing, tuner: KerasTunerSettings
+    ) -> BaseSampler:
+        """Ask Keras Tuner, unless the values are settled: configured, or tried before."""
+        from restock.sweeps.keras_tuner import propose
+
+        space = adapters.distributions(self.settings.search)
+        if attempt.system_attrs.get("fixed_params"):
+            return ProposedSampler({}, space)
+        history = standing.history()
+        proposal = propose(
+            tuner.oracle,
+            self.settings.search.space,
+            history,
+            slot=attempt.user_attrs[SLOT],
+            seed=self.settings.seed,
+            max_epochs=self.settings.training.max_epochs,
+        )
+        known = [past.slot for past in history if past.state != "running"]
+        notes = {KNOWN: known, EPOCHS: proposal.epochs, RESUMES: proposal.resumes}
+        for key, value in notes.items():
+            if value is not None:
+                self.study._storage.set_trial_user_attr(attempt._trial_id, key, value)
+        return ProposedSampler(proposal.values, space)
+
+
+def _plain(value: Any) -> Any:
+    """Return a value as a choice may be: a number, a truth value, or text."""
+    return value if isinstance(value, bool | int | float | str) or value is None else str(value)

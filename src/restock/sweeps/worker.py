@@ -1,0 +1,183 @@
+"""What a worker of a sweep runs: `python -m restock.sweeps.worker JOB WORKER`."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager, nullcontext
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from restock.config import EngineSettings, replace_at
+from restock.data.files import read_json, write_json
+from restock.errors import RestockError
+from restock.sweeps.checkpoint import Checkpoints
+from restock.sweeps.crew import EXIT_SURROUNDINGS
+from restock.sweeps.loop import Claim, Report, Run, work
+from restock.sweeps.optuna.queue import OptunaLedger
+from restock.sweeps.results import Outcome
+from restock.tracking.memory import NullTracker
+from restock.tracking.protocol import Tracker
+from restock.tracking.record import log_config
+from restock.tracking.spool import Spool, ending
+from restock.tracking.system import system_metrics
+from restock.training import fold_features as prepared
+
+DATA = "data.joblib"
+
+
+@dataclass(frozen=True)
+class TrialJob:
+    """What a launcher tells its workers.
+
+    Attributes:
+        study_url: Where the sweep is kept.
+        sweep: Its name.
+        folder: Where its data and checkpoints lie on this machine.
+        spool: Where runs are written; None: nowhere.
+        engine: The launcher's engine settings.
+        system_metrics: Whether the machine's load is logged with each trial.
+        tracking: Where a node of a cluster sends its runs by itself.
+    """
+
+    study_url: str
+    sweep: str
+    folder: str
+    spool: str | None
+    engine: dict[str, Any]
+    system_metrics: bool = False
+    tracking: dict[str, Any] | None = None
+
+    def save(self, path: Path) -> None:
+        """Write it for a worker."""
+        write_json(path, asdict(self))
+        path.chmod(0o600)  # a URL may hold a password
+
+    @classmethod
+    def load(cls, path: Path) -> TrialJob:
+        """Read what a launcher wrote."""
+        return cls(**read_json(path))
+
+
+def run_worker(
+    job: TrialJob,
+    worker: str,
+    run: Run,
+    ledger: OptunaLedger,
+    should_stop: Callable[[], bool],
+) -> None:
+    """Work for a sweep until it is done or should stop."""
+    work(ledger, run, _opener(job, ledger), worker=worker, should_stop=should_stop)
+
+
+def attempt_key(ledger: OptunaLedger, number: int) -> str:
+    """Identify the run of one attempt at a trial."""
+    return f"{ledger.key}-{number}"
+
+
+def close_runs(ledger: OptunaLedger, spool: Path | None) -> None:
+    """End the runs of attempts whose worker died before it could."""
+    if spool is None:
+        return
+    for attempt in ledger.attempts():
+        if attempt.state.is_finished():
+            key = attempt_key(ledger, attempt.number)
+            Spool(spool).close(key, "FAILED", {"restock.state": "lost"})
+
+
+def fold_objective(job: TrialJob, ledger: OptunaLedger) -> Run:
+    """Return what measures a trial of this sweep; it resumes from what a dead worker saved."""
+    from restock.sweeps.objective import FoldObjective
+
+    folder = Path(job.folder)
+    settings = replace_at(ledger.settings, {"engine.num_threads": ledger.engine.num_threads})
+    pool = max((os.cpu_count() or 1) // ledger.engine.num_workers, 1)
+    objective = FoldObjective(settings, prepared.load(folder / DATA), pool)
+
+    def checkpoints(slot: int) -> Checkpoints:
+        return Checkpoints(folder / "checkpoints" / f"{slot:05d}")
+
+    def run(claim: Claim, report: Report, _: Tracker) -> Outcome:
+        states = checkpoints(claim.slot)
+        if claim.resumes is not None:
+            states.start_from(checkpoints(claim.resumes))
+        outcome = objective(claim.values, claim.epochs, states, report)
+        if claim.epochs is None:  # with a budget, a later trial may go on from here
+            states.clear()
+        return outcome
+
+    return run
+
+
+def _opener(job: TrialJob, ledger: OptunaLedger) -> Callable[[Claim], Any]:
+    @contextmanager
+    def open_run(claim: Claim) -> Iterator[Tracker]:
+        if job.spool is None:
+            yield NullTracker()
+            return
+        name = f"trial {claim.slot}" + (" (again)" if claim.retries is not None else "")
+        tags = {"restock.slot": str(claim.slot), "restock.sweep": job.sweep}
+        if claim.retries is not None:
+            tags["restock.retry_of"] = attempt_key(ledger, claim.retries)
+        spool = Spool(Path(job.spool))
+        key = attempt_key(ledger, claim.number)
+        with ending(spool.open(name, key=key, parent=ledger.key, tags=tags)) as run:
+            chosen = replace_at(ledger.settings, claim.values)
+            log_config(run, chosen.model_dump(mode="json"))
+            with system_metrics(run) if job.system_metrics else nullcontext():
+                yield run
+
+    return open_run
+
+
+def stop_flag() -> Callable[[], bool]:
+    """Return what says whether to stop: after a first signal, or when the launcher has died.
+
+    A second signal ends the process at once.
+    """
+    flag = threading.Event()
+
+    def handle(number: int, _: FrameType | None) -> None:
+        flag.set()
+        signal.signal(number, signal.SIG_DFL)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, handle)
+
+    def wait_for_launcher() -> None:
+        os.read(0, 1)  # nothing is ever written: it returns when the launcher's end is closed
+        flag.set()
+
+    threading.Thread(target=wait_for_launcher, daemon=True).start()
+    return flag.is_set
+
+
+def worker_main(make: Callable[[TrialJob, OptunaLedger], Run], arguments: Sequence[str]) -> int:
+    """Run one worker; what it meets that is no trial's fault is what it says at last.
+
+    Args:
+        make: From the sweep to what measures a trial of it.
+        arguments: The job's file, and the worker's name.
+    """
+    # Its standard output is for last words; what libraries print goes to the log.
+    words = os.dup(1)
+    os.dup2(2, 1)
+    job, name = TrialJob.load(Path(arguments[0])), arguments[1]
+    should_stop = stop_flag()
+    try:
+        engine = EngineSettings.model_validate(job.engine)
+        with closing(OptunaLedger(job.study_url, job.sweep, engine)) as ledger:
+            run_worker(job, name, make(job, ledger), ledger, should_stop)
+    except RestockError as error:
+        os.write(words, str(error).encode())
+        return EXIT_SURROUNDINGS
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(worker_main(fold_objective, sys.argv[1:]))

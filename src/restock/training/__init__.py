@@ -1,0 +1,1 @@
+"""From settings, a panel and its folds to a bundle."""

@@ -1,0 +1,136 @@
+"""Elimination of features on the tuning folds. It never sees a test fold's targets."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from restock.config import SelectionSettings
+from restock.evaluation.explain import permutation_importance, picked_rows, view
+from restock.evaluation.selection import forecast_wql
+from restock.features.build import optional_features
+from restock.forecasters.combine import Combination
+from restock.forecasters.lstm import backend
+from restock.forecasters.lstm.fit import LstmEnsemble, LstmRecipe, run_epochs
+from restock.training.fold_features import prepare_folds
+from restock.training.folds import taking_part
+from restock.types.folds import Folds
+from restock.types.panel import DemandPanel
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """What a set of features is worth.
+
+    Attributes:
+        wql: Mean weighted quantile loss on the tuning folds.
+        importance: Rise of that loss without each feature, by name.
+    """
+
+    wql: float
+    importance: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Selection:
+    """All steps of an elimination.
+
+    Attributes:
+        settings: How it was done.
+        assessments: One a step, all features first.
+        left_out: What was left out at each step; each step leaves out what the one before did.
+    """
+
+    settings: SelectionSettings
+    assessments: tuple[Assessment, ...]
+    left_out: tuple[tuple[str, ...], ...]
+
+    @property
+    def kept(self) -> int:
+        """The last step whose loss is hardly above the lowest: by ``settings.tolerance``."""
+        losses = [assessment.wql for assessment in self.assessments]
+        most = (1 + self.settings.tolerance) * min(losses)
+        return max(step for step, loss in enumerate(losses) if loss <= most)
+
+    def table(self) -> pd.DataFrame:
+        """Return one row per step: how many features, loss, whether it is kept, what it dropped."""
+        before = (self.left_out[0], *self.left_out)
+        rows = [
+            {
+                "step": step,
+                "features": len(assessment.importance),
+                "wql": assessment.wql,
+                "kept": step == self.kept,
+                "dropped": "; ".join(name for name in gone if name not in already),
+            }
+            for step, (assessment, gone, already) in enumerate(
+                zip(self.assessments, self.left_out, before, strict=False)
+            )
+        ]
+        return pd.DataFrame(rows)
+
+
+def eliminate(
+    settings: SelectionSettings,
+    assess: Callable[[tuple[str, ...]], Assessment],
+    told: Callable[[int, Assessment], None],
+    start: Sequence[str] = (),
+) -> Selection:
+    """Drop a share of the features, the least important ones, again and again, down to one.
+
+    Args:
+        settings: Which share, and whether features are ranked anew at each step.
+        assess: From the features left out to what the others are worth.
+        told: Hears of each step, by its number from 0.
+        start: What is left out from the start.
+    """
+    left_out = [tuple(start)]
+    assessments = [assess(left_out[0])]
+    told(0, assessments[0])
+    while len(assessments[-1].importance) > 1:
+        ranking = assessments[-1 if settings.method == "elimination" else 0].importance
+        ranked = sorted(assessments[-1].importance, key=lambda name: (ranking[name], name))
+        dropped = ranked[: int(np.ceil(settings.share_dropped * len(ranked)))]
+        left_out.append((*left_out[-1], *dropped[: len(ranked) - 1]))
+        assessments.append(assess(left_out[-1]))
+        told(len(assessments) - 1, assessments[-1])
+    return Selection(settings, tuple(assessments), tuple(left_out))
+
+
+def assess_features(
+    recipe: LstmRecipe, panel: DemandPanel, folds: Folds, num_threads: int
+) -> Assessment:
+    """Train on each tuning fold for all epochs; score the networks whole and without each feature.
+
+    Args:
+        recipe: What to train; its features say what is left out.
+        panel: The whole panel; each network sees its fold's past only.
+        folds: Tuning folds, at least one.
+        num_threads: Threads inside one operation.
+    """
+    backend.prepare(recipe.seed, num_threads)
+    prepared = prepare_folds(panel, folds, recipe.features, recipe.model.likelihood)
+    ensembles = [
+        LstmEnsemble(recipe, panel, fold.train_end, ready)
+        for fold, ready in zip(folds.tuning, prepared, strict=True)
+    ]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for _ in range(recipe.training.max_epochs):
+            run_epochs(ensembles, pool)
+    plain = Combination.plain(np.array(recipe.model.quantile_levels))
+    losses, tables = [], []
+    for ensemble, fold in zip(ensembles, folds.tuning, strict=True):
+        forecast = ensemble.predict(taking_part(fold.origins[0]))
+        losses.append(forecast_wql(forecast, panel, fold))
+        network = ensemble.on_panel()
+        views = [view(network, {}, rows, origins) for rows, origins in picked_rows(fold)]
+        found = permutation_importance(network, plain, views, seed=recipe.seed)
+        tables.append(found.set_index("input")["wql_rise"])
+    mean = pd.concat(tables, axis=1).mean(axis=1)
+    names = optional_features(ensembles[0].state)
+    return Assessment(float(np.mean(losses)), {name: float(mean[name]) for name in names})

@@ -1,0 +1,129 @@
+"""One configuration trained on all tuning folds side by side, epoch by epoch."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import numpy as np
+
+from restock.evaluation.selection import forecast_wql
+from restock.features.fitted import Prepared
+from restock.forecasters.lstm import backend
+from restock.forecasters.lstm.fit import LstmEnsemble, LstmRecipe, part_of, run_epochs
+from restock.seeding import child_seed
+from restock.sweeps.results import Outcome
+from restock.types.folds import Folds
+from restock.types.forecast import DemandForecast
+from restock.types.panel import DemandPanel, IntArray
+
+
+class FoldTraining:
+    """One configuration in training on all tuning folds (and seeds) side by side.
+
+    Attributes:
+        fold_curves: Loss of each fold after each epoch, mean over the seeds.
+        forecasts: Each fold's forecasts after the last epoch, by the first seed.
+    """
+
+    def __init__(
+        self,
+        recipe: LstmRecipe,
+        panel: DemandPanel,
+        folds: Folds,
+        prepared: Sequence[Prepared],
+        *,
+        num_threads: int,
+        num_seeds: int = 1,
+    ) -> None:
+        """Build fresh networks, an ensemble a fold and seed.
+
+        Args:
+            recipe: What to train.
+            panel: The whole panel; each network sees its fold's past only.
+            folds: Tuning folds, at least one.
+            prepared: Their features.
+            num_threads: Threads inside one operation.
+            num_seeds: How often each fold is trained; the first time with the recipe's own seed.
+        """
+        backend.prepare(recipe.seed, num_threads)
+        self.panel, self.folds = panel, folds.tuning
+        seeds = [recipe.seed, *(child_seed(recipe.seed, "repeat", r) for r in range(1, num_seeds))]
+        self.ensembles = [
+            LstmEnsemble(replace(recipe, seed=seed), panel, fold.train_end, ready)
+            for seed in seeds
+            for fold, ready in zip(folds.tuning, prepared, strict=True)
+        ]
+        self.fold_curves: list[list[float]] = [[] for _ in folds.tuning]
+        self.forecasts: list[DemandForecast] = []
+
+    @property
+    def curve(self) -> list[float]:
+        """Mean loss over the folds after each epoch."""
+        return [float(np.mean(losses)) for losses in zip(*self.fold_curves, strict=True)]
+
+    def run_epoch(self, pool: ThreadPoolExecutor) -> None:
+        """Train every network for one epoch and score it."""
+        run_epochs(self.ensembles, pool)
+        folds = [self.folds[at % len(self.folds)] for at in range(len(self.ensembles))]
+        origins = [taking_part(fold.origins[0]) for fold in folds]
+        forecasts = list(pool.map(LstmEnsemble.predict, self.ensembles, origins))
+        losses = [
+            forecast_wql(forecast, self.panel, fold)
+            for forecast, fold in zip(forecasts, folds, strict=True)
+        ]
+        by_fold = np.reshape(losses, (-1, len(self.folds))).mean(axis=0)
+        for own, loss in zip(self.fold_curves, by_fold, strict=True):
+            own.append(float(loss))
+        self.forecasts = forecasts[: len(self.folds)]
+
+    def progress(self) -> dict[str, np.ndarray]:
+        """Return all that training goes on from, by name."""
+        arrays = {"curves": np.array(self.fold_curves)}
+        for number, ensemble in enumerate(self.ensembles):
+            arrays |= {f"{number}/{name}": v for name, v in ensemble.progress().items()}
+        return arrays
+
+    def restore(self, progress: Mapping[str, np.ndarray]) -> None:
+        """Go on from what :meth:`progress` returned."""
+        self.fold_curves = progress["curves"].tolist()
+        for number, ensemble in enumerate(self.ensembles):
+            ensemble.restore(part_of(progress, f"{number}/"))
+
+    def outcome(self, best: int) -> Outcome:
+        """Return what was measured, where the epoch at position ``best`` counts."""
+        curve = self.curve
+        return Outcome(curve[best], best + 1, tuple(curve), tuple(map(tuple, self.fold_curves)))
+
+
+def train_on_folds(
+    training: FoldTraining, epochs: int, *, report: Callable[[int, float], None], last: bool
+) -> tuple[Outcome, list[DemandForecast]]:
+    """Train for some epochs and score after each.
+
+    Args:
+        training: Fresh networks of the tuning folds.
+        epochs: How many.
+        report: Told the mean over the folds after each epoch.
+        last: Whether the last epoch counts; else the best one does.
+
+    Returns:
+        What was measured, and each fold's forecasts after the epoch that counts.
+    """
+    kept: list[DemandForecast] = []
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for epoch in range(epochs):
+            training.run_epoch(pool)
+            curve = training.curve
+            if last or curve[-1] <= min(curve):
+                kept = training.forecasts
+            report(epoch, curve[-1])
+    best = epochs - 1 if last else int(np.argmin(training.curve))
+    return training.outcome(best), kept
+
+
+def taking_part(origins: IntArray) -> IntArray:
+    """Let series that take no part (-1) look from the first position: every row is answered."""
+    return np.maximum(origins, 0)

@@ -1,0 +1,278 @@
+"""The tuning loop over a real study, in SQLite; tests/integration has PostgreSQL."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import optuna
+import pytest
+
+from restock.config import EngineSettings, SearchSettings
+from restock.errors import ConfigError, DiskFullError, UnreachableError
+from restock.sweeps.loop import Claim, Report, SweepError
+from restock.sweeps.optuna.plots import plot_study
+from restock.sweeps.optuna.queue import OptunaLedger
+from restock.sweeps.optuna.samplers import check_inside, grid_points
+from restock.sweeps.results import Outcome
+from restock.sweeps.spec import SweepMismatchError, freeze, is_repeatable
+from support.builders import settings
+from support.cheap_sweep import bowl
+from support.queue_contract import LedgerContract
+from support.studies import CONFIGURED, EPOCHS, configured, launched, measure, worked
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path / 'optuna.db'}"
+
+
+class TestLedger(LedgerContract):
+    """In SQLite."""
+
+
+def test_the_same_seed_repeats_the_whole_sweep(tmp_path: Path) -> None:
+    def values(name: str, seed: int) -> list[dict[str, Any]]:
+        tuner = {"name": "optuna", "num_startup_trials": 3}
+        ledger = launched(f"sqlite:///{tmp_path / name}.db", 5, seed=seed, tuner=tuner)
+        worked(ledger)
+        return [trial.values for trial in ledger.result().trials]
+
+    assert values("a", 1) == values("b", 1)
+    assert values("a", 1) != values("c", 2)
+
+
+@pytest.mark.parametrize("sampler", ["tpe", "random", "cmaes", "qmc"])
+def test_samplers_by_name(url: str, sampler: str) -> None:
+    ledger = launched(url, 6, tuner={"name": "optuna", "sampler": sampler})
+    worked(ledger)
+    values = [tuple(trial.values.values()) for trial in ledger.result().trials]
+    assert len(set(values)) > 4
+
+
+def test_a_sampler_that_is_not_installed_says_which_extra(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missing(**_: object) -> None:
+        raise ImportError("No module named 'torch'")
+
+    monkeypatch.setattr(optuna.samplers, "GPSampler", missing)
+    ledger = launched(url, 2, tuner={"name": "optuna", "sampler": "gp"})
+    with pytest.raises(ConfigError, match=r"pip install 'restock\[gp\]'"):
+        ledger.claim("w")
+
+
+def test_a_grid_tries_every_point_once(url: str) -> None:
+    space = {
+        "units": {"path": "model.units", "kind": "int", "low": 10, "high": 30, "step": 10},
+        "size": {"path": "training.batch_size", "kind": "categorical", "choices": [32, 64]},
+    }
+
+    def total(claim: Claim, report: Any, _: object) -> Outcome:
+        value = float(sum(claim.values.values()))
+        return Outcome(value, 1, (value,), ((value,),))
+
+    ledger = launched(url, 50, tuner={"name": "optuna", "sampler": "grid"}, space=space)
+    worked(ledger, total)
+    found = {tuple(trial.values.values()) for trial in ledger.result().trials}
+    assert found == {(u, s) for u in (10, 20, 30) for s in (32, 64)}
+    assert len(ledger.result().trials) == 6
+
+
+def test_a_grid_of_a_continuous_range_is_refused() -> None:
+    rate = {"path": "training.learning_rate", "kind": "float", "low": 1e-4, "high": 1e-2}
+    search = SearchSettings.model_validate({"name": "s", "space": {"rate": rate}})
+    with pytest.raises(ConfigError, match="a grid needs a step or choices"):
+        grid_points(search)
+
+
+@pytest.mark.parametrize("pruner", ["median", "hyperband"])
+def test_bad_trials_are_pruned_and_never_best(url: str, pruner: str) -> None:
+    tuner = {
+        "name": "optuna", "pruner": pruner, "num_startup_trials": 3, "num_warmup_epochs": 1,
+    }  # fmt: skip
+    ledger = launched(url, 10, tuner=tuner)
+    tracker = worked(ledger)
+    result = ledger.result()
+    pruned = [trial for trial in result.trials if trial.state == "pruned"]
+    assert pruned
+    assert all(trial.outcome is not None and len(trial.outcome.curve) < EPOCHS for trial in pruned)
+    assert result.best.state == "complete"
+    states = [run.tags["restock.state"] for run in tracker.children]
+    assert states == [trial.state for trial in result.trials]
+
+
+def test_wilcoxon_compares_the_folds_of_finished_trials(url: str) -> None:
+    def many_folds(claim: Claim, report: Report, _: object = None) -> Outcome:
+        value = bowl(claim.values, 0)
+        folds = [value + 0.01 * fold for fold in range(8)]
+        report(0, folds)
+        return Outcome(value, 1, (value,), tuple((loss,) for loss in folds))
+
+    ledger = launched(url, 8, tuner={"name": "optuna", "pruner": "wilcoxon"})
+    worked(ledger, many_folds)
+    result = ledger.result()
+    assert {trial.state for trial in result.trials} == {"complete", "pruned"}
+    assert all(trial.outcome is not None for trial in result.trials)
+
+
+def test_several_objectives_give_a_pareto_set_and_are_not_pruned(url: str) -> None:
+    def two(claim: Claim, report: Report, _: object = None) -> Outcome:
+        value = bowl(claim.values, 0)
+        report(0, [value])
+        scores = {"wql": value, "size": float(claim.values["model.units"])}
+        return Outcome(value, 1, (value,), ((value,),), scores)
+
+    tuner = {"name": "optuna", "sampler": "tpe", "pruner": "none"}
+    ledger = launched(url, 8, objectives=["wql", "size"], tuner=tuner)
+    worked(ledger, two)
+    front = ledger.study.best_trials
+    assert 1 <= len(front) < 8
+    assert ledger.result().best.scores[0] == min(t.scores[0] for t in ledger.result().trials)
+    with pytest.raises(ConfigError, match=r"set search\.tuner\.pruner=none"):
+        configured(objectives=["wql", "size"])
+
+
+def test_every_trial_is_a_nested_run_with_its_curve(url: str) -> None:
+    tracker = worked(launched(url, 4, tuner={"name": "optuna", "pruner": "none"}))
+    assert len(tracker.children) == 4
+    assert all(len(run.metrics["wql"]) == EPOCHS for run in tracker.children)
+    assert all(len(run.metrics["wql_fold_1"]) == EPOCHS for run in tracker.children)
+    assert tracker.children[0].params == CONFIGURED
+
+
+def test_a_failed_trial_is_told_and_the_sweep_goes_on(url: str) -> None:
+    def flaky(claim: Claim, report: Any, _: object) -> Outcome:
+        if claim.values["training.batch_size"] == 32:
+            raise MemoryError("no room")
+        return measure(claim, report)
+
+    ledger = launched(url, 8, max_identical_failures=8)
+    tracker = worked(ledger, flaky)
+    result = ledger.result()
+    failed = [trial for trial in result.trials if trial.state == "failed"]
+    assert failed
+    assert failed[0].error == "MemoryError: no room"
+    statuses = [run.status for run in tracker.children]
+    assert statuses == ["FAILED" if t.state == "failed" else "FINISHED" for t in result.trials]
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_value_that_is_no_number_fails_the_trial(url: str, value: float) -> None:
+    def broken(claim: Claim, report: Any, _: object) -> Outcome:
+        if claim.slot == 0:
+            report(0, [value])
+            return Outcome(value, 1, (value,), ((value,),))
+        return measure(claim, report)
+
+    ledger = launched(url, 3)
+    worked(ledger, broken)
+    assert ledger.result().trials[0].state == "failed"
+    assert "not a number" in str(ledger.result().trials[0].error)
+
+
+def test_the_same_failure_again_and_again_stops_the_sweep(url: str) -> None:
+    def broken(claim: Claim, report: Any, _: object) -> Outcome:
+        raise ValueError("shape")
+
+    ledger = launched(url, 9)
+    worked(ledger, broken)
+    assert ledger.stopped() == "3 trials in a row failed alike: ValueError: shape"
+    with pytest.raises(SweepError, match=r"none of 3 trials completed\. Last: ValueError: shape"):
+        ledger.result()
+
+
+@pytest.mark.parametrize("error", [DiskFullError("full"), UnreachableError("gone")])
+def test_what_is_no_trials_fault_gives_the_trial_back(url: str, error: Exception) -> None:
+    def unlucky(claim: Claim, report: Any, _: object) -> Outcome:
+        raise error
+
+    ledger = launched(url, 2)
+    with pytest.raises(type(error)):
+        worked(ledger, unlucky)
+    worked(ledger)
+    assert [trial.state for trial in ledger.result().trials] == ["complete", "complete"]
+
+
+def test_another_search_under_the_same_name_is_refused_with_the_difference(url: str) -> None:
+    def named(epochs: int) -> OptunaLedger:
+        frozen = settings(training={"max_epochs": epochs})
+        frozen = frozen.model_copy(update={"sweep": frozen.sweep.model_copy(update={"name": "x"})})
+        sweep = freeze(frozen, data="d", commit="c")
+        return OptunaLedger.launch(url, sweep, frozen.engine, 2)
+
+    named(2)
+    named(2)  # joins
+    with pytest.raises(SweepMismatchError, match='-   "max_epochs": 2,\n\\+   "max_epochs": 3,'):
+        named(3)
+
+
+def test_a_sweep_is_named_after_what_it_depends_on() -> None:
+    base = freeze(configured(), data="d", commit="c")
+    assert base.name == f"s-{base.digest[:8]}"
+    assert freeze(configured(num_trials=40), data="d", commit="later").name == base.name
+    assert freeze(configured(engine={"num_workers": 2}), data="d", commit="c").name == base.name
+    assert freeze(configured(), data="other", commit="c").name != base.name
+    assert freeze(configured(num_seeds=2), data="d", commit="c").name != base.name
+
+
+def test_what_repeats() -> None:
+    random = {"name": "optuna", "sampler": "random", "pruner": "none"}
+    assert is_repeatable(configured(), None, parallel=False)
+    assert not is_repeatable(configured(), None, parallel=True)
+    assert is_repeatable(configured(tuner=random), None, parallel=True)
+    pruned = configured(tuner={**random, "pruner": "median"})
+    assert not is_repeatable(pruned, None, parallel=True)
+    measured = configured(tuner=random, objectives=["wql", "latency"])
+    assert not is_repeatable(measured, None, parallel=False)
+
+
+def test_values_outside_their_own_range_are_refused() -> None:
+    search = configured().search
+    with pytest.raises(ConfigError, match=r"model\.units=2 lies outside search\.space\.units"):
+        check_inside("units", search.space["units"], 2)
+    with pytest.raises(ConfigError, match=r"model\.dropout=0.15 lies outside"):
+        check_inside("dropout", search.space["dropout"], 0.15)
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        ("model.unit", "Did you mean 'model.units'"),
+        ("features.seasonal_lag", "cannot be swept"),
+        ("evaluation.horizon", "cannot be swept"),
+    ],
+)
+def test_only_known_paths_of_the_model_and_its_training_can_be_swept(
+    path: str, message: str
+) -> None:
+    with pytest.raises(ConfigError, match=message):
+        configured(space={"x": {"path": path, "kind": "int", "low": 1, "high": 4}})
+
+
+@pytest.mark.parametrize(
+    ("bad", "message"),
+    [
+        ("nonsense", "is no database URL"),
+        ("postgresql+psycopg://postgres@127.0.0.1:1/x", "cannot be used"),
+    ],
+)
+def test_a_study_url_that_cannot_be_used_is_named(bad: str, message: str) -> None:
+    with pytest.raises((ConfigError, UnreachableError), match=message):
+        launched(bad)
+
+
+def test_a_sweep_that_is_not_there_is_named(url: str) -> None:
+    with pytest.raises(SweepError, match="no sweep 'x' here"):
+        OptunaLedger(url, "x", EngineSettings())
+
+
+def test_the_study_is_drawn(url: str, tmp_path: Path) -> None:
+    ledger = launched(url, 6)
+    worked(ledger)
+    names = {path.name for path in plot_study(ledger.study, tmp_path / "plots")}
+    kinds = (
+        "optimization_history", "param_importances", "parallel_coordinate", "slice", "timeline",
+    )  # fmt: skip
+    assert names == {f"{kind}.{suffix}" for kind in kinds for suffix in ("png", "html")}
+    assert all((tmp_path / "plots" / name).stat().st_size > 5000 for name in names)

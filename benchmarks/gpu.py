@@ -30,7 +30,7 @@ import jax
 import torch
 from torch import nn
 
-from restock.config import Settings, load_params, replace_at
+from restock.settings.tree import Settings, load_params, replace_at
 from restock.data.store import load_panel
 from restock.evaluation.selection import fold_wql, folds_with_demand
 from restock.features.fitted import Prepared, prepare_features

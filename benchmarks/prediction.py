@@ -18,7 +18,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import onnxruntime
 
-from restock.config import load_params
+from restock.settings.tree import load_params
 from restock.forecasters.export import save_onnx
 from restock.forecasters.lstm import backend
 from restock.forecasters.lstm.fit import LstmEnsemble, LstmRecipe

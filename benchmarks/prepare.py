@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from restock.config import load_params
+from restock.settings.tree import load_params
 from restock.stages import featurize, prepare
 from restock.tracking.context import Context
 from restock.tracking.memory import NullTracker

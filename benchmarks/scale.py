@@ -22,7 +22,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from pandas import date_range
 
-from restock.config import BaselineSettings, load_params, replace_at
+from restock.settings.tree import BaselineSettings, load_params, replace_at
 from restock.forecasters.baselines.simple import simple_baselines
 from restock.forecasters.bundle import load_bundle
 from restock.forecasters.combine import Combination

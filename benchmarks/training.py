@@ -19,7 +19,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 
-from restock.config import load_params, replace_at
+from restock.settings.tree import load_params, replace_at
 from restock.features.fitted import prepare_features
 from restock.forecasters.lstm import backend
 from restock.forecasters.lstm.fit import LstmRecipe, LstmTraining

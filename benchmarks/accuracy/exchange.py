@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from sets import HERE, peers_python
 
-from restock.config import REPORTED_LEVELS, Settings
+from restock.settings.tree import REPORTED_LEVELS, Settings
 from restock.data.files import read_json, write_json
 from restock.types.folds import Fold
 from restock.types.forecast import DemandForecast

@@ -14,7 +14,7 @@ import numpy as np
 from sets import HERE, BenchmarkSet
 
 from restock.cli.compose import Job, compose
-from restock.config import Settings
+from restock.settings.tree import Settings
 from restock.data.files import read_json, write_json
 from restock.data.folds import latest_origins
 from restock.types.panel import DemandPanel

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from exchange import Exchange
 
-from restock.config import REPORTED_LEVELS, Settings
+from restock.settings.tree import REPORTED_LEVELS, Settings
 from restock.data.files import read_json
 from restock.evaluation.backtest import Backtest, Scores, run_backtest
 from restock.forecasters.baselines.make import baselines_beside, make_baselines

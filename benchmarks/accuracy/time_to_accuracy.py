@@ -21,7 +21,7 @@ from run import Bench
 from scoring import score_peer
 from sets import HERE, SETS, environment_path
 
-from restock.config import replace_at
+from restock.settings.tree import replace_at
 from restock.data.files import read_json
 from restock.evaluation.backtest import run_backtest
 from restock.evaluation.selection import folds_with_demand

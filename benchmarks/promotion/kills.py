@@ -44,7 +44,7 @@ from restock.champions.model import EXAMPLE, verify
 from restock.champions.promote import Decision, Surroundings, make_champion
 from restock.champions.registry import STATE_TAG, TREE_TAG
 from restock.champions.store import Store, open_store
-from restock.config import Settings, parse_settings
+from restock.settings.tree import Settings, parse_settings
 from restock.data.files import digest_tree
 from restock.types.layout import Layout
 

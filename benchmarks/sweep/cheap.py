@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from restock.config import Settings, parse_settings
+from restock.settings.tree import Settings, parse_settings
 from restock.seeding import generator
 from restock.sweeps.checkpoint import Checkpoints
 from restock.sweeps.crew import Crew, local_workers, python, run_crew

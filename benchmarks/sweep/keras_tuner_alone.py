@@ -15,7 +15,7 @@ import keras_tuner
 import yaml
 
 from benchmarks.sweep.cheap import ROOT
-from restock.config import parse_settings
+from restock.settings.tree import parse_settings
 from restock.data.store import load_panel
 from restock.evaluation.selection import folds_with_demand
 from restock.sweeps.checkpoint import Checkpoints

@@ -20,7 +20,7 @@ from collections import Counter
 from pathlib import Path
 
 from benchmarks.sweep.cheap import ROOT, launch, opened, settings
-from restock.config import Settings, TrackingSettings
+from restock.settings.tree import Settings, TrackingSettings
 from restock.tracking.mlflow.sender import Sender
 from restock.tracking.spool import Spool
 

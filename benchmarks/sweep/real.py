@@ -23,7 +23,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.sweep.cheap import ROOT
-from restock.config import EngineSettings
+from restock.settings.tree import EngineSettings
 from restock.sweeps.optuna.queue import OptunaLedger
 from restock.sweeps.results import StudyResult
 

@@ -15,7 +15,7 @@ import yaml
 
 from restock.cli.dispatch import STAGES
 from restock.cli.params import composed
-from restock.config import parse_settings
+from restock.settings.tree import parse_settings
 
 ROOT = Path(__file__).parents[2]
 PIPELINE = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]

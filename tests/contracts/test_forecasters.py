@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from restock.config import COUNTS
 from restock.forecasters.baselines.make import make_baselines
 from restock.forecasters.bundle import load_bundle
 from restock.forecasters.combine import Combination
 from restock.forecasters.lstm import backend
 from restock.forecasters.lstm.fit import LstmEnsemble, LstmRecipe
+from restock.settings.tree import COUNTS
 from restock.types.forecast import FittedForecaster, Forecaster
 from restock.types.panel import DemandPanel
 from support.builders import LEVELS, evaluation, features, odd_demand, panel, settings

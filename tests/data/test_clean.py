@@ -9,13 +9,13 @@ import pandas as pd
 import pytest
 from pydantic import ValidationError
 
-from restock.config import DataSettings, SourceSettings
 from restock.data.clean import make_panel
 from restock.data.folds import earliest_origins, make_folds
 from restock.data.sources.file import read_table
 from restock.data.store import load_panel, save_panel
 from restock.errors import ConfigError, DataError
 from restock.features.build import fit_state
+from restock.settings.tree import DataSettings, SourceSettings
 from support.builders import DATA, evaluation, features, make_features, table
 
 

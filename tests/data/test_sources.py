@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from restock.config import SourceSettings
 from restock.data import sources
 from restock.data.files import digest
 from restock.errors import DataError, IntegrityError, UnreachableError
+from restock.settings.tree import SourceSettings
 
 MEMBER = "tiny_table/table.csv"
 

@@ -19,8 +19,8 @@ import yaml
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
-from restock.config import TrackingSettings
 from restock.errors import UnreachableError
+from restock.settings.tree import TrackingSettings
 from restock.tracking.mlflow.tracker import connect, open_run
 from support.checkout import ROOT
 from support.mlflow_server import Server

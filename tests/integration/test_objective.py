@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from restock.config import Settings
 from restock.evaluation.selection import folds_with_demand
+from restock.settings.tree import Settings
 from restock.sweeps.checkpoint import Checkpoints
 from restock.sweeps.loop import Interrupted
 from restock.sweeps.objective import FoldObjective

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from restock.cli.dispatch import STAGES
-from restock.config import Frozen, Settings, known_paths
+from restock.settings.tree import Frozen, Settings, known_paths
 from restock.tracking.context import Context
 from restock.tracking.memory import NullTracker
 from restock.types.layout import Layout
@@ -76,7 +76,7 @@ class recording:  # noqa: N801 - reads as a statement
             cls = type(model)
             # What is read while a value is checked or copied is no use of the value.
             reader = sys._getframe(1).f_globals["__name__"]
-            used = reader != "restock.config" and not reader.startswith("pydantic")
+            used = reader != "restock.settings.tree" and not reader.startswith("pydantic")
             if used and name in cls.model_fields and cls in where and not isinstance(value, Frozen):
                 paths.add(where[cls] + name)
             return value

@@ -11,9 +11,9 @@ import pandas as pd
 import pytest
 
 from restock.commands import explain
-from restock.config import parse_settings
 from restock.errors import ConfigError, IntegrityError
 from restock.forecasters.bundle import load_bundle
+from restock.settings.tree import parse_settings
 from restock.tracking.memory import MemoryTracker
 from restock.types.layout import Layout
 from support.builders import DATA, TINY_TREES, table

@@ -26,7 +26,7 @@ import pytest
 from mlflow import MlflowClient
 from optuna.trial import TrialState
 
-from restock.config import EngineSettings, TrackingSettings
+from restock.settings.tree import EngineSettings, TrackingSettings
 from restock.sweeps.loop import SweepError
 from restock.sweeps.optuna.database import open_storage
 from restock.sweeps.optuna.queue import OptunaLedger
@@ -186,7 +186,7 @@ def test_3_random_kills_lose_nothing(any_url: str, tmp_path: Path) -> None:
 def test_4_eight_processes_open_fresh_databases_at_once(any_url: str, tmp_path: Path) -> None:
     code = (
         "import sys; from pathlib import Path\n"
-        "from restock.config import TrackingSettings\n"
+        "from restock.settings.tree import TrackingSettings\n"
         "from restock.tracking.mlflow.tracker import connect\n"
         "from restock.sweeps.optuna.queue import OptunaLedger\n"
         "from restock.sweeps.spec import freeze\n"
@@ -208,7 +208,7 @@ def test_4_eight_processes_open_fresh_databases_at_once(any_url: str, tmp_path: 
 
 def test_4_no_two_processes_take_the_same_trial(any_url: str) -> None:
     code = (
-        "import sys; from restock.config import EngineSettings\n"
+        "import sys; from restock.settings.tree import EngineSettings\n"
         "from restock.sweeps.optuna.queue import OptunaLedger\n"
         "ledger = OptunaLedger(sys.argv[1], sys.argv[2], EngineSettings())\n"
         "print('ready', flush=True); sys.stdin.readline()\n"

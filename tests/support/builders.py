@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from restock.config import (
+from restock.features.build import FeatureMaker
+from restock.settings.tree import (
     BaselineSettings,
     EvaluationSettings,
     FeatureSettings,
     Settings,
     parse_settings,
 )
-from restock.features.build import FeatureMaker
 from restock.types.features import FeaturePanel, FeatureState
 from restock.types.panel import DemandPanel
 

@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from restock.config import Settings
 from restock.errors import RestockError
+from restock.settings.tree import Settings
 from restock.sweeps.checkpoint import Checkpoints
 from restock.sweeps.crew import Crew, local_workers, python, run_crew
 from restock.sweeps.loop import Claim, Report

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from pathlib import Path
 
-from restock.config import Settings
+from restock.settings.tree import Settings
 from restock.tracking.context import Context
 from restock.tracking.memory import MemoryTracker
 from restock.types.layout import Layout

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from restock.config import Settings
+from restock.settings.tree import Settings
 from restock.sweeps.loop import Claim, Report, work
 from restock.sweeps.optuna.queue import OptunaLedger
 from restock.sweeps.results import Outcome

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from restock.config import Dimension
 from restock.errors import ConfigError
+from restock.settings.tree import Dimension
 from restock.sweeps.keras_tuner import Past, propose
 from restock.sweeps.loop import Claim, SweepError
 from restock.sweeps.results import Outcome

@@ -8,8 +8,8 @@ from typing import Any
 import optuna
 import pytest
 
-from restock.config import EngineSettings, SearchSettings
 from restock.errors import ConfigError, DiskFullError, UnreachableError
+from restock.settings.tree import EngineSettings, SearchSettings
 from restock.sweeps.loop import Claim, Report, SweepError
 from restock.sweeps.optuna.plots import plot_study
 from restock.sweeps.optuna.queue import OptunaLedger

@@ -10,9 +10,9 @@ import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from restock.commands import select
-from restock.config import SelectionSettings
 from restock.data.store import save_panel
 from restock.errors import ConfigError
+from restock.settings.tree import SelectionSettings
 from restock.tracking.memory import MemoryTracker
 from restock.training.feature_selection import Assessment, eliminate
 from restock.types.layout import Layout

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from restock.config import WindowSettings
 from restock.errors import DataError
 from restock.features.build import FeatureMaker, HeldFeatures, feature_source, fit_state, memory
+from restock.settings.tree import WindowSettings
 from restock.types.panel import DemandPanel
 from restock.windows.sequences import WindowMaker
 from support.builders import features, make_features, panel

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from restock.config import Settings
 from restock.errors import UserError
+from restock.settings.tree import Settings
 from restock.sweeps.keys import jobs_folder, study_url
 from restock.sweeps.optuna.summaries import summaries
 from restock.tracking.mlflow.runs import find_family

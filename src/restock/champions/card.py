@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from restock.config import Settings
 from restock.forecasters.bundle import Manifest
 from restock.forecasters.names import LSTM
+from restock.settings.tree import Settings
 
 CARD, CARD_PAGE = "card.json", "card.md"  # where a registered model keeps its own
 SHOWN = ("wql", "sql", "wape", "mase", "bias", "coverage_80")

@@ -10,7 +10,6 @@ import pandas as pd
 
 from restock.champions.losses import Losses
 from restock.champions.verdict import Candidate
-from restock.config import Settings
 from restock.data.files import read_json
 from restock.data.store import load_panel
 from restock.evaluation.backtest import run_backtest, segments
@@ -18,6 +17,7 @@ from restock.evaluation.losses import loss_table
 from restock.evaluation.selection import check_scored, folds_with_demand
 from restock.forecasters.bundle import Bundle, load_bundle
 from restock.forecasters.names import LSTM
+from restock.settings.tree import Settings
 from restock.types import layout
 from restock.types.folds import Folds
 from restock.types.layout import Layout

@@ -21,9 +21,9 @@ import mlflow
 
 from restock.champions.moves import Mirror, Move
 from restock.champions.registry import Registry
-from restock.config import TrackingSettings
 from restock.data.locks import database_lock, file_lock
 from restock.errors import ConflictError
+from restock.settings.tree import TrackingSettings
 from restock.tracking.uri import tracking_uri
 
 LEDGER_TAG = "restock.ledger"

@@ -24,10 +24,10 @@ from mlflow.types import ParamSchema, ParamSpec
 import restock
 from restock.champions.pyfunc import answer
 from restock.champions.registry import ModelVersion, Registry
-from restock.config import InventorySettings
 from restock.data.files import write_json
 from restock.errors import IntegrityError
 from restock.forecasters.bundle import Bundle
+from restock.settings.tree import InventorySettings
 from restock.types.panel import DemandPanel
 
 # What a served model imports; pinned to what it was tested with here.

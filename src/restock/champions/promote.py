@@ -15,10 +15,10 @@ from restock.champions.page import write_promotion
 from restock.champions.registry import ModelVersion
 from restock.champions.store import Store, bundle_of, open_store
 from restock.champions.verdict import Candidate, Verdict, judge
-from restock.config import Settings
 from restock.data.files import read_json, replacing, write_json
 from restock.evaluation.report import log_report
 from restock.forecasters.names import LSTM
+from restock.settings.tree import Settings
 from restock.tracking.mlflow.tracker import BUNDLE_TAG, COMMAND_TAG, close_pipeline, open_run
 from restock.tracking.protocol import Console
 from restock.types import layout

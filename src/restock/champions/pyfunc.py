@@ -14,13 +14,13 @@ import numpy as np
 import pandas as pd
 from mlflow.pyfunc.model import PythonModel
 
-from restock.config import ColumnSettings, DataSettings, InventorySettings, SourceSettings
 from restock.data.clean import make_panel
 from restock.decisions.demand import LeadTimeDemand
 from restock.decisions.plan import make_plan
 from restock.decisions.value import unit_value
 from restock.errors import DataError
 from restock.forecasters.bundle import Bundle, load_bundle
+from restock.settings.tree import ColumnSettings, DataSettings, InventorySettings, SourceSettings
 from restock.types.forecast import DemandForecast
 from restock.types.panel import DemandPanel
 

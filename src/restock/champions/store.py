@@ -12,9 +12,9 @@ from restock.champions.history import Ledger, promotion_lock
 from restock.champions.model import verify
 from restock.champions.moves import mirror_of
 from restock.champions.registry import ModelVersion, Registry
-from restock.config import Settings
 from restock.errors import ConfigError
 from restock.forecasters.bundle import Bundle, load_bundle
+from restock.settings.tree import Settings
 from restock.tracking.mlflow.tracker import connect
 
 

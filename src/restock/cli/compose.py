@@ -25,8 +25,8 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 from restock.cli.project import conf_folder
-from restock.config import Settings, known_paths, parse_settings
 from restock.errors import ConfigError, RestockError, nearest
+from restock.settings.tree import Settings, known_paths, parse_settings
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,9 @@ from pathlib import Path
 from restock.cli.arguments import Typed, parse
 from restock.cli.console import TerminalConsole
 from restock.cli.project import changes, commit, dvc_remote, project_root
-from restock.config import Settings, load_params, replace_at
 from restock.data.inputs import check_inputs, hashes
 from restock.errors import UserError
+from restock.settings.tree import Settings, load_params, replace_at
 from restock.tracking.context import Context
 from restock.tracking.memory import NullTracker
 from restock.tracking.protocol import Dataset, Origin, Tracker

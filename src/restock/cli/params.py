@@ -14,9 +14,9 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from restock.cli.project import project_root
-from restock.config import load_params, parse_settings, value_at
 from restock.data.files import read_json, replacing
 from restock.errors import ConfigError, UserError
+from restock.settings.tree import load_params, parse_settings, value_at
 from restock.tracking.protocol import Console
 from restock.types import layout
 

@@ -12,9 +12,9 @@ from restock.champions.card import CARD, CARD_PAGE, to_markdown
 from restock.champions.moves import Move
 from restock.champions.registry import ModelVersion
 from restock.champions.store import Store, open_store
-from restock.config import Settings, leaves
 from restock.data.files import replacing, write_json
 from restock.errors import UserError
+from restock.settings.tree import Settings, leaves
 from restock.tracking.protocol import Console, Parts
 from restock.types.layout import Layout
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from restock.config import Settings
 from restock.data.folds import latest_origins
 from restock.data.store import load_panel, write_table
 from restock.evaluation.explain import explain_series
 from restock.forecasters.bundle import load_bundle
 from restock.pages import figures
+from restock.settings.tree import Settings
 from restock.tracking.protocol import OpenRun, Parts
 from restock.types import layout
 from restock.types.layout import Layout

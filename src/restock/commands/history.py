@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from restock.champions.moves import mirror_of
-from restock.config import Settings
+from restock.settings.tree import Settings
 from restock.tracking.protocol import Parts
 
 

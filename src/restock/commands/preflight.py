@@ -7,11 +7,11 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
-from restock.config import KerasTunerSettings, Settings, replace_at
 from restock.data.store import load_panel
 from restock.errors import ConfigError
 from restock.evaluation.selection import folds_with_demand
 from restock.forecasters.lstm.fit import LstmRecipe
+from restock.settings.tree import KerasTunerSettings, Settings, replace_at
 from restock.tracking.protocol import Console, Parts
 from restock.training.fold_features import prepare_folds
 from restock.training.folds import FoldTraining

@@ -16,11 +16,11 @@ from typing import Any, Literal
 import pandas as pd
 import yaml
 
-from restock.config import Settings
 from restock.data.files import read_json, write_json
 from restock.data.inputs import dvc_md5
 from restock.errors import RestockError, UserError
 from restock.forecasters.names import LSTM
+from restock.settings.tree import Settings
 from restock.tracking.mlflow.runs import OldRun, find_family
 from restock.tracking.mlflow.tracker import open_run
 from restock.tracking.protocol import Console, Parts

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import shlex
 
-from restock.config import Settings, replace_at
 from restock.data.store import load_panel, write_table
 from restock.errors import ConfigError
 from restock.evaluation.selection import folds_with_demand
 from restock.forecasters.lstm.fit import LstmRecipe
+from restock.settings.tree import Settings, replace_at
 from restock.tracking.protocol import Console, OpenRun, Parts
 from restock.training.feature_selection import Assessment, assess_features, eliminate
 from restock.types import layout

@@ -7,8 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from restock.config import Settings
 from restock.data.files import read_json
+from restock.settings.tree import Settings
 from restock.tracking.protocol import Parts
 from restock.tracking.uri import tracking_uri
 from restock.types import layout

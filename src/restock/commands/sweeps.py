@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from restock.config import Settings
 from restock.errors import UserError
+from restock.settings.tree import Settings
 from restock.sweeps.keys import study_url
 from restock.sweeps.optuna.summaries import summaries
 from restock.tracking.protocol import Console, Parts

@@ -7,9 +7,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from restock.config import Settings, TrackingSettings
 from restock.data.files import read_json
 from restock.errors import UnreachableError
+from restock.settings.tree import Settings, TrackingSettings
 from restock.tracking.mlflow.sender import Sender, drain, sending
 from restock.tracking.protocol import Console
 from restock.tracking.spool import Spool

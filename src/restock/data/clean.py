@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from restock.config import DataSettings, DerivedColumn, EvaluationSettings
 from restock.data import frequency
 from restock.data.columns import dates, located_row, numbers, require
 from restock.data.folds import earliest_origins
 from restock.data.rules import apply_rules
 from restock.errors import ConfigError, DataError
+from restock.settings.tree import DataSettings, DerivedColumn, EvaluationSettings
 from restock.types.panel import DemandPanel, IntArray
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from restock.config import EvaluationSettings
 from restock.errors import DataError
+from restock.settings.tree import EvaluationSettings
 from restock.types.folds import Fold, Folds
 from restock.types.panel import DemandPanel, IntArray
 

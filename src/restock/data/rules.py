@@ -7,9 +7,9 @@ from typing import Any
 
 import pandas as pd
 
-from restock.config import CancellationSettings, RuleSettings
 from restock.data.columns import numbers, require
 from restock.errors import ConfigError
+from restock.settings.tree import CancellationSettings, RuleSettings
 
 Counts = dict[str, int]
 

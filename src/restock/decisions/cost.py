@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from restock.config import InventorySettings
 from restock.decisions.demand import LeadTimeDemand
+from restock.settings.tree import InventorySettings
 from restock.types.panel import FloatArray
 
 

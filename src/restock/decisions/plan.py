@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from restock.config import InventorySettings
 from restock.decisions.demand import LeadTimeDemand
+from restock.settings.tree import InventorySettings
 from restock.types.panel import FloatArray
 
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from restock.config import SourceSettings
 from restock.data.columns import numbers, require
 from restock.data.sources.file import read_table
 from restock.errors import DataError
+from restock.settings.tree import SourceSettings
 from restock.types.panel import FloatArray
 
 

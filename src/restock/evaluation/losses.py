@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from restock.config import InventorySettings
 from restock.decisions.cost import realised_cost
 from restock.decisions.demand import LeadTimeDemand
 from restock.evaluation.backtest import Backtest
 from restock.evaluation.metrics import decile_loss, ranks
+from restock.settings.tree import InventorySettings
 from restock.types.panel import DemandPanel, FloatArray
 
 

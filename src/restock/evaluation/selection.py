@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from restock.config import EvaluationSettings
 from restock.data.folds import make_folds
 from restock.errors import IntegrityError
 from restock.evaluation.backtest import Predict, run_backtest
+from restock.settings.tree import EvaluationSettings
 from restock.types.folds import Fold, Folds
 from restock.types.forecast import DemandForecast, Forecaster
 from restock.types.panel import DemandPanel

@@ -13,7 +13,6 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from restock.config import FeatureSettings
 from restock.errors import ConfigError, nearest
 from restock.features.anchors import make_anchors
 from restock.features.calendar import calendar_features
@@ -26,6 +25,7 @@ from restock.features.history import (
     rolling_mean,
     running_scale,
 )
+from restock.settings.tree import FeatureSettings
 from restock.types.anchors import Anchors
 from restock.types.features import FeaturePanel, FeatureSource, FeatureState
 from restock.types.panel import BoolArray, DemandPanel, FloatArray, IntArray, extend

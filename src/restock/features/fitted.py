@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from restock.config import FeatureSettings
 from restock.features.build import feature_source, fit_state
+from restock.settings.tree import FeatureSettings
 from restock.types.features import FeatureSource, FeatureState
 from restock.types.panel import DemandPanel, IntArray
 

@@ -15,13 +15,6 @@ from typing import Any
 
 import numpy as np
 
-from restock.config import (
-    BaselineSettings,
-    FeatureSettings,
-    Likelihood,
-    ModelSettings,
-    WindowSettings,
-)
 from restock.data.files import digest, read_json
 from restock.errors import DataError, IntegrityError
 from restock.features.build import feature_source
@@ -32,6 +25,13 @@ from restock.forecasters.baselines.simple import simple_baselines
 from restock.forecasters.combine import Combination
 from restock.forecasters.names import BOOSTED_TREES, LSTM
 from restock.forecasters.safety import check_archives, check_files
+from restock.settings.tree import (
+    BaselineSettings,
+    FeatureSettings,
+    Likelihood,
+    ModelSettings,
+    WindowSettings,
+)
 from restock.types.features import FeatureState
 from restock.types.forecast import DemandForecast
 from restock.types.panel import DemandPanel, IntArray

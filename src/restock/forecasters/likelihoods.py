@@ -11,8 +11,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from restock.config import COUNTS, Likelihood
 from restock.errors import DataError
+from restock.settings.tree import COUNTS, Likelihood
 from restock.types.panel import DemandPanel, FloatArray, IntArray
 
 # Answer (N, H, 2, Q or P), scale (N,), levels (Q,) -> quantiles in units (N, H, 2, Q)

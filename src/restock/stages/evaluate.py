@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from restock.config import Settings
 from restock.data.files import replacing, write_json
 from restock.data.store import load_panel, write_table
 from restock.errors import ConfigError
@@ -22,6 +21,7 @@ from restock.forecasters.baselines.make import baselines_beside
 from restock.forecasters.bundle import load_bundle
 from restock.forecasters.names import LSTM
 from restock.pages import figures
+from restock.settings.tree import Settings
 from restock.tracking.context import Context
 from restock.types import layout
 from restock.types.folds import Folds

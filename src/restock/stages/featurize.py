@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 
-from restock.config import Settings
 from restock.data.files import replacing
 from restock.data.folds import make_folds
 from restock.data.store import load_panel
 from restock.features.build import fit_state
 from restock.features.state import write_state
+from restock.settings.tree import Settings
 from restock.stages.recipe import MADE_FROM, features_made_from
 from restock.tracking.context import Context
 from restock.types import layout

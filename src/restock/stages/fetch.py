@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from restock.config import Settings
 from restock.data import sources
+from restock.settings.tree import Settings
 from restock.tracking.context import Context
 from restock.types import layout
 

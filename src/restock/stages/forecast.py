@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from restock.config import Settings
 from restock.data.files import read_json, write_json
 from restock.data.folds import latest_origins, make_folds
 from restock.data.store import load_panel, write_table
@@ -11,6 +10,7 @@ from restock.forecasters.baselines.make import baselines_beside
 from restock.forecasters.bundle import load_bundle
 from restock.forecasters.names import LSTM
 from restock.forecasters.totals import forecast_totals
+from restock.settings.tree import Settings
 from restock.tracking.context import Context
 from restock.types import layout
 from restock.types.forecast import FittedForecaster

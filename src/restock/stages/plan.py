@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from restock.config import Settings
 from restock.data.files import read_json, write_json
 from restock.data.store import load_panel, write_table
 from restock.decisions.demand import LeadTimeDemand
 from restock.decisions.plan import make_plan
 from restock.decisions.stock import read_positions
 from restock.decisions.value import unit_value
+from restock.settings.tree import Settings
 from restock.tracking.context import Context
 from restock.types import layout
 from restock.types.forecast import DemandForecast

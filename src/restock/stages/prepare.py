@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from restock.config import Settings
 from restock.data.clean import make_panel
 from restock.data.files import write_json
 from restock.data.sources.file import read_table
 from restock.data.store import save_panel
+from restock.settings.tree import Settings
 from restock.tracking.context import Context
 from restock.types import layout
 

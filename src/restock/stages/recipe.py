@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from restock.config import Settings
 from restock.data.store import panel_digest
+from restock.settings.tree import Settings
 from restock.types.folds import Folds
 
 MADE_FROM = "made_from.json"

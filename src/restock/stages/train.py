@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from restock.config import Settings, replace_at, value_at
 from restock.data.files import read_json, write_json
 from restock.data.store import load_panel, panel_digest, write_table
 from restock.errors import ConfigError
@@ -26,6 +25,7 @@ from restock.forecasters.lstm import backend
 from restock.forecasters.lstm.fit import LstmEnsemble, LstmRecipe, run_epochs
 from restock.forecasters.lstm.save import save_bundle
 from restock.forecasters.names import BOOSTED_TREES
+from restock.settings.tree import Settings, replace_at, value_at
 from restock.stages.recipe import MADE_FROM, features_made_from
 from restock.tracking.context import Context
 from restock.training.combination import held_out_wql, learn_combination, rehearse

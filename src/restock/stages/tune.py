@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from restock.config import Settings, TrackingSettings, value_at
 from restock.data.files import write_json
 from restock.data.store import load_panel, panel_digest, write_table
 from restock.evaluation.selection import folds_with_demand
+from restock.settings.tree import Settings, TrackingSettings, value_at
 from restock.sweeps import worker as trials
 from restock.sweeps.launch import launch, rejoin, table, why, work_off
 from restock.sweeps.optuna.queue import OptunaLedger

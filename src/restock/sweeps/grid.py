@@ -11,10 +11,10 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from restock.config import Settings, TrackingSettings, leaves, replace_at
 from restock.data.files import read_json
 from restock.data.store import panel_digest, write_table
 from restock.errors import ConfigError
+from restock.settings.tree import Settings, TrackingSettings, leaves, replace_at
 from restock.stages import train
 from restock.sweeps.keys import jobs_folder
 from restock.sweeps.launch import launch, rejoin, table, why, work_off

@@ -13,8 +13,8 @@ from typing import Any, Literal
 import keras_tuner
 from keras_tuner.engine.trial import Trial, TrialStatus
 
-from restock.config import Dimension
 from restock.seeding import child_seed
+from restock.settings.tree import Dimension
 from restock.sweeps.loop import SweepError
 
 OracleName = Literal["random", "bayesian", "hyperband"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from restock.config import EngineSettings
+from restock.settings.tree import EngineSettings
 
 # Of a study.
 SWEEP = "restock.sweep"

@@ -11,9 +11,9 @@ from typing import Any
 
 import pandas as pd
 
-from restock.config import EngineSettings, Settings, TrackingSettings
 from restock.data.store import write_table
 from restock.errors import ConfigError
+from restock.settings.tree import EngineSettings, Settings, TrackingSettings
 from restock.sweeps.crew import Crew, StartWorker, local_workers, python, run_crew
 from restock.sweeps.keys import study_url
 from restock.sweeps.optuna.plots import plot_study

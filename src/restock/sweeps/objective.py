@@ -9,10 +9,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from restock.config import InventorySettings, Settings, replace_at
 from restock.decisions.cost import realised_cost
 from restock.decisions.demand import LeadTimeDemand
 from restock.forecasters.lstm.fit import LstmRecipe
+from restock.settings.tree import InventorySettings, Settings, replace_at
 from restock.sweeps.checkpoint import Checkpoints
 from restock.sweeps.loop import Report
 from restock.sweeps.results import Outcome

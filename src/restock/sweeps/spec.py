@@ -11,15 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import restock
-from restock.config import KerasTunerSettings, Settings, masked, parse_settings
 from restock.errors import ConfigError
+from restock.settings.tree import KerasTunerSettings, Settings, masked, parse_settings
 
 # Whose code decides what a trial measures. The others may change while a sweep is resumed.
 ROOMS = (
     "data", "types", "features", "windows", "forecasters", "evaluation", "decisions", "training",
     "sweeps",
 )  # fmt: skip
-FILES = ("config.py", "seeding.py", "stages/train.py")
+FILES = ("settings/tree.py", "seeding.py", "stages/train.py")
 
 
 class SweepMismatchError(ConfigError):

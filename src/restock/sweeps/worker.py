@@ -13,9 +13,9 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from restock.config import EngineSettings, replace_at
 from restock.data.files import read_json, write_json
 from restock.errors import RestockError
+from restock.settings.tree import EngineSettings, replace_at
 from restock.sweeps.checkpoint import Checkpoints
 from restock.sweeps.crew import EXIT_SURROUNDINGS
 from restock.sweeps.loop import Claim, Report, Run, work

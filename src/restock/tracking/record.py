@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from restock.config import masked
+from restock.settings.tree import masked
 from restock.tracking.protocol import Origin, Tracker
 
 FOLDER = "lineage"

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from restock.config import SelectionSettings
 from restock.evaluation.explain import permutation_importance, picked_rows, view
 from restock.evaluation.selection import forecast_wql
 from restock.features.build import optional_features
 from restock.forecasters.combine import Combination
 from restock.forecasters.lstm import backend
 from restock.forecasters.lstm.fit import LstmEnsemble, LstmRecipe, run_epochs
+from restock.settings.tree import SelectionSettings
 from restock.training.fold_features import prepare_folds
 from restock.training.folds import taking_part
 from restock.types.folds import Folds

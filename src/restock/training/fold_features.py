@@ -8,10 +8,10 @@ from pathlib import Path
 
 import joblib
 
-from restock.config import FeatureSettings, Likelihood
 from restock.data.files import replacing
 from restock.features.fitted import Prepared, prepare_features
 from restock.forecasters.likelihoods import require_counts
+from restock.settings.tree import FeatureSettings, Likelihood
 from restock.types.folds import Folds
 from restock.types.panel import DemandPanel
 

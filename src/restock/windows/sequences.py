@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from restock.config import WindowSettings
 from restock.errors import DataError
+from restock.settings.tree import WindowSettings
 from restock.types.features import FeaturePanel, FeatureSource
 from restock.types.panel import BoolArray, FloatArray, IntArray
 

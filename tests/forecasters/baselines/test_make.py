@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from restock.config import BASELINES
 from restock.errors import ConfigError
 from restock.forecasters.baselines.make import make_baselines
+from restock.settings.tree import BASELINES
 from support.builders import LEVELS, baselines, evaluation, features
 
 

@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from restock.config import TreeSettings
 from restock.errors import DataError
 from restock.features.build import fit_state
 from restock.forecasters.baselines.forest import (
@@ -23,6 +22,7 @@ from restock.forecasters.baselines.trees import (
     laid_out,
     teaching_pairs,
 )
+from restock.settings.tree import TreeSettings
 from restock.types.forecast import DemandForecast
 from restock.types.panel import DemandPanel
 from support.builders import LEVELS, features, panel

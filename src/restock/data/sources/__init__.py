@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from restock.config import SourceSettings
 from restock.data.sources import file, pypi
+from restock.settings.tree import SourceSettings
 
 FETCHERS: dict[str, Callable[[SourceSettings, Path], None]] = {
     "file": file.fetch,

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from restock.config import SourceSettings
 from restock.data.files import replacing
 from restock.errors import DataError
+from restock.settings.tree import SourceSettings
 
 SUFFIXES = (".csv", ".csv.gz", ".csv.xz", ".tsv", ".parquet")
 

@@ -9,9 +9,9 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-from restock.config import SourceSettings
 from restock.data.files import digest, replacing
 from restock.errors import IntegrityError, UnreachableError
+from restock.settings.tree import SourceSettings
 
 
 def fetch(source: SourceSettings, folder: Path) -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from restock.config import EvaluationSettings, FeatureSettings
 from restock.forecasters.baselines.simple import simple_baselines
 from restock.forecasters.baselines.trees import BoostedTrees
 from restock.forecasters.bundle import Manifest
 from restock.forecasters.names import BOOSTED_TREES
+from restock.settings.tree import EvaluationSettings, FeatureSettings
 from restock.types.forecast import Forecaster
 from restock.types.panel import FloatArray
 

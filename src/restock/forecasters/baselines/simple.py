@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from functools import partial
 
-from restock.config import BaselineSettings
 from restock.forecasters.baselines import intermittent, points
 from restock.forecasters.baselines.ets import ets
 from restock.forecasters.baselines.points import PointForecast
 from restock.forecasters.baselines.spread import Baseline
 from restock.forecasters.baselines.theta import theta
+from restock.settings.tree import BaselineSettings
 from restock.types.panel import FloatArray
 
 

@@ -19,7 +19,6 @@ from typing import Any
 
 import numpy as np
 
-from restock.config import FeatureSettings, TreeSettings
 from restock.errors import DataError
 from restock.features.build import fit_state
 from restock.forecasters.baselines.forest import (
@@ -30,6 +29,7 @@ from restock.forecasters.baselines.forest import (
     windows_of_one,
 )
 from restock.seeding import child_seed, generator
+from restock.settings.tree import FeatureSettings, TreeSettings
 from restock.types.features import FeatureState
 from restock.types.panel import DemandPanel, FloatArray, IntArray
 

@@ -10,14 +10,6 @@ from dataclasses import dataclass, replace
 import keras
 import numpy as np
 
-from restock.config import (
-    COUNTS,
-    FeatureSettings,
-    ModelSettings,
-    Settings,
-    TrainingSettings,
-    WindowSettings,
-)
 from restock.features.fitted import Prepared, prepare_features
 from restock.forecasters.assemble import PanelNetwork
 from restock.forecasters.likelihoods import require_counts
@@ -30,6 +22,14 @@ from restock.forecasters.lstm.network import (
     build_network,
 )
 from restock.seeding import child_seed, generator
+from restock.settings.tree import (
+    COUNTS,
+    FeatureSettings,
+    ModelSettings,
+    Settings,
+    TrainingSettings,
+    WindowSettings,
+)
 from restock.types.features import FeaturePanel, FeatureState
 from restock.types.forecast import DemandForecast
 from restock.types.panel import DemandPanel, IntArray

@@ -15,8 +15,8 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from restock.config import COUNTS, ModelSettings
 from restock.forecasters.lstm.counts import CountParameters
+from restock.settings.tree import COUNTS, ModelSettings
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,6 @@ from importlib.metadata import version
 from pathlib import Path
 
 from restock import __version__
-from restock.config import BaselineSettings
 from restock.data.files import digest, replacing
 from restock.features.state import write_state
 from restock.forecasters import bundle
@@ -15,6 +14,7 @@ from restock.forecasters.baselines.forest import FittedTrees
 from restock.forecasters.combine import Combination
 from restock.forecasters.export import save_keras, save_onnx, weights_digest
 from restock.forecasters.lstm.fit import LstmEnsemble
+from restock.settings.tree import BaselineSettings
 
 
 def save_bundle(

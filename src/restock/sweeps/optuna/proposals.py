@@ -12,8 +12,8 @@ import optuna
 from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial, TrialState
 
-from restock.config import KerasTunerSettings, OptunaSettings, Settings, value_at
 from restock.seeding import child_seed
+from restock.settings.tree import KerasTunerSettings, OptunaSettings, Settings, value_at
 from restock.sweeps.keys import EPOCHS, KNOWN, RESUMES, SLOT
 from restock.sweeps.optuna import samplers as adapters
 from restock.sweeps.optuna.database import patiently, study_lock

@@ -22,7 +22,7 @@ import optuna
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, TrialState
 
-from restock.config import EngineSettings, KerasTunerSettings
+from restock.settings.tree import EngineSettings, KerasTunerSettings
 from restock.sweeps.keys import (
     EPOCHS,
     ERROR,

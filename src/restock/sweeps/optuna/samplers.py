@@ -11,8 +11,8 @@ from typing import Any
 
 import optuna
 
-from restock.config import Dimension, OptunaSettings, SearchSettings
 from restock.errors import ConfigError
+from restock.settings.tree import Dimension, OptunaSettings, SearchSettings
 
 
 def make_sampler(tuner: OptunaSettings, seed: int) -> optuna.samplers.BaseSampler:

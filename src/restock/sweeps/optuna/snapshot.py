@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from optuna.trial import FrozenTrial, TrialState
 
-from restock.config import KerasTunerSettings, Settings
+from restock.settings.tree import KerasTunerSettings, Settings
 from restock.sweeps.keys import ERROR, KNOWN, OUTCOME, RELEASED, SLOT, WORKER
 from restock.sweeps.loop import SweepError
 from restock.sweeps.optuna.samplers import tidy

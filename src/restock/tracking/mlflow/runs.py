@@ -12,8 +12,8 @@ from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
-from restock.config import TrackingSettings
 from restock.errors import UserError
+from restock.settings.tree import TrackingSettings
 from restock.tracking.mlflow.tracker import BUNDLE_TAG, COMMAND_TAG, connect
 
 

@@ -26,10 +26,10 @@ from mlflow.utils.mlflow_tags import (
     MLFLOW_SOURCE_NAME,
 )
 
-from restock.config import TrackingSettings
 from restock.data.files import replacing
 from restock.data.locks import file_lock
 from restock.errors import LockedError, UnreachableError
+from restock.settings.tree import TrackingSettings
 from restock.tracking.mlflow.dataset import dataset_input
 from restock.tracking.mlflow.tracker import BATCH, COMMAND_TAG, connect, parent_run
 from restock.tracking.protocol import Dataset

@@ -24,9 +24,9 @@ from mlflow.utils.mlflow_tags import (
     MLFLOW_SOURCE_NAME,
 )
 
-from restock.config import TrackingSettings, masked
 from restock.data.locks import file_lock
 from restock.errors import UnreachableError
+from restock.settings.tree import TrackingSettings, masked
 from restock.tracking.mlflow.dataset import dataset_input
 from restock.tracking.protocol import Dataset, Tracker
 from restock.tracking.uri import tracking_uri

@@ -1,4 +1,4 @@
-"""Write files so that a crash leaves the old one or the new one; read and digest them."""
+"""Files that are whole: after a crash the old one or the new one, told apart by a digest."""
 
 from __future__ import annotations
 

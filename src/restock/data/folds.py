@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from restock.errors import DataError
-from restock.settings.tree import EvaluationSettings
+from restock.settings.folds import FoldSettings
 from restock.types.folds import Fold, Folds
 from restock.types.panel import DemandPanel, IntArray
 
@@ -13,7 +13,7 @@ from restock.types.panel import DemandPanel, IntArray
 MIN_HISTORY = 2
 
 
-def make_folds(panel: DemandPanel, settings: EvaluationSettings) -> Folds:
+def make_folds(panel: DemandPanel, settings: FoldSettings) -> Folds:
     """Place test origins at the end of the history and tuning folds before them.
 
     ::
@@ -64,7 +64,7 @@ def _check_static(panel: DemandPanel, folds: list[Fold]) -> None:
             )
 
 
-def earliest_origins(panel: DemandPanel, settings: EvaluationSettings) -> IntArray:
+def earliest_origins(panel: DemandPanel, settings: FoldSettings) -> IntArray:
     """Return the first position that each series is ever forecast from in a fold.
 
     Returns:
@@ -76,19 +76,19 @@ def earliest_origins(panel: DemandPanel, settings: EvaluationSettings) -> IntArr
     return np.where(origins >= 0, origins, never).min(axis=0)
 
 
-def latest_origins(panel: DemandPanel, settings: EvaluationSettings) -> IntArray:
+def latest_origins(panel: DemandPanel, settings: FoldSettings) -> IntArray:
     """Return where the forecast of the coming horizon starts, per series. Shape ``(N,)``."""
     return _ends(panel, settings)
 
 
-def _ends(panel: DemandPanel, settings: EvaluationSettings) -> IntArray:
+def _ends(panel: DemandPanel, settings: FoldSettings) -> IntArray:
     if settings.align == "series_end":
         return np.where(panel.last_index >= 0, panel.last_index, panel.num_steps - 1)
     return np.full(panel.num_series, panel.num_steps - 1)
 
 
 def _tuning_folds(
-    first_test: IntArray, starts: IntArray, usable: np.ndarray, settings: EvaluationSettings
+    first_test: IntArray, starts: IntArray, usable: np.ndarray, settings: FoldSettings
 ) -> list[Fold]:
     """Walk back from the test in steps of one horizon, so that tuning targets never overlap."""
     folds: list[Fold] = []
@@ -103,9 +103,7 @@ def _tuning_folds(
     return folds
 
 
-def _notes(
-    short: tuple[str, ...], num_tuning: int, settings: EvaluationSettings
-) -> tuple[str, ...]:
+def _notes(short: tuple[str, ...], num_tuning: int, settings: FoldSettings) -> tuple[str, ...]:
     notes = []
     if num_tuning < settings.num_tuning_folds:
         notes.append(

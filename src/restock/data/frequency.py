@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import pandas as pd
 
 from restock.errors import ConfigError, nearest
@@ -29,41 +31,41 @@ FREQUENCIES = {
 }
 
 
-def check(frequency: str) -> str:
-    """Return the frequency if it is known.
+@dataclass(frozen=True)
+class Frequency:
+    """The frequency of a grid: which period a timestamp falls in, and what periods are called.
 
-    Raises:
-        ConfigError: Naming the known ones.
+    Attributes:
+        period: pandas alias of its periods.
+        label: pandas alias that steps along their labels.
     """
-    if frequency not in FREQUENCIES:
-        raise ConfigError(
-            f"data.frequency: unknown {frequency!r}. {nearest(frequency, FREQUENCIES)}"
-        )
-    return frequency
 
+    period: str
+    label: str
 
-def label_alias(frequency: str) -> str:
-    """Return the pandas alias that steps along the labels of a frequency."""
-    return FREQUENCIES[check(frequency)][1]
+    @classmethod
+    def of(cls, alias: str) -> Frequency:
+        """Return what a user's alias stands for.
 
+        Raises:
+            ConfigError: Naming the known ones.
+        """
+        if alias not in FREQUENCIES:
+            raise ConfigError(f"data.frequency: unknown {alias!r}. {nearest(alias, FREQUENCIES)}")
+        return cls(*FREQUENCIES[alias])
 
-def ordinals(timestamps: pd.Series, frequency: str) -> IntArray:
-    """Return each timestamp's period number; consecutive periods differ by one."""
-    periods = timestamps.dt.to_period(FREQUENCIES[check(frequency)][0])
-    return periods.astype("int64").to_numpy()
+    def ordinals(self, timestamps: pd.Series) -> IntArray:
+        """Return each timestamp's period number; consecutive periods differ by one."""
+        return timestamps.dt.to_period(self.period).astype("int64").to_numpy()
 
+    def labels(self, first: int, num_steps: int) -> pd.DatetimeIndex:
+        """Return the labels of consecutive periods: a week's last day, a month's first or last."""
+        start = pd.Period(ordinal=first, freq=self.period)
+        periods = pd.period_range(start, periods=num_steps, freq=self.period)
+        at_end = self.label.startswith("W") or self.label.endswith("E")
+        stamps = periods.to_timestamp(how="end" if at_end else "start")
+        return pd.DatetimeIndex(stamps.normalize() if self.label != "h" else stamps).as_unit("s")
 
-def labels(first: int, num_steps: int, frequency: str) -> pd.DatetimeIndex:
-    """Return the labels of consecutive periods: a week's last day, a month's first or last."""
-    period_alias, label = FREQUENCIES[check(frequency)]
-    periods = pd.period_range(
-        pd.Period(ordinal=first, freq=period_alias), periods=num_steps, freq=period_alias
-    )
-    at_end = label.startswith("W") or label.endswith("E")
-    stamps = periods.to_timestamp(how="end" if at_end else "start")
-    return pd.DatetimeIndex(stamps.normalize() if label != "h" else stamps).as_unit("s")
-
-
-def ends_at(ordinal: int, frequency: str) -> pd.Timestamp:
-    """Return the last day of a period."""
-    return pd.Period(ordinal=ordinal, freq=FREQUENCIES[frequency][0]).end_time.normalize()
+    def ends_at(self, ordinal: int) -> pd.Timestamp:
+        """Return the last day of a period."""
+        return pd.Period(ordinal=ordinal, freq=self.period).end_time.normalize()

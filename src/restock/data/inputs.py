@@ -8,31 +8,20 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from restock.errors import IntegrityError
-from restock.types import layout
 
-# By stage; tests/architecture holds it against dvc.yaml.
-INPUTS: dict[str, tuple[str, ...]] = {
-    "prepare": (layout.RAW,),
-    "featurize": (layout.PANEL,),
-    "tune": (layout.PANEL,),
-    "train": (layout.PANEL, layout.FEATURES, layout.TUNING),
-    "evaluate": (layout.PANEL, layout.BUNDLE),
-    "forecast": (layout.PANEL, layout.BUNDLE, layout.METRICS),
-    "plan": (layout.PANEL, layout.FORECAST, layout.FORECAST_INFO),
-}
 CACHE = Path(".dvc") / "cache" / "files" / "md5"
 
 
-def hashes(stage: str, folder: Path) -> dict[str, str]:
-    """Return the hash of each input of a stage that is there, by its name in the folder."""
-    names = [name for name in INPUTS.get(stage, ()) if (folder / name).exists()]
-    return {name: dvc_md5(folder / name) for name in names}
+def hashes(names: Iterable[str], folder: Path) -> dict[str, str]:
+    """Return the hash of each input that is there, by its name in the folder."""
+    return {name: dvc_md5(folder / name) for name in names if (folder / name).exists()}
 
 
 def dvc_md5(path: Path) -> str:

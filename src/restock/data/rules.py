@@ -9,7 +9,7 @@ import pandas as pd
 
 from restock.data.columns import numbers, require
 from restock.errors import ConfigError
-from restock.settings.tree import CancellationSettings, RuleSettings
+from restock.settings.panel import CancellationSettings, RuleSettings
 
 Counts = dict[str, int]
 

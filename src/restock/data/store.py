@@ -1,4 +1,4 @@
-"""Save tables and panels, and read panels back."""
+"""Panels and tables as they are kept on disk."""
 
 from __future__ import annotations
 

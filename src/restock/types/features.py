@@ -55,7 +55,7 @@ class FeaturePanel:
         cold_parts: What takes its place where no demand of a series is known: the logarithm is
             the sum of a part of its own and one of each category. Shape ``(N, 1 + C)``.
         demand: Units; NaN where unknown. Shape ``(N, W)``, float32.
-        teaches: True where demand may be a training target (known and in stock). ``(N, W)``.
+        is_target: True where demand may be a training target (known and in stock). ``(N, W)``.
         anchors: Simple forecasts from every position.
     """
 
@@ -67,12 +67,12 @@ class FeaturePanel:
     scale: FloatArray
     cold_parts: FloatArray
     demand: FloatArray
-    teaches: np.ndarray
+    is_target: np.ndarray
     anchors: Anchors
 
     def __post_init__(self) -> None:
         """Check that roles agree on N and W and that nothing the network reads is NaN."""
-        for values in (self.past, self.future, self.scale, self.teaches):
+        for values in (self.past, self.future, self.scale, self.is_target):
             assert values.shape[:2] == self.demand.shape
         for name in ("past", "future", "static_numbers", "scale", "cold_parts"):
             if not np.isfinite(getattr(self, name)).all():

@@ -41,6 +41,7 @@ TUNING_TRIALS = "tuning_trials.csv"
 BUNDLE = "bundle"
 TRAIN_METRICS = "train.json"
 TRAINING_CURVE = "training_curve.csv"
+TRAINED = (BUNDLE, TRAIN_METRICS, TRAINING_CURVE)  # what a whole training writes
 METRICS = "metrics.json"
 LEADERBOARD = "leaderboard.csv"
 BACKTEST = "backtest_forecasts.parquet"

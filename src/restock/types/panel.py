@@ -102,6 +102,26 @@ class DemandPanel:
         """Demand where it was seen: NaN where a stock-out may have hidden it. Shape ``(N, T)``."""
         return np.where(self.in_stock, self.demand, np.nan)
 
+    def actuals(self, origins: IntArray, horizon: int, rows: IntArray | None = None) -> FloatArray:
+        """Return what was demanded in each of the periods after some origins.
+
+        NaN where nothing was observed, where a stock-out may have hidden it, beyond the history,
+        and throughout where an origin is -1: the series takes no part.
+
+        Args:
+            origins: Last known position of each series. Shape ``(R,)``.
+            horizon: Periods after it, H.
+            rows: Which series; none: all of them, R = N. Shape ``(R,)``.
+
+        Returns:
+            Units. Shape ``(R, H)``.
+        """
+        series = (np.arange(self.num_series) if rows is None else rows)[:, None]
+        target = origins[:, None] + np.arange(1, horizon + 1)
+        known = (origins[:, None] >= 0) & (target < self.num_steps)
+        at = np.clip(target, 0, self.num_steps - 1)
+        return np.where(known & self.in_stock[series, at], self.demand[series, at], np.nan)
+
     @property
     def first_seen(self) -> IntArray:
         """Position of each series' first demand in stock; T where there is none. Shape ``(N,)``.

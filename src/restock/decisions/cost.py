@@ -5,13 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from restock.decisions.demand import LeadTimeDemand
-from restock.settings.tree import InventorySettings
+from restock.settings.costs import CostSettings
 from restock.types.panel import FloatArray
 
 
-def realised_cost(
-    demand: LeadTimeDemand, total: FloatArray, settings: InventorySettings
-) -> FloatArray:
+def realised_cost(demand: LeadTimeDemand, total: FloatArray, settings: CostSettings) -> FloatArray:
     """Return what each series would have paid for stocking up to the critical ratio.
 
     Leftover pays holding cost and a shortage pays stockout cost, once, at the end of the

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from restock.decisions.demand import LeadTimeDemand
-from restock.settings.tree import InventorySettings
+from restock.settings.inventory import InventorySettings
 from restock.types.panel import FloatArray
 
 

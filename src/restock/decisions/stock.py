@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from restock.data.columns import numbers, require
-from restock.data.sources.file import read_table
+from restock.data.tables import read_table
 from restock.errors import DataError
-from restock.settings.tree import SourceSettings
+from restock.settings.panel import TableForm
 from restock.types.panel import FloatArray
 
 
@@ -19,7 +19,7 @@ def read_positions(path: Path, series_id: np.ndarray) -> FloatArray:
     Raises:
         DataError: Naming the column or row that cannot be used.
     """
-    table = read_table(path, SourceSettings(kind="file", path=str(path)))
+    table = read_table(path, TableForm())
     require(table, "series_id")
     position = numbers(table, "on_hand")
     for column, sign in (("on_order", 1), ("backorders", -1)):

@@ -24,22 +24,22 @@ class Backtest:
     Attributes:
         points: Rows are series at origins: R of them.
         series: Which series each row is. Shape ``(R,)``.
-        fold: Which origin of the fold each row is, from 0. Shape ``(R,)``.
+        origin: Which of the fold's origins each row looks from, from 0. Shape ``(R,)``.
         forecasts: The whole forecast at each origin.
     """
 
     points: ScoredPoints
     series: IntArray
-    fold: IntArray
+    origin: IntArray
     forecasts: tuple[DemandForecast, ...]
 
     def scores(self) -> Scores:
         """Score all rows together."""
         return score(self.points)
 
-    def by_fold(self) -> list[Scores]:
+    def by_origin(self) -> list[Scores]:
         """Score each origin by itself."""
-        return [score(self.points.select(self.fold == f)) for f in np.unique(self.fold)]
+        return [score(self.points.select(self.origin == n)) for n in np.unique(self.origin)]
 
     def by_step(self) -> list[Scores]:
         """Score each step of the horizon by itself."""
@@ -76,12 +76,10 @@ def run_backtest(
     demand = panel.uncensored
     for number, origins in enumerate(fold.origins):
         forecast = predict(np.maximum(origins, 0))
-        steps = np.arange(1, forecast.point.shape[1] + 1)
         forecasts.append(forecast)
         kept = np.flatnonzero(origins >= 0)
-        target = np.minimum(origins[kept, None] + steps, panel.num_steps - 1)
         scale, squared = naive_scales(demand[kept], origins[kept], seasonal_period)
-        actual = demand[kept[:, None], target]
+        actual = panel.actuals(origins[kept], forecast.point.shape[1], kept)
         parts.append(
             ScoredPoints(
                 actual,
@@ -105,7 +103,7 @@ def forecast_table(backtest: Backtest, panel: DemandPanel) -> pd.DataFrame:
     """Return one row per series, origin and step: demand and the deciles q0.1 to q0.9."""
     tables = []
     for number, forecast in enumerate(backtest.forecasts):
-        picked = backtest.fold == number
+        picked = backtest.origin == number
         kept, horizon = backtest.series[picked], forecast.point.shape[1]
         columns = {
             "series_id": np.repeat(panel.series_id[kept], horizon),

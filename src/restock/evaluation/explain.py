@@ -14,7 +14,7 @@ import pandas as pd
 
 from restock.errors import UserError, nearest
 from restock.evaluation.metrics import pooled_wql
-from restock.features.build import FLAGS, input_names
+from restock.features.names import FLAGS, input_names
 from restock.forecasters.assemble import PanelNetwork
 from restock.forecasters.bundle import Bundle
 from restock.forecasters.combine import Combination
@@ -66,7 +66,7 @@ def network_inputs(state: FeatureState) -> list[NetworkInput]:
 
 
 @dataclass(frozen=True)
-class View:
+class Sample:
     """What the forecasts of some series from one origin each are made of, and what happened.
 
     Attributes:
@@ -94,10 +94,10 @@ class View:
         return combination.apply({LSTM: own, **self.simple}, cold)
 
 
-def view(
+def sample(
     network: PanelNetwork, simple: Mapping[str, DemandForecast], rows: IntArray, origins: IntArray
-) -> View:
-    """Look at some series, each from one origin.
+) -> Sample:
+    """Take some series, each at one origin.
 
     Args:
         network: The network and its panel.
@@ -106,11 +106,9 @@ def view(
         origins: Shape ``(R,)``.
     """
     panel = network.panel.take(rows)
-    target = origins[:, None] + np.arange(1, network.windows.horizon + 1)
-    ahead = np.pad(panel.uncensored, ((0, 0), (0, network.windows.horizon)), constant_values=np.nan)
-    actual = np.take_along_axis(ahead, target, axis=1)
+    actual = panel.actuals(origins, network.windows.horizon)
     inputs = network.windows.prediction_batch(rows, origins)
-    return View(rows, panel, origins, inputs, simple, actual)
+    return Sample(rows, panel, origins, inputs, simple, actual)
 
 
 def importance(bundle: Bundle, panel: DemandPanel, fold: Fold) -> pd.DataFrame:
@@ -120,11 +118,11 @@ def importance(bundle: Bundle, panel: DemandPanel, fold: Fold) -> pd.DataFrame:
         See :func:`permutation_importance`.
     """
     network = bundle.network(panel)
-    views = [
-        view(network, bundle.predict_others(panel.take(rows), origins), rows, origins)
+    samples = [
+        sample(network, bundle.predict_others(panel.take(rows), origins), rows, origins)
         for rows, origins in picked_rows(fold)
     ]
-    return permutation_importance(network, bundle.combination, views, seed=bundle.manifest.seed)
+    return permutation_importance(network, bundle.combination, samples, seed=bundle.manifest.seed)
 
 
 def explain_series(
@@ -149,7 +147,7 @@ def explain_series(
         raise UserError(f"no series {series_id!r}. {nearest(series_id, map(str, panel.series_id))}")
     network = bundle.network(panel)
     origin = origins[found]
-    one = view(network, bundle.predict_others(panel.take(found), origin), found, origin)
+    one = sample(network, bundle.predict_others(panel.take(found), origin), found, origin)
     many = np.linspace(0, panel.num_series - 1, min(ROWS, panel.num_series)).astype(int)
     typical = network.windows.prediction_batch(many, origins[many])
     return series_effects(network, bundle.combination, one, typical)
@@ -170,7 +168,7 @@ def picked_rows(fold: Fold) -> list[tuple[IntArray, IntArray]]:
 def permutation_importance(
     network: PanelNetwork,
     combination: Combination,
-    views: list[View],
+    samples: list[Sample],
     *,
     seed: int,
 ) -> pd.DataFrame:
@@ -181,9 +179,9 @@ def permutation_importance(
     same for all series at an origin, and would else seem to be worth nothing.
 
     Args:
-        network: Answers for the views.
+        network: Answers for the samples.
         combination: What is done to its answer before it is used.
-        views: Origins with actuals.
+        samples: Origins with actuals.
         seed: Of the permutations, one an input.
 
     Returns:
@@ -193,10 +191,10 @@ def permutation_importance(
     Source:
         Breiman, Random Forests (2001); Fisher, Rudin and Dominici (2019).
     """
-    pool = _joined([view.inputs for view in views])
-    medians, loss = _answer(network, combination, views, pool)
+    pool = _joined([sample.inputs for sample in samples])
+    medians, loss = _answer(network, combination, samples, pool)
     scale = pool.scale[:, :1]
-    elsewhere = replace(pool, future=_other_times(network, views, seed))
+    elsewhere = replace(pool, future=_other_times(network, samples, seed))
     rows = []
     for which in network_inputs(network.state):
         order = generator(seed, "permutation", which.name).permutation(len(scale))
@@ -204,14 +202,14 @@ def permutation_importance(
         if (values == which.values(pool)).all():  # it never moves
             rows.append((which.name, 0.0, 0.0))
             continue
-        moved, worse = _answer(network, combination, views, which.replaced(pool, values))
+        moved, worse = _answer(network, combination, samples, which.replaced(pool, values))
         rows.append((which.name, worse - loss, float(np.mean(np.abs(moved - medians) / scale))))
     table = pd.DataFrame(rows, columns=["input", "wql_rise", "moves"])
     return table.sort_values(["wql_rise", "input"], ascending=[False, True], ignore_index=True)
 
 
 def series_effects(
-    network: PanelNetwork, combination: Combination, view: View, typical: WindowBatch
+    network: PanelNetwork, combination: Combination, sample: Sample, typical: WindowBatch
 ) -> pd.DataFrame:
     """Measure what each input adds to one series' median forecast, against its average.
 
@@ -221,22 +219,22 @@ def series_effects(
     need not add up to the forecast.
 
     Args:
-        network: Answers for the view.
+        network: Answers for the sample.
         combination: What is done to its answer before it is used.
-        view: One series at one origin.
+        sample: One series at one origin.
         typical: The same origin's windows of many series.
 
     Returns:
         One row per input, the strongest first: ``input``; ``effect``, the mean over the steps;
         ``step_1`` to ``step_H``. In units: positive where the input raises the forecast.
     """
-    medians, _ = _answer(network, combination, [view], view.inputs)
+    medians, _ = _answer(network, combination, [sample], sample.inputs)
     rows = []
     for which in network_inputs(network.state):
         without = np.zeros_like(medians)
         for values, share in _averages(which, typical):
-            changed = which.replaced(view.inputs, values)
-            without += share * _answer(network, combination, [view], changed)[0]
+            changed = which.replaced(sample.inputs, values)
+            without += share * _answer(network, combination, [sample], changed)[0]
         effect = (medians - without)[0]
         rows.append((which.name, float(effect.mean()), *effect))
     steps = [f"step_{step}" for step in range(1, medians.shape[1] + 1)]
@@ -259,9 +257,9 @@ def _averages(
 
 
 def _answer(
-    network: PanelNetwork, combination: Combination, views: list[View], pool: WindowBatch
+    network: PanelNetwork, combination: Combination, samples: list[Sample], pool: WindowBatch
 ) -> tuple[FloatArray, float]:
-    """Return the medians ``(R, H)`` of all views, whose rows lie in the pool, and their loss."""
+    """Return the medians ``(R, H)`` of all samples, whose rows lie in the pool, and their loss."""
     inputs = pool.inputs()
     count = len(pool.scale)
     parts = [
@@ -269,21 +267,22 @@ def _answer(
         for at in range(0, count, PREDICTED_AT_ONCE)
     ]
     answer = np.concatenate([np.asarray(part, dtype=np.float64)[:, 0] for part in parts])
-    ends = np.cumsum([len(view.origins) for view in views])
+    ends = np.cumsum([len(sample.origins) for sample in samples])
     answers = np.split(answer, ends[:-1])
     forecasts = [
-        view.forecast(own, network, combination) for view, own in zip(views, answers, strict=True)
+        sample.forecast(own, network, combination)
+        for sample, own in zip(samples, answers, strict=True)
     ]
     quantiles = np.concatenate([forecast.quantiles for forecast in forecasts])
-    actual = np.concatenate([view.actual for view in views])
+    actual = np.concatenate([sample.actual for sample in samples])
     medians = np.concatenate([forecast.point for forecast in forecasts])
     return medians, pooled_wql(actual, quantiles, network.levels)
 
 
-def _other_times(network: PanelNetwork, views: list[View], seed: int) -> FloatArray:
+def _other_times(network: PanelNetwork, samples: list[Sample], seed: int) -> FloatArray:
     """Return what was known ahead at a random earlier origin of each row. ``(R, 1, H, K)``."""
     parts = []
-    for number, at in enumerate(views):
+    for number, at in enumerate(samples):
         rng = generator(seed, "other times", number)
         first = np.minimum(network.windows.first[at.rows], at.origins)
         drawn = first + (rng.random(len(first)) * (at.origins - first + 1)).astype(int)

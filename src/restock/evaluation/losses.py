@@ -9,12 +9,12 @@ from restock.decisions.cost import realised_cost
 from restock.decisions.demand import LeadTimeDemand
 from restock.evaluation.backtest import Backtest
 from restock.evaluation.metrics import decile_loss, ranks
-from restock.settings.tree import InventorySettings
+from restock.settings.costs import CostSettings
 from restock.types.panel import DemandPanel, FloatArray
 
 
 def loss_table(
-    name: str, backtest: Backtest, panel: DemandPanel, inventory: InventorySettings
+    name: str, backtest: Backtest, panel: DemandPanel, costs: CostSettings
 ) -> pd.DataFrame:
     """Return one row per series and origin of the test.
 
@@ -29,13 +29,13 @@ def loss_table(
     error = points.point - points.actual
     inside = np.abs(2 * ranks(points.actual, points.quantiles, points.levels) - 1) <= 0.8
     origins = np.stack([forecast.origin for forecast in backtest.forecasts])
-    cost, cost_demand = _cost(backtest, inventory)
+    cost, cost_demand = _cost(backtest, costs)
     return pd.DataFrame(
         {
             "model": name,
             "series_id": panel.series_id[backtest.series],
-            "fold": backtest.fold,
-            "forecast_origin": origins[backtest.fold, backtest.series],
+            "fold": backtest.origin,  # the name under which it is stored
+            "forecast_origin": origins[backtest.origin, backtest.series],
             "demand": np.nansum(points.actual, axis=1),
             "loss": np.nansum(decile_loss(points), axis=1),
             "error": np.nansum(error, axis=1),
@@ -48,12 +48,12 @@ def loss_table(
     )
 
 
-def _cost(backtest: Backtest, inventory: InventorySettings) -> tuple[FloatArray, FloatArray]:
+def _cost(backtest: Backtest, costs: CostSettings) -> tuple[FloatArray, FloatArray]:
     """Return cost and demand over the protection interval; zeros where it exceeds the horizon."""
-    points, periods = backtest.points, inventory.protection_interval
+    points, periods = backtest.points, costs.protection_interval
     if periods > points.actual.shape[1]:
         nothing = np.zeros(len(points.actual))
         return nothing, nothing
     demand = LeadTimeDemand(points.levels, points.cumulative[:, periods - 1], periods)
     total = points.total[:, periods - 1]
-    return np.nan_to_num(realised_cost(demand, total, inventory)), np.nan_to_num(total)
+    return np.nan_to_num(realised_cost(demand, total, costs)), np.nan_to_num(total)

@@ -1,4 +1,4 @@
-"""What an evaluation says, as the plain data of metrics.json, and how it is logged."""
+"""What an evaluation says: its leaderboard, its calibration, the metrics of its run."""
 
 from __future__ import annotations
 

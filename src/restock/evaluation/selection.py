@@ -12,7 +12,7 @@ import numpy as np
 from restock.data.folds import make_folds
 from restock.errors import IntegrityError
 from restock.evaluation.backtest import Predict, run_backtest
-from restock.settings.tree import EvaluationSettings
+from restock.settings.folds import FoldSettings
 from restock.types.folds import Fold, Folds
 from restock.types.forecast import DemandForecast, Forecaster
 from restock.types.panel import DemandPanel
@@ -21,7 +21,7 @@ from restock.types.panel import DemandPanel
 FALLBACK = "moving_median"
 
 
-def folds_with_demand(panel: DemandPanel, settings: EvaluationSettings) -> Folds:
+def folds_with_demand(panel: DemandPanel, settings: FoldSettings) -> Folds:
     """Cut the panel, and leave out tuning folds in which nothing was sold: they rank nothing."""
     folds = make_folds(panel, settings)
     kept = tuple(fold for fold in folds.tuning if _has_demand(panel, fold, folds.horizon))
@@ -34,9 +34,7 @@ def folds_with_demand(panel: DemandPanel, settings: EvaluationSettings) -> Folds
 
 def _has_demand(panel: DemandPanel, fold: Fold, horizon: int) -> bool:
     (origins,) = fold.origins
-    kept = np.flatnonzero(origins >= 0)
-    targets = origins[kept, None] + np.arange(1, horizon + 1)
-    return bool(np.nansum(panel.uncensored[kept[:, None], targets]) > 0)
+    return bool(np.nansum(panel.actuals(origins, horizon)) > 0)
 
 
 def fold_wql(predict: Predict, panel: DemandPanel, fold: Fold) -> float:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from restock.forecasters.likelihoods import decoder
-from restock.settings.tree import Likelihood
+from restock.settings.model import Likelihood
 from restock.types.features import FeatureState
 from restock.types.forecast import DemandForecast
 from restock.types.panel import DemandPanel, FloatArray, IntArray

@@ -17,7 +17,7 @@ import numpy as np
 
 from restock.data.files import digest, read_json
 from restock.errors import DataError, IntegrityError
-from restock.features.build import feature_source
+from restock.features.maker import feature_source
 from restock.features.state import read_state
 from restock.forecasters.assemble import PanelNetwork
 from restock.forecasters.baselines.forest import FittedTrees
@@ -25,16 +25,13 @@ from restock.forecasters.baselines.simple import simple_baselines
 from restock.forecasters.combine import Combination
 from restock.forecasters.names import BOOSTED_TREES, LSTM
 from restock.forecasters.safety import check_archives, check_files
-from restock.settings.tree import (
-    BaselineSettings,
-    FeatureSettings,
-    Likelihood,
-    ModelSettings,
-    WindowSettings,
-)
+from restock.settings.baselines import BaselineSettings
+from restock.settings.features import FeatureSettings
+from restock.settings.model import Likelihood, ModelSettings
+from restock.settings.windows import WindowSettings
 from restock.types.features import FeatureState
-from restock.types.forecast import DemandForecast
-from restock.types.panel import DemandPanel, IntArray
+from restock.types.forecast import DemandForecast, FittedForecaster
+from restock.types.panel import DemandPanel, FloatArray, IntArray
 from restock.windows.sequences import WindowMaker
 
 FORMAT = 3
@@ -135,11 +132,9 @@ class Bundle:
         Raises:
             DataError: If the panel lacks a column or has another frequency.
         """
-        forecasts = self.predict_others(panel, origins)
-        cold = panel.first_seen > origins
-        if LSTM in self.combination.weights or cold.any():
-            forecasts[LSTM] = self.predict_network(panel, origins)
-        return self.combination.apply(forecasts, cold)
+        return self.combination.forecast(
+            panel, origins, network=self.predict_network, others=self.predict_others
+        )
 
     def predict_others(self, panel: DemandPanel, origins: IntArray) -> dict[str, DemandForecast]:
         """Return the forecasts that the network's is mixed with, by model.
@@ -149,12 +144,10 @@ class Bundle:
         """
         self._check(panel)
         settings = BaselineSettings.model_validate(self.manifest.baselines)
-        simple = simple_baselines(settings, self.horizon, np.array(self.manifest.levels))
-        return {
-            name: (self._trees if name == BOOSTED_TREES else simple[name]).predict(panel, origins)
-            for name in self.combination.weights
-            if name != LSTM
-        }
+        trees = self._trees if BOOSTED_TREES in self.combination.weights else None
+        levels = np.array(self.manifest.levels)
+        mixed_in = others_of(self.combination, settings, self.horizon, levels, trees)
+        return {name: model.predict(panel, origins) for name, model in mixed_in.items()}
 
     def predict_network(self, panel: DemandPanel, origins: IntArray) -> DemandForecast:
         """Forecast by the network alone, neither mixed nor calibrated."""
@@ -195,6 +188,28 @@ class Bundle:
             missing = sorted(set(self.manifest.roles[role]) - set(names))
             if missing:
                 raise DataError(f"the panel lacks {role} column(s) {', '.join(missing)}")
+
+
+def others_of(
+    combination: Combination,
+    settings: BaselineSettings,
+    horizon: int,
+    levels: FloatArray,
+    trees: FittedTrees | None,
+) -> dict[str, FittedForecaster]:
+    """Return the forecasters that a network's forecast is mixed with, by name.
+
+    Args:
+        combination: Which.
+        settings: Of the simple ones.
+        horizon: Periods they forecast, H.
+        levels: Quantile levels they answer. Shape ``(Q,)``.
+        trees: The boosted trees, where they are mixed in.
+    """
+    known: dict[str, FittedForecaster] = {**simple_baselines(settings, horizon, levels)}
+    if trees is not None:
+        known[BOOSTED_TREES] = trees
+    return {name: known[name] for name in combination.weights if name != LSTM}
 
 
 def name(parts: list[str], combination: Combination) -> str:

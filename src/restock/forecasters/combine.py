@@ -1,11 +1,11 @@
 """Mix the network's forecast with simple ones, and calibrate the result. NumPy only.
 
-Both are learned on tuning folds (evaluation/combination.py) and travel inside the bundle.
+Both are learned on tuning folds (training/combination.py) and travel inside the bundle.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from statistics import NormalDist
 
@@ -13,7 +13,10 @@ import numpy as np
 
 from restock.forecasters.names import LSTM
 from restock.types.forecast import DemandForecast
-from restock.types.panel import BoolArray, FloatArray
+from restock.types.panel import BoolArray, DemandPanel, FloatArray, IntArray
+
+Answer = Callable[[DemandPanel, IntArray], DemandForecast]
+Answers = Callable[[DemandPanel, IntArray], Mapping[str, DemandForecast]]
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,23 @@ class Combination:
     def plain(cls, levels: FloatArray) -> Combination:
         """Return the network's forecast as it is."""
         return cls({LSTM: 1.0}, [float(q) for q in levels], [float(q) for q in levels])
+
+    def forecast(
+        self, panel: DemandPanel, origins: IntArray, *, network: Answer, others: Answers
+    ) -> DemandForecast:
+        """Ask the models that are needed, mix what they say, then calibrate.
+
+        Args:
+            panel: History (and known future) of the series.
+            origins: Last known grid position per series. Shape ``(N,)``.
+            network: The network's forecast; asked where it has a weight or a series is cold.
+            others: The forecasts it is mixed with, by model.
+        """
+        forecasts = others(panel, origins)
+        cold = panel.first_seen > origins
+        if LSTM in self.weights or cold.any():
+            forecasts = {**forecasts, LSTM: network(panel, origins)}
+        return self.apply(forecasts, cold)
 
     def apply(
         self, forecasts: Mapping[str, DemandForecast], cold: BoolArray | None = None

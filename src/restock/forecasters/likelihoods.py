@@ -12,7 +12,7 @@ from collections.abc import Callable
 import numpy as np
 
 from restock.errors import DataError
-from restock.settings.tree import COUNTS, Likelihood
+from restock.settings.model import COUNTS, Likelihood
 from restock.types.panel import DemandPanel, FloatArray, IntArray
 
 # Answer (N, H, 2, Q or P), scale (N,), levels (Q,) -> quantiles in units (N, H, 2, Q)
@@ -104,8 +104,8 @@ def require_counts(panel: DemandPanel, train_end: IntArray, likelihood: Likeliho
     """
     if likelihood not in COUNTS:
         return
-    taught = np.arange(panel.num_steps)[None, :] <= train_end[:, None]
-    demand = np.where(taught, np.nan_to_num(panel.uncensored), 0.0)
+    in_training = np.arange(panel.num_steps)[None, :] <= train_end[:, None]
+    demand = np.where(in_training, np.nan_to_num(panel.uncensored), 0.0)
     # Demand that was stored as a logarithm is whole up to its rounding only.
     broken = np.abs(demand - np.rint(demand)) > 1e-6 * np.maximum(demand, 1.0)
     if not broken.any():

@@ -108,7 +108,7 @@ def effect_bars(path: Path, table: pd.DataFrame, title: str) -> None:
 
 def fan_charts(path: Path, panel: DemandPanel, backtest: Backtest, num_series: int = 6) -> None:
     """Draw the chosen model's forecasts of the largest series from every test origin."""
-    first = backtest.series[backtest.fold == 0]
+    first = backtest.series[backtest.origin == 0]
     volume = np.nansum(panel.demand[first], axis=1)
     shown = first[np.argsort(-volume, kind="stable")[:num_series]]
     rows = -(-len(shown) // 2)

@@ -13,9 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from restock.features.build import feature_source
+from restock.features.maker import feature_source
 from restock.forecasters.assemble import to_units
-from restock.settings.tree import FeatureSettings, WindowSettings
+from restock.settings.features import FeatureSettings
+from restock.settings.windows import WindowSettings
 from restock.types.features import FeatureState
 from restock.types.forecast import DemandForecast
 from restock.types.panel import DemandPanel, FloatArray, IntArray

@@ -9,7 +9,7 @@ from restock.forecasters.baselines.ets import ets
 from restock.forecasters.baselines.points import PointForecast
 from restock.forecasters.baselines.spread import Baseline
 from restock.forecasters.baselines.theta import theta
-from restock.settings.tree import BaselineSettings
+from restock.settings.baselines import BaselineSettings
 from restock.types.panel import FloatArray
 
 

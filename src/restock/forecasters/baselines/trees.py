@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from restock.errors import DataError
-from restock.features.build import fit_state
+from restock.features.fit import fit_state
 from restock.forecasters.baselines.forest import (
     KINDS,
     FittedTrees,
@@ -29,7 +29,8 @@ from restock.forecasters.baselines.forest import (
     windows_of_one,
 )
 from restock.seeding import child_seed, generator
-from restock.settings.tree import FeatureSettings, TreeSettings
+from restock.settings.baselines import TreeSettings
+from restock.settings.features import FeatureSettings
 from restock.types.features import FeatureState
 from restock.types.panel import DemandPanel, FloatArray, IntArray
 
@@ -91,7 +92,7 @@ class BoostedTrees:
     ) -> tuple[FloatArray, FloatArray]:
         """Draw training rows: columns ``(R, C)`` and targets ``(R,)``."""
         windows = windows_of_one(panel, self.features, state, self.horizon)
-        series, origins = teaching_pairs(panel, train_end)
+        series, origins = training_pairs(panel, train_end)
         each = self.horizon * KINDS
         drawn = self._draw(len(series) * each)
         columns, targets = [], []
@@ -152,7 +153,7 @@ def fitted_levels(levels: FloatArray) -> list[float]:
     return sorted({low, high, *(level for level in CORE_LEVELS if low < level < high)})
 
 
-def teaching_pairs(panel: DemandPanel, train_end: IntArray) -> tuple[IntArray, IntArray]:
+def training_pairs(panel: DemandPanel, train_end: IntArray) -> tuple[IntArray, IntArray]:
     """Return every series at every origin with context before it and a target that may teach.
 
     Raises:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import keras
 import numpy as np
 
-from restock.features.fitted import Prepared, prepare_features
+from restock.features.fitted import FittedFeatures, fit_features
 from restock.forecasters.assemble import PanelNetwork
 from restock.forecasters.likelihoods import require_counts
 from restock.forecasters.lstm import backend
 from restock.forecasters.lstm.counts import CountLoss
+from restock.forecasters.lstm.forecaster import FittedLstm
 from restock.forecasters.lstm.network import (
     NetworkShape,
     QuantileLoss,
@@ -22,42 +24,12 @@ from restock.forecasters.lstm.network import (
     build_network,
 )
 from restock.seeding import child_seed, generator
-from restock.settings.tree import (
-    COUNTS,
-    FeatureSettings,
-    ModelSettings,
-    Settings,
-    TrainingSettings,
-    WindowSettings,
-)
+from restock.settings.model import COUNTS
+from restock.settings.recipe import Recipe
 from restock.types.features import FeaturePanel, FeatureState
 from restock.types.forecast import DemandForecast
 from restock.types.panel import DemandPanel, IntArray
 from restock.windows.sequences import WindowMaker
-
-
-@dataclass(frozen=True)
-class LstmRecipe:
-    """Everything that decides what is trained."""
-
-    features: FeatureSettings
-    windows: WindowSettings
-    model: ModelSettings
-    training: TrainingSettings
-    horizon: int
-    seed: int
-
-    @classmethod
-    def from_settings(cls, settings: Settings) -> LstmRecipe:
-        """Collect the settings that decide what is trained."""
-        return cls(
-            features=settings.features,
-            windows=settings.windows,
-            model=settings.model,
-            training=settings.training,
-            horizon=settings.evaluation.horizon,
-            seed=settings.seed,
-        )
 
 
 class DivergedError(ArithmeticError):
@@ -69,24 +41,26 @@ class LstmTraining:
 
     def __init__(
         self,
-        recipe: LstmRecipe,
+        recipe: Recipe,
+        horizon: int,
         panel: DemandPanel,
         train_end: IntArray,
-        prepared: Prepared,
+        fitted: FittedFeatures,
+        *,
         member: int = 0,
     ) -> None:
         """Build a fresh network; ``member`` tells the networks of an ensemble apart."""
         self.recipe, self.train_end = recipe, train_end
         self.seed = child_seed(recipe.seed, "member", member)
-        self.state, features = prepared
+        self.state, features = fitted.state, fitted.source
         windows = recipe.windows
         self.windows = WindowMaker(
-            features, panel.first_seen, self.state.typical_scale, recipe.horizon, windows
+            features, panel.first_seen, self.state.typical_scale, horizon, windows
         )
         self.epoch, self.counts = 0, recipe.model.likelihood in COUNTS
         keras.utils.set_random_seed(child_seed(self.seed, "weights"))
         sample = features.take(np.array([0]), np.array([0]), 1)
-        self.shape = network_shape(sample, self.state, recipe.horizon)
+        self.shape = network_shape(sample, self.state, horizon)
         with backend.precision(recipe.training.precision):
             self.network = build_network(self.shape, recipe.model)
         # Without dropout, so that each exports as plain LSTMs. The newest weights come last.
@@ -165,12 +139,20 @@ class LstmEnsemble:
 
     def __init__(
         self,
-        recipe: LstmRecipe,
+        recipe: Recipe,
+        horizon: int,
         panel: DemandPanel,
         train_end: IntArray,
-        prepared: Prepared | None = None,
+        fitted: FittedFeatures | None = None,
     ) -> None:
         """Fit feature constants up to ``train_end`` (unless given) and build the networks.
+
+        Args:
+            recipe: What is trained.
+            horizon: Periods that are forecast, H.
+            panel: The whole panel; demand after ``train_end`` is not read.
+            train_end: Last training position per series; -1 leaves a series out. Shape ``(N,)``.
+            fitted: Features of this very cut; none: they are made here.
 
         Raises:
             DataError: If the likelihood is one of counts and the demand is not.
@@ -180,12 +162,12 @@ class LstmEnsemble:
         # must depend neither on lengths that were never trained nor on the series beside it.
         lookback = min(recipe.windows.lookback, int(train_end.max()) + 1)
         windows = recipe.windows.model_copy(update={"lookback": lookback})
-        self.recipe = replace(recipe, windows=windows)
-        self.panel, self.train_end = panel, train_end
-        prepared = prepared or prepare_features(panel, recipe.features, train_end, recipe.horizon)
-        self.state = prepared[0]
+        self.recipe = recipe.model_copy(update={"windows": windows})
+        self.horizon, self.panel, self.train_end = horizon, panel, train_end
+        fitted = fitted or fit_features(panel, recipe.features, train_end, horizon)
+        self.state = fitted.state
         self.members = [
-            LstmTraining(self.recipe, panel, train_end, prepared, member)
+            LstmTraining(self.recipe, horizon, panel, train_end, fitted, member=member)
             for member in range(recipe.training.ensemble_size)
         ]
 
@@ -217,14 +199,11 @@ class LstmEnsemble:
 
     def on_panel(self) -> PanelNetwork:
         """Return the mean of the networks, with the weights as they are, beside the panel."""
+        return self.fitted().beside(self.panel, self.members[0].windows)
 
-        def run(inputs: dict[str, np.ndarray]) -> np.ndarray:
-            answers = [network.predict_on_batch(inputs) for network in self._networks()]
-            return np.mean([np.asarray(answer) for answer in answers], axis=0)
-
-        model, windows = self.recipe.model, self.members[0].windows
-        levels = np.array(model.quantile_levels)
-        return PanelNetwork(run, windows, self.panel, self.state, levels, model.likelihood)
+    def fitted(self) -> FittedLstm:
+        """Return what forecasts, with the weights as they are."""
+        return FittedLstm(self.recipe, self.horizon, self.state, tuple(self._networks()))
 
     def _networks(self) -> list[keras.Model]:
         return [network for member in self.members for network in member.networks()]
@@ -241,6 +220,35 @@ def run_epochs(ensembles: Iterable[LstmEnsemble], pool: ThreadPoolExecutor) -> l
     """
     jobs = [[pool.submit(m.run_epoch) for m in ensemble.members] for ensemble in ensembles]
     return [float(np.mean([job.result() for job in members])) for members in jobs]
+
+
+@dataclass(frozen=True)
+class Lstm:
+    """The LSTM as a forecaster that is fitted in one go, for all of its epochs.
+
+    Attributes:
+        recipe: What is trained.
+        horizon: Periods that are forecast, H.
+        num_threads: Threads inside one operation; see :func:`backend.prepare`.
+    """
+
+    recipe: Recipe
+    horizon: int
+    num_threads: int = 1
+
+    def fit(self, panel: DemandPanel, train_end: IntArray) -> FittedLstm:
+        """Fit on targets at or before ``train_end``; see :class:`Forecaster`.
+
+        Raises:
+            DataError: If the likelihood is one of counts and the demand is not.
+            DivergedError: If the loss is not finite.
+        """
+        backend.prepare(self.recipe.seed, self.num_threads)
+        ensemble = LstmEnsemble(self.recipe, self.horizon, panel, train_end)
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            for _ in range(self.recipe.training.max_epochs):
+                run_epochs([ensemble], pool)
+        return ensemble.fitted()
 
 
 def part_of(arrays: Mapping[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:

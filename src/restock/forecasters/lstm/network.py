@@ -16,7 +16,7 @@ import numpy as np
 from keras import layers, ops
 
 from restock.forecasters.lstm.counts import CountParameters
-from restock.settings.tree import COUNTS, ModelSettings
+from restock.settings.model import COUNTS, ModelSettings
 
 
 @dataclass(frozen=True)

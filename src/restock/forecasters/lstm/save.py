@@ -14,7 +14,6 @@ from restock.forecasters.baselines.forest import FittedTrees
 from restock.forecasters.combine import Combination
 from restock.forecasters.export import save_keras, save_onnx, weights_digest
 from restock.forecasters.lstm.fit import LstmEnsemble
-from restock.settings.tree import BaselineSettings
 
 
 def save_bundle(
@@ -23,7 +22,6 @@ def save_bundle(
     *,
     combination: Combination,
     trees: FittedTrees | None,
-    baselines: BaselineSettings,
     cut: str,
     tuning_wql: float | None,
     data_digest: str,
@@ -35,7 +33,6 @@ def save_bundle(
         folder: The bundle's.
         combination: What is done to the network's forecast.
         trees: Those that are mixed in, if they are.
-        baselines: Settings of the simple forecasts that are mixed in.
         cut: See :class:`Manifest`.
         tuning_wql: See :class:`Manifest`.
         data_digest: See :class:`Manifest`.
@@ -56,7 +53,7 @@ def save_bundle(
             files=files,
             frequency=panel.frequency,
             unit=panel.unit,
-            horizon=recipe.horizon,
+            horizon=training.horizon,
             levels=list(recipe.model.quantile_levels),
             roles=bundle.roles(panel),
             cut=cut,
@@ -66,7 +63,7 @@ def save_bundle(
             model=recipe.model.model_dump(mode="json"),
             training=recipe.training.model_dump(mode="json"),
             combination=dataclasses.asdict(combination),
-            baselines=baselines.model_dump(mode="json"),
+            baselines=recipe.evaluation.baselines.model_dump(mode="json"),
             seed=recipe.seed,
             epochs=training.epoch,
             tuning_wql=tuning_wql,

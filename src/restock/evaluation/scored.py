@@ -1,0 +1,58 @@
+"""A bundle that was scored on its test folds, with all that was scored beside it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from restock.data.files import read_json
+from restock.data.store import load_panel
+from restock.evaluation.selection import check_scored, folds_with_demand
+from restock.forecasters.bundle import Bundle, load_bundle
+from restock.forecasters.names import LSTM
+from restock.settings.folds import FoldSettings
+from restock.types import layout
+from restock.types.folds import Folds
+from restock.types.layout import Layout
+from restock.types.panel import DemandPanel
+
+
+@dataclass(frozen=True)
+class Scored:
+    """A scored bundle, beside the data it was scored on.
+
+    Attributes:
+        bundle: What was scored.
+        panel: On which demand.
+        folds: And which folds of it.
+        report: What metrics.json says.
+        losses: Of every model, a row a series and origin; see :func:`losses.loss_table`.
+    """
+
+    bundle: Bundle
+    panel: DemandPanel
+    folds: Folds
+    report: dict[str, Any]
+    losses: pd.DataFrame
+
+    @classmethod
+    def read(cls, files: Layout, settings: FoldSettings) -> Scored:
+        """Read what stage evaluate left.
+
+        Raises:
+            IntegrityError: If the report scored another bundle, or a file is not what it was.
+        """
+        bundle = load_bundle(files.read(layout.BUNDLE))
+        report = read_json(files.read(layout.METRICS))
+        check_scored(report, bundle.manifest.digest)
+        panel = load_panel(files.read(layout.PANEL))
+        folds = folds_with_demand(panel, settings)
+        return cls(bundle, panel, folds, report, pd.read_parquet(files.read(layout.LOSSES)))
+
+    @property
+    def scores(self) -> dict[str, float]:
+        """Its scores on the test folds, those that are known."""
+        scores = self.report["models"][LSTM]
+        return {name: value for name, value in scores.items() if value is not None}

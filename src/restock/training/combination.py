@@ -54,11 +54,8 @@ def rehearse(
         fold: With one origin.
     """
     (origins,) = fold.origins
-    demand = panel.uncensored
-    steps = np.arange(1, forecast.point.shape[1] + 1)
-    target = np.minimum(origins[:, None] + steps, panel.num_steps - 1)
-    actual = np.where(origins[:, None] >= 0, np.take_along_axis(demand, target, axis=1), np.nan)
-    scale, _ = naive_scales(demand, origins, 1)
+    actual = panel.actuals(origins, forecast.point.shape[1])
+    scale, _ = naive_scales(panel.uncensored, origins, 1)
     made = {
         name: model.fit(panel, fold.train_end).predict(panel, np.maximum(origins, 0))
         for name, model in others.items()

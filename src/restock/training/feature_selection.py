@@ -10,14 +10,15 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from restock.evaluation.explain import permutation_importance, picked_rows, view
+from restock.evaluation.explain import permutation_importance, picked_rows, sample
 from restock.evaluation.selection import forecast_wql
-from restock.features.build import optional_features
+from restock.features.names import optional_features
 from restock.forecasters.combine import Combination
 from restock.forecasters.lstm import backend
-from restock.forecasters.lstm.fit import LstmEnsemble, LstmRecipe, run_epochs
-from restock.settings.tree import SelectionSettings
-from restock.training.fold_features import prepare_folds
+from restock.forecasters.lstm.fit import LstmEnsemble, run_epochs
+from restock.settings.recipe import Recipe
+from restock.settings.selection import SelectionSettings
+from restock.training.fold_features import fit_fold_features
 from restock.training.folds import taking_part
 from restock.types.folds import Folds
 from restock.types.panel import DemandPanel
@@ -103,7 +104,7 @@ def eliminate(
 
 
 def assess_features(
-    recipe: LstmRecipe, panel: DemandPanel, folds: Folds, num_threads: int
+    recipe: Recipe, panel: DemandPanel, folds: Folds, num_threads: int
 ) -> Assessment:
     """Train on each tuning fold for all epochs; score the networks whole and without each feature.
 
@@ -114,10 +115,10 @@ def assess_features(
         num_threads: Threads inside one operation.
     """
     backend.prepare(recipe.seed, num_threads)
-    prepared = prepare_folds(panel, folds, recipe.features, recipe.model.likelihood)
+    features = fit_fold_features(panel, folds, recipe.features, recipe.model.likelihood)
     ensembles = [
-        LstmEnsemble(recipe, panel, fold.train_end, ready)
-        for fold, ready in zip(folds.tuning, prepared, strict=True)
+        LstmEnsemble(recipe, folds.horizon, panel, fold.train_end, fitted)
+        for fold, fitted in zip(folds.tuning, features, strict=True)
     ]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         for _ in range(recipe.training.max_epochs):
@@ -128,8 +129,8 @@ def assess_features(
         forecast = ensemble.predict(taking_part(fold.origins[0]))
         losses.append(forecast_wql(forecast, panel, fold))
         network = ensemble.on_panel()
-        views = [view(network, {}, rows, origins) for rows, origins in picked_rows(fold)]
-        found = permutation_importance(network, plain, views, seed=recipe.seed)
+        samples = [sample(network, {}, rows, origins) for rows, origins in picked_rows(fold)]
+        found = permutation_importance(network, plain, samples, seed=recipe.seed)
         tables.append(found.set_index("input")["wql_rise"])
     mean = pd.concat(tables, axis=1).mean(axis=1)
     names = optional_features(ensembles[0].state)

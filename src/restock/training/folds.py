@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 
 import numpy as np
 
 from restock.evaluation.selection import forecast_wql
-from restock.features.fitted import Prepared
+from restock.features.fitted import FittedFeatures
 from restock.forecasters.lstm import backend
-from restock.forecasters.lstm.fit import LstmEnsemble, LstmRecipe, part_of, run_epochs
+from restock.forecasters.lstm.fit import LstmEnsemble, part_of, run_epochs
 from restock.seeding import child_seed
-from restock.sweeps.results import Outcome
+from restock.settings.recipe import Recipe
+from restock.training.outcome import Outcome
 from restock.types.folds import Folds
 from restock.types.forecast import DemandForecast
 from restock.types.panel import DemandPanel, IntArray
@@ -30,10 +30,10 @@ class FoldTraining:
 
     def __init__(
         self,
-        recipe: LstmRecipe,
+        recipe: Recipe,
         panel: DemandPanel,
         folds: Folds,
-        prepared: Sequence[Prepared],
+        features: Sequence[FittedFeatures],
         *,
         num_threads: int,
         num_seeds: int = 1,
@@ -44,7 +44,7 @@ class FoldTraining:
             recipe: What to train.
             panel: The whole panel; each network sees its fold's past only.
             folds: Tuning folds, at least one.
-            prepared: Their features.
+            features: Theirs.
             num_threads: Threads inside one operation.
             num_seeds: How often each fold is trained; the first time with the recipe's own seed.
         """
@@ -52,9 +52,9 @@ class FoldTraining:
         self.panel, self.folds = panel, folds.tuning
         seeds = [recipe.seed, *(child_seed(recipe.seed, "repeat", r) for r in range(1, num_seeds))]
         self.ensembles = [
-            LstmEnsemble(replace(recipe, seed=seed), panel, fold.train_end, ready)
-            for seed in seeds
-            for fold, ready in zip(folds.tuning, prepared, strict=True)
+            LstmEnsemble(seeded, folds.horizon, panel, fold.train_end, fitted)
+            for seeded in (recipe.model_copy(update={"seed": seed}) for seed in seeds)
+            for fold, fitted in zip(folds.tuning, features, strict=True)
         ]
         self.fold_curves: list[list[float]] = [[] for _ in folds.tuning]
         self.forecasts: list[DemandForecast] = []
@@ -63,6 +63,18 @@ class FoldTraining:
     def curve(self) -> list[float]:
         """Mean loss over the folds after each epoch."""
         return [float(np.mean(losses)) for losses in zip(*self.fold_curves, strict=True)]
+
+    def epochs(self, total: int, pool_size: int | None) -> Iterator[int]:
+        """Train up to so many epochs in all; yield the number of each, from 0, once it is scored.
+
+        Args:
+            total: Epochs, those that were restored included.
+            pool_size: Networks that train at a time; None: as many as there are processors.
+        """
+        with ThreadPoolExecutor(pool_size or os.cpu_count()) as pool:
+            for epoch in range(len(self.curve), total):
+                self.run_epoch(pool)
+                yield epoch
 
     def run_epoch(self, pool: ThreadPoolExecutor) -> None:
         """Train every network for one epoch and score it."""
@@ -96,32 +108,6 @@ class FoldTraining:
         """Return what was measured, where the epoch at position ``best`` counts."""
         curve = self.curve
         return Outcome(curve[best], best + 1, tuple(curve), tuple(map(tuple, self.fold_curves)))
-
-
-def train_on_folds(
-    training: FoldTraining, epochs: int, *, report: Callable[[int, float], None], last: bool
-) -> tuple[Outcome, list[DemandForecast]]:
-    """Train for some epochs and score after each.
-
-    Args:
-        training: Fresh networks of the tuning folds.
-        epochs: How many.
-        report: Told the mean over the folds after each epoch.
-        last: Whether the last epoch counts; else the best one does.
-
-    Returns:
-        What was measured, and each fold's forecasts after the epoch that counts.
-    """
-    kept: list[DemandForecast] = []
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for epoch in range(epochs):
-            training.run_epoch(pool)
-            curve = training.curve
-            if last or curve[-1] <= min(curve):
-                kept = training.forecasts
-            report(epoch, curve[-1])
-    best = epochs - 1 if last else int(np.argmin(training.curve))
-    return training.outcome(best), kept
 
 
 def taking_part(origins: IntArray) -> IntArray:

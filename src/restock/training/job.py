@@ -1,0 +1,119 @@
+"""A whole training from the files of one folder to those of another: load, fit, save, log."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pandas as pd
+
+from restock.data.files import read_json, write_json
+from restock.data.store import load_panel, panel_digest, write_table
+from restock.evaluation.selection import folds_with_demand
+from restock.features.fitted import FittedFeatures, with_state
+from restock.features.state import load_constants, made_from
+from restock.forecasters.export import check_export
+from restock.settings.base import narrowed, value_at
+from restock.settings.recipe import Recipe
+from restock.tracking.protocol import Tracker
+from restock.training.bundle import FittedBundle, fit_bundle
+from restock.training.report import Report
+from restock.training.tuned import tuned_recipe
+from restock.training.view import TrainingView
+from restock.types import layout
+from restock.types.folds import Folds
+from restock.types.layout import Layout
+from restock.types.panel import DemandPanel
+
+Say = Callable[[str], None]
+
+
+def train(settings: TrainingView, files: Layout, run: Tracker, report: Report, say: Say) -> None:
+    """Write the bundle and its training metrics.
+
+    Args:
+        settings: What is trained, and on which folds.
+        files: Where the panel lies, and where the bundle goes.
+        run: Told what came out of it.
+        report: Told of every epoch.
+        say: Told what a person should know.
+
+    Raises:
+        ConfigError: If the tuner's result is of other folds or values, or nothing here can export.
+    """
+    check_export()
+    panel = load_panel(files.read(layout.PANEL))
+    folds = folds_with_demand(panel, settings.evaluation)
+    recipe, epochs = _recipe(settings, folds, files, say)
+    data = panel_digest(files.read(layout.PANEL))
+    fitted = fit_bundle(
+        recipe,
+        panel,
+        folds,
+        report,
+        epochs=epochs,
+        features=_features(recipe, panel, folds, files, say),
+        num_threads=settings.engine.num_threads,
+    )
+    bundle = fitted.save(files.write(layout.BUNDLE), data).digest
+    _write_metrics(fitted, files)
+    swept = [dimension.path for dimension in settings.search.space.values()]
+    run.log_params({path: value_at(recipe, path) for path in swept})
+    _log(fitted, bundle, run)
+    if recipe.training.use_tuned:
+        run.log_artifact(files.read(layout.TUNING))
+    weights = fitted.rehearsed.combination.weights
+    mixed = ", ".join(f"{name} {weight:.0%}" for name, weight in weights.items())
+    say(f"trained {fitted.rehearsed.epochs} epochs: {mixed}; bundle {bundle[:12]}")
+
+
+def _recipe(
+    settings: TrainingView, folds: Folds, files: Layout, say: Say
+) -> tuple[Recipe, int | None]:
+    """Settle which values are trained, and for how many epochs if the tuner has said so.
+
+    With ``training.use_tuned`` the swept values and the epochs are the tuner's. Without it the
+    settings stand as they are, and the epochs come from training them on the tuning folds.
+    """
+    recipe = narrowed(Recipe, settings)
+    if not recipe.training.use_tuned:
+        return recipe, None
+    if not folds.tuning:
+        say("no tuning fold fits: the configured values are trained as they are")
+        return recipe, None
+    return tuned_recipe(recipe, read_json(files.read(layout.TUNING)), folds)
+
+
+def _features(
+    recipe: Recipe, panel: DemandPanel, folds: Folds, files: Layout, say: Say
+) -> FittedFeatures | None:
+    """Use the constants on disk, or return None where other settings need others."""
+    digest = panel_digest(files.read(layout.PANEL))
+    wanted = made_from(recipe.features, digest, folds.cut)
+    state = load_constants(files.read(layout.FEATURES), wanted)
+    if state is None:
+        say("the features on disk were made from other settings: making them anew")
+        return None
+    return with_state(panel, recipe.features, state, folds.horizon)
+
+
+def _write_metrics(fitted: FittedBundle, files: Layout) -> None:
+    losses, rehearsed = fitted.losses, fitted.rehearsed
+    curve = pd.DataFrame({"epoch": range(1, len(losses) + 1), "loss": losses})
+    write_table(files.write(layout.TRAINING_CURVE), curve)
+    metrics = {
+        "loss": losses[-1],
+        "epochs": rehearsed.epochs,
+        "tuning_wql": rehearsed.wql,
+        "weights": rehearsed.combination.weights,
+    }
+    write_json(files.write(layout.TRAIN_METRICS), metrics)
+
+
+def _log(fitted: FittedBundle, bundle: str, run: Tracker) -> None:
+    rehearsed = fitted.rehearsed
+    run.log_params({"epochs": rehearsed.epochs, "seed": fitted.recipe.seed})
+    weights = rehearsed.combination.weights
+    run.log_metrics({f"weight.{name}": weight for name, weight in weights.items()})
+    if rehearsed.wql is not None:
+        run.log_metrics({"best_tuning_wql": rehearsed.wql})
+    run.set_tags({"restock.bundle": bundle})

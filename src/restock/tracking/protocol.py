@@ -1,10 +1,10 @@
-"""How rooms below say what happens, without knowing who listens."""
+"""How code says what happens, without knowing who listens."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -37,16 +37,18 @@ class Dataset:
 
 @dataclass(frozen=True)
 class Origin:
-    """What a run came from, beside its settings.
+    """What a run comes from.
 
     Attributes:
         commit: Git revision of the project.
+        config: The whole composed configuration, as plain data.
         patch: What was changed in the project since its commit, as git writes it.
-        inputs: Hashes of what the stage read, by name.
+        inputs: Hashes of what was read, by name; None: what was read is not kept with this run.
         dataset: The panel, as the tracking server shows it.
     """
 
-    commit: str
+    commit: str = "unknown"
+    config: Mapping[str, Any] = field(default_factory=dict)
     patch: str = ""
     inputs: Mapping[str, str] | None = None
     dataset: Dataset | None = None
@@ -94,10 +96,6 @@ class Tracker(Protocol):
         ...
 
 
-# Opens the run of a command that logs only once it has something to log.
-OpenRun = Callable[[], AbstractContextManager[Tracker]]
-
-
 @dataclass(frozen=True)
 class RunningTrial:
     """A trial at work.
@@ -116,7 +114,7 @@ class RunningTrial:
 
 
 @dataclass(frozen=True)
-class SweepView:
+class SweepProgress:
     """How a sweep stands.
 
     Attributes:
@@ -141,6 +139,10 @@ class SweepView:
 class Console(Protocol):
     """Where a person watches."""
 
+    def named(self, name: str) -> Console:
+        """Return the same place, where what is said begins with another name."""
+        ...
+
     def note(self, message: str) -> None:
         """Say one thing."""
         ...
@@ -149,7 +151,7 @@ class Console(Protocol):
         """Show a bar for ``total`` units of work."""
         ...
 
-    def sweep(self) -> AbstractContextManager[Callable[[SweepView], None]]:
+    def sweep(self) -> AbstractContextManager[Callable[[SweepProgress], None]]:
         """Show a sweep; what is yielded is called with each new view of it."""
         ...
 

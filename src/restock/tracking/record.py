@@ -7,40 +7,64 @@ import json
 import os
 import platform
 import tempfile
+from collections.abc import Mapping
+from dataclasses import replace
 from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from restock.settings.tree import masked
-from restock.tracking.protocol import Origin, Tracker
+from restock.settings.base import masked
+from restock.tracking.memory import NullTracker
+from restock.tracking.protocol import Dataset, Origin, Tracker
+from restock.tracking.revision import changes, dvc_remote
+from restock.types import layout
 
 FOLDER = "lineage"
 CONFIG, INPUTS_FILE = "config.yaml", "inputs.json"
 ENVIRONMENT, PATCH = "environment.txt", "uncommitted.patch"
 
 
-def log_config(run: Tracker, settings: dict[str, Any]) -> None:
+def with_inputs(origin: Origin, inputs: Mapping[str, str], root: Path) -> Origin:
+    """Return the origin of a run that starts now.
+
+    Args:
+        origin: Commit and configuration.
+        inputs: Hashes of what it reads, by name in the output folder.
+        root: The project's folder.
+    """
+    dataset = None
+    if layout.PANEL in inputs:
+        path = (Path(origin.config["output_dir"]) / layout.PANEL).as_posix()
+        at = (inputs[layout.PANEL], dvc_remote(root), origin.commit)
+        dataset = Dataset(origin.config["data"]["name"], path, *at)
+    return replace(origin, patch=changes(root), inputs=inputs, dataset=dataset)
+
+
+def log_config(run: Tracker, config: Mapping[str, Any]) -> None:
     """Keep the whole composed configuration with a run, without passwords."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / CONFIG
-        path.write_text(yaml.safe_dump(masked(settings), sort_keys=False), encoding="utf-8")
+        text = yaml.safe_dump(masked(dict(config)), sort_keys=False)
+        path.write_text(text, encoding="utf-8")
         run.log_artifact(path)
 
 
-def log_origin(run: Tracker, settings: dict[str, Any], origin: Origin) -> None:
+def log_origin(run: Tracker, origin: Origin) -> None:
     """Keep with a run all that is needed to run it again, and to say why it cannot be."""
-    log_config(run, settings)
+    if isinstance(run, NullTracker):  # it keeps nothing, and gathering this takes a while
+        return
+    log_config(run, origin.config)
     installed = environment()
-    params = json.dumps(masked(settings), sort_keys=True).encode()
+    params = json.dumps(masked(dict(origin.config)), sort_keys=True).encode()
     run.set_tags(
         {
             "restock.commit": origin.commit,
             "restock.params": hashlib.sha256(params).hexdigest(),
             "restock.environment": fingerprint(installed),
             "restock.hardware": hardware(),
-            "restock.seed": str(settings["seed"]),
+            "restock.seed": str(origin.config["seed"]),
         }
     )
     with tempfile.TemporaryDirectory() as folder:

@@ -23,6 +23,7 @@ from restock.errors import StoppedError
 from restock.tracking.memory import NullTracker
 from restock.tracking.protocol import Dataset
 
+SPOOL = Path(".restock") / "spool"  # below the project's folder
 Status = Literal["FINISHED", "FAILED", "KILLED"]
 
 

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from urllib.parse import unquote
 
-from restock.settings.tree import TrackingSettings
+from restock.settings.tracking import TrackingSettings
 
 
 def tracking_uri(settings: TrackingSettings, root: Path) -> str:

@@ -13,7 +13,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
 from restock.errors import UserError
-from restock.settings.tree import TrackingSettings
+from restock.settings.tracking import TrackingSettings
 from restock.tracking.mlflow.tracker import BUNDLE_TAG, COMMAND_TAG, connect
 
 

@@ -29,7 +29,7 @@ from mlflow.utils.mlflow_tags import (
 from restock.data.files import replacing
 from restock.data.locks import file_lock
 from restock.errors import LockedError, UnreachableError
-from restock.settings.tree import TrackingSettings
+from restock.settings.tracking import TrackingSettings
 from restock.tracking.mlflow.dataset import dataset_input
 from restock.tracking.mlflow.tracker import BATCH, COMMAND_TAG, connect, parent_run
 from restock.tracking.protocol import Dataset

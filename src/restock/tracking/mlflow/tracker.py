@@ -26,7 +26,8 @@ from mlflow.utils.mlflow_tags import (
 
 from restock.data.locks import file_lock
 from restock.errors import UnreachableError
-from restock.settings.tree import TrackingSettings, masked
+from restock.settings.base import masked
+from restock.settings.tracking import TrackingSettings
 from restock.tracking.mlflow.dataset import dataset_input
 from restock.tracking.protocol import Dataset, Tracker
 from restock.tracking.uri import tracking_uri

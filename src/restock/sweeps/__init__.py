@@ -1,1 +1,1 @@
-"""Search: our loop, adapters for samplers."""
+"""A sweep: frozen at launch, queued in a database, run by workers that may die."""

@@ -16,8 +16,8 @@ from types import FrameType
 from typing import Protocol
 
 from restock.errors import RestockError, StoppedError
-from restock.sweeps.loop import SweepError
-from restock.sweeps.optuna.queue import OptunaLedger
+from restock.sweeps.optuna.supervisor import Supervisor
+from restock.sweeps.queue import SweepError
 
 TICK = 0.3  # seconds between two looks at the workers
 REAP_EVERY = 2.0
@@ -132,15 +132,15 @@ class Crew:
 
 
 def run_crew(
-    crew: Crew, ledger: OptunaLedger, num_workers: int, *, watch: Callable[[Crew], None]
+    crew: Crew, supervisor: Supervisor, num_workers: int, *, watch: Callable[[Crew], None]
 ) -> None:
-    """Work off a sweep with this machine's workers, until every trial has ended.
+    """Run a sweep with this machine's workers, until every trial has ended.
 
     A worker that dies is replaced, and its trial is queued again at once.
 
     Args:
         crew: Starts the workers.
-        ledger: The sweep.
+        supervisor: Of the sweep.
         num_workers: Processes at a time.
         watch: Called every second.
 
@@ -153,38 +153,39 @@ def run_crew(
         for _ in range(num_workers):
             crew.start()
         try:
-            _watch(crew, ledger, received, watch)
+            _watch(crew, supervisor, received, watch)
         finally:
-            _dismiss(crew, ledger, received)
+            _dismiss(crew, supervisor, received)
     if received:
         raise StoppedError(
-            f"stopped. `restock resume {ledger.sweep.name}` goes on where it was.", received[0]
+            f"stopped. `restock resume {supervisor.name}` goes on where it was.", received[0]
         )
-    reason = ledger.stopped()
+    reason = supervisor.stopped()
     if reason is not None:
         raise SweepError(f"the sweep stopped: {reason}")
 
 
 def _watch(
-    crew: Crew, ledger: OptunaLedger, received: list[int], watch: Callable[[Crew], None]
+    crew: Crew, supervisor: Supervisor, received: list[int], watch: Callable[[Crew], None]
 ) -> None:
     early = deaths = ended = 0
     reaped_at = watched_at = time.monotonic()
     while crew.workers and not received:
         for worker in crew.ended():
             code, said = worker.exit_code(), worker.last_words()
-            if code == 0 or ledger.is_done():
+            if code == 0 or supervisor.is_done():
                 continue
             if code == EXIT_SURROUNDINGS:
                 raise RestockError(said)
-            early = 0 if ledger.bury(worker.name) or ledger.knows(worker.name) else early + 1
-            before, ended = ended, ledger.num_ended()
+            took = supervisor.bury(worker.name) or supervisor.knows(worker.name)
+            early = 0 if took else early + 1
+            before, ended = ended, supervisor.num_ended()
             deaths = 1 if ended > before else deaths + 1
-            if early >= MOST_EARLY_DEATHS or deaths > MOST_EARLY_DEATHS + ledger.engine.max_retries:
+            if early >= MOST_EARLY_DEATHS or deaths > MOST_EARLY_DEATHS + supervisor.max_retries:
                 raise SweepError(f"workers end again and again (exit code {code}): {said}")
             crew.start()
         if time.monotonic() - reaped_at > REAP_EVERY:
-            ledger.reap()
+            supervisor.reap()
             reaped_at = time.monotonic()
         if time.monotonic() - watched_at > WATCH_EVERY:
             watch(crew)
@@ -192,7 +193,7 @@ def _watch(
         time.sleep(TICK)
 
 
-def _dismiss(crew: Crew, ledger: OptunaLedger, received: list[int]) -> None:
+def _dismiss(crew: Crew, supervisor: Supervisor, received: list[int]) -> None:
     """Let workers finish their epoch and give back their trials; a second signal ends them now."""
     crew.stop(now=False)
     told = False
@@ -200,7 +201,7 @@ def _dismiss(crew: Crew, ledger: OptunaLedger, received: list[int]) -> None:
         for worker in crew.ended():
             worker.last_words()
             if worker.exit_code() != 0:
-                ledger.bury(worker.name)
+                supervisor.bury(worker.name)
         if len(received) > 1 and not told:
             crew.stop(now=True)
             told = True

@@ -6,25 +6,30 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from restock.data.files import read_json
 from restock.data.store import panel_digest, write_table
 from restock.errors import ConfigError
-from restock.settings.tree import Settings, TrackingSettings, leaves, replace_at
-from restock.stages import train
-from restock.sweeps.keys import jobs_folder
-from restock.sweeps.launch import launch, rejoin, table, why, work_off
-from restock.sweeps.loop import Claim, Report, Run
-from restock.sweeps.optuna.queue import OptunaLedger
-from restock.sweeps.results import Outcome
+from restock.settings.base import View, leaves
+from restock.settings.engine import EngineSettings
+from restock.settings.sweep import SweepSettings
+from restock.sweeps.launch import launch, reopen, run_trials
+from restock.sweeps.loop import Measure, Report
+from restock.sweeps.optuna.study import OpenStudy
+from restock.sweeps.places import jobs_folder
+from restock.sweeps.queue import Claim
 from restock.sweeps.spec import freeze
 from restock.sweeps.worker import TrialJob, worker_main
 from restock.tracking.context import Context
-from restock.tracking.protocol import Progress, SweepView, Tracker
+from restock.tracking.protocol import Tracker
+from restock.training.job import train
+from restock.training.outcome import Outcome
+from restock.training.report import METRICS, Phase
+from restock.training.view import TrainingView
 from restock.types import layout
 from restock.types.layout import Layout
 
@@ -32,41 +37,72 @@ Point = dict[str, Any]
 MODULE = "restock.sweeps.grid"  # also when it runs as a program
 
 
-def run(jobs: Sequence[Settings], context: Context) -> None:
-    """Train every job of a grid; each writes to a folder of its own below ``multirun/``."""
-    base, points = jobs[0], differences(jobs)
-    if base.engine.name != "local":
+class GridView(View):
+    """What launching a grid reads; its jobs read what they train."""
+
+    engine: EngineSettings
+    """Who does the work."""
+    sweep: SweepSettings = SweepSettings()
+    """How the grid is called."""
+
+
+class GridJob(TrainingView):
+    """What one job of a grid reads of the frozen configuration."""
+
+    output_dir: str
+    """Where the panel lies."""
+
+
+def run(configs: Sequence[Mapping[str, Any]], context: Context[GridView]) -> None:
+    """Train every job of a grid; each writes to a folder of its own below ``multirun/``.
+
+    Args:
+        configs: The whole composed configuration of each job.
+        context: Where the panel lies, and who watches.
+
+    Raises:
+        ConfigError: If its workers were to run on a cluster.
+    """
+    engine, points = context.settings.engine, differences(configs)
+    if engine.name != "local":
         raise ConfigError("a grid of whole trainings runs on one machine: leave out engine=ray")
     sweep = freeze(
-        base,
+        configs[0],
+        name=context.settings.sweep.name,
         data=_data_digest(context),
-        commit=context.commit,
+        commit=context.origin.commit,
         points=points,
     )
-    with closing(launch(sweep, base, context, len(points))) as ledger:
-        _train(ledger, base.tracking, context)
+    with closing(launch(sweep, engine, context, len(points))) as opened:
+        _run_trials(opened, context)
 
 
-def resume(name: str, settings: Settings, context: Context) -> None:
-    """Go on with a grid as it was frozen; only engine and tracking are as they are now."""
-    with closing(rejoin(name, settings.engine, context, _data_digest(context))) as ledger:
-        _train(ledger, settings.tracking, context)
+def resume(name: str, engine: EngineSettings, context: Context[Any]) -> None:
+    """Go on with a grid as it was frozen; only engine and tracking are as they are now.
+
+    Args:
+        name: The sweep's.
+        engine: What does the work.
+        context: Where the panel lies, and who watches.
+    """
+    with closing(reopen(name, engine, context, _data_digest(context))) as opened:
+        _run_trials(opened, context)
 
 
-def differences(jobs: Sequence[Settings]) -> tuple[Point, ...]:
+def differences(configs: Sequence[Mapping[str, Any]]) -> tuple[Point, ...]:
     """Return what sets the jobs of a grid apart: the differing settings of each, by path.
 
     Where jobs differ in which settings they have, the whole group is given.
     """
-    trees = [job.model_dump(mode="json") for job in jobs]
-    names = [name for name in trees[0] if any(tree[name] != trees[0][name] for tree in trees)]
-    points: list[Point] = [{} for _ in trees]
+    first = configs[0]
+    names = [name for name in first if any(config[name] != first[name] for config in configs)]
+    points: list[Point] = [{} for _ in configs]
     for name in names:
-        flat = [dict(leaves(tree[name], name)) for tree in trees]
+        flat = [dict(leaves(config[name], name)) for config in configs]
         same_keys = all(set(own) == set(flat[0]) for own in flat)
-        for point, tree, own in zip(points, trees, flat, strict=True):
+        for point, config, own in zip(points, configs, flat, strict=True):
             if not same_keys:
-                point[name] = tree[name]
+                point[name] = config[name]
                 continue
             for path in own:
                 if any(other[path] != flat[0][path] for other in flat):
@@ -74,61 +110,52 @@ def differences(jobs: Sequence[Settings]) -> tuple[Point, ...]:
     return tuple(points)
 
 
-def _train(ledger: OptunaLedger, tracking: TrackingSettings, context: Context) -> None:
-    result = work_off(ledger, context, tracking, MODULE)
-    folder = jobs_folder(context.root, ledger.sweep.name)
-    write_table(folder / "jobs.csv", table(result))
-    context.console.note(why(result))
+def _run_trials(opened: OpenStudy, context: Context[Any]) -> None:
+    result = run_trials(opened, context, MODULE)
+    folder = jobs_folder(context.root, opened.sweep.name)
+    write_table(folder / "jobs.csv", result.table())
+    context.console.note(result.why())
     context.console.note(f"each job's bundle is in {folder}/TRIAL; all jobs: {folder}/jobs.csv")
 
 
-def _data_digest(context: Context) -> str:
-    return panel_digest(context.layout.read(layout.PANEL))
+def _data_digest(context: Context[Any]) -> str:
+    return panel_digest(context.files.read(layout.PANEL))
 
 
-class _Watched:
-    """A run that also reports the tuning loss of each epoch to the sweep."""
+class _Reported:
+    """Logs the epochs of a job, and tells the sweep of those on the tuning folds."""
 
     def __init__(self, run: Tracker, report: Report) -> None:
         self.run, self.report = run, report
+        self.phase: Phase = "training"
 
-    def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
-        self.run.log_metrics(metrics, step)
-        if "tuning_wql" in metrics and step is not None:
-            self.report(step, [metrics["tuning_wql"]])
+    def begin(self, phase: Phase, epochs: int) -> None:
+        _say(f"{phase}: {epochs} epochs")
+        self.phase = phase
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.run, name)
-
-
-class _Log:
-    """What a job says goes to its worker's log."""
-
-    def note(self, message: str) -> None:
-        print(message, flush=True)  # noqa: T201
-
-    @contextmanager
-    def progress(self, description: str, total: int) -> Iterator[Progress]:  # noqa: ARG002
-        yield self
-
-    @contextmanager
-    def sweep(self) -> Iterator[Callable[[SweepView], None]]:
-        yield lambda _: None
-
-    def advance(self, text: str = "") -> None:
-        self.note(text)
+    def epoch(self, number: int, value: float) -> None:
+        _say(f"epoch {number + 1}: {value:.4f}")
+        self.run.log_metrics({METRICS[self.phase]: value}, step=number)
+        if self.phase == "tuning folds":
+            self.report(number, [value])
 
 
-def train_objective(job: TrialJob, ledger: OptunaLedger) -> Run:
+def _say(message: str) -> None:
+    """Write to the worker's log."""
+    print(message, flush=True)  # noqa: T201
+
+
+def train_objective(job: TrialJob, opened: OpenStudy) -> Measure:
     """Return what trains one job of the grid, from its first epoch."""
     root = Path(job.folder).parents[2]
 
     def measure(claim: Claim, report: Report, run: Tracker) -> Outcome:
-        settings = replace_at(ledger.settings, claim.values)
-        target = jobs_folder(root, ledger.sweep.name) / str(claim.slot)
+        settings = opened.sweep.view(GridJob, claim.values)
+        target = jobs_folder(root, opened.sweep.name) / str(claim.slot)
         files = Layout(Path(settings.output_dir), target)
-        watched: Any = _Watched(run, report)
-        train.run(settings, Context(files, watched, _Log(), root))
+        train(settings, files, run, _Reported(run, report), _say)
+        for name in layout.TRAINED:
+            run.log_artifact(files.write(name))
         metrics = read_json(files.write(layout.TRAIN_METRICS))
         value = metrics["tuning_wql"] if metrics["tuning_wql"] is not None else metrics["loss"]
         return Outcome(value, metrics["epochs"], (value,), ((value,),))

@@ -14,8 +14,8 @@ import keras_tuner
 from keras_tuner.engine.trial import Trial, TrialStatus
 
 from restock.seeding import child_seed
-from restock.settings.tree import Dimension
-from restock.sweeps.loop import SweepError
+from restock.settings.search import Dimension
+from restock.sweeps.queue import SweepError
 
 OracleName = Literal["random", "bayesian", "hyperband"]
 OBJECTIVE = keras_tuner.Objective("wql", "min")

@@ -22,7 +22,7 @@ os.environ["RAY_AUTH_MODE"] = "token"
 import ray
 
 from restock.errors import ConfigError, UnreachableError
-from restock.settings.tree import EngineSettings
+from restock.settings.engine import EngineSettings
 from restock.sweeps.crew import StartWorker
 
 TOKEN_PLACES = ("RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH")

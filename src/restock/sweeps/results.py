@@ -3,29 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
+import pandas as pd
+
+from restock.training.outcome import Outcome
+
 TrialState = Literal["complete", "pruned", "failed"]
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What one objective call measured.
-
-    Attributes:
-        value: Objective, lower is better: the lowest point of ``curve``.
-        best_epoch: Epochs trained at that point, from 1.
-        curve: Mean over the folds after each epoch.
-        fold_curves: The same for each fold by itself.
-        scores: Value of each objective of the search, by name.
-    """
-
-    value: float
-    best_epoch: int
-    curve: tuple[float, ...]
-    fold_curves: tuple[tuple[float, ...], ...]
-    scores: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -71,3 +56,28 @@ class StudyResult:
     def as_dict(self) -> dict[str, Any]:
         """Return plain data for a JSON file."""
         return dataclasses.asdict(self)
+
+    def why(self) -> str:
+        """Say in a line which trial won, and why."""
+        best, second = self.best, self.second()
+        assert best.outcome is not None
+        shown = ", ".join(f"{path}={value}" for path, value in best.values.items())
+        said = f"best is trial {best.number}: wql {best.outcome.value:.4f} with {shown}"
+        if second is None or second.outcome is None:
+            return f"{said}; no other trial completed"
+        margin = second.outcome.value / best.outcome.value - 1
+        return f"{said}; {margin:.1%} below trial {second.number}, of {len(self.trials)} trials"
+
+    def table(self) -> pd.DataFrame:
+        """Return one row per trial: state, what was measured, and the swept values."""
+        return pd.DataFrame([_row(trial) for trial in self.trials])
+
+
+def _row(trial: Trial) -> dict[str, Any]:
+    outcome = trial.outcome
+    measured: dict[str, Any] = {
+        "wql": outcome.value if outcome else None,
+        "epochs": outcome.best_epoch if outcome else None,
+    }
+    others = {k: v for k, v in (outcome.scores if outcome else {}).items() if k != "wql"}
+    return {"trial": trial.number, "state": trial.state, **measured, **others, **trial.values}

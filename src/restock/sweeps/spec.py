@@ -2,24 +2,43 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import difflib
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-import restock
 from restock.errors import ConfigError
-from restock.settings.tree import KerasTunerSettings, Settings, masked, parse_settings
+from restock.settings.base import Frozen, View, masked, picked
+from restock.settings.costs import CostSettings
+from restock.settings.recipe import Recipe
+from restock.settings.search import OptunaSettings, SearchSettings, TunerSettings
+from restock.tracking.code import PACKAGE, needed_files
 
-# Whose code decides what a trial measures. The others may change while a sweep is resumed.
-ROOMS = (
-    "data", "types", "features", "windows", "forecasters", "evaluation", "decisions", "training",
-    "sweeps",
-)  # fmt: skip
-FILES = ("settings/tree.py", "seeding.py", "stages/train.py")
+# Whose code decides what a trial measures. Other code may change while a sweep is resumed.
+DECIDING = (
+    "restock.sweeps.objective",
+    "restock.sweeps.optuna.proposals",
+    "restock.sweeps.keras_tuner",
+    "restock.training.bundle",
+)
+S = TypeVar("S", bound=Frozen)
+
+
+class Costs(CostSettings, View):
+    """What of ``inventory`` a trial may be judged by."""
+
+
+class SearchRecipe(Recipe):
+    """What the workers of a sweep read of its frozen configuration."""
+
+    search: SearchSettings
+    """What is searched."""
+    inventory: Costs = Costs()
+    """What stock costs, for the objective ``inventory_cost``."""
 
 
 class SweepMismatchError(ConfigError):
@@ -64,9 +83,25 @@ class Sweep:
         text = json.dumps(self.identity(), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
-    def parsed(self) -> Settings:
-        """Return the settings as code sees them."""
-        return parse_settings(self.settings, where=f"sweep {self.name}")
+    def view(self, kind: type[S], values: Mapping[str, Any] | None = None) -> S:
+        """Return what somebody reads of the frozen configuration.
+
+        Args:
+            kind: The view.
+            values: Settings that a trial changes, by path.
+        """
+        return picked(kind, self.config_with(values or {}), f"sweep {self.name}")
+
+    def config_with(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the frozen configuration with the settings that a trial changes."""
+        config = copy.deepcopy(self.settings)
+        for path, value in values.items():
+            *groups, leaf = path.split(".")
+            node = config
+            for group in groups:
+                node = node[group]
+            node[leaf] = value
+        return config
 
     def to_json(self) -> str:
         """Return text that :meth:`from_json` reads."""
@@ -100,46 +135,54 @@ class Sweep:
 
 
 def freeze(
-    settings: Settings,
+    config: Mapping[str, Any],
     *,
+    name: str | None,
     data: str,
     commit: str,
     points: tuple[dict[str, Any], ...] | None = None,
 ) -> Sweep:
-    """Freeze a launch. Without ``sweep.name`` it is named after all that it depends on."""
-    tree = masked(settings.model_dump(mode="json"))
-    sweep = Sweep("", tree, points, data, code_digest(), commit)
-    prefix = settings.search.name if points is None else "grid"
-    name = settings.sweep.name or f"{prefix}-{sweep.digest[:8]}"
-    return dataclasses.replace(sweep, name=name)
+    """Freeze a launch.
+
+    Args:
+        config: The whole composed configuration.
+        name: Of the sweep; None: after its search and all that it depends on.
+        data: Digest of the panel.
+        commit: Git revision.
+        points: For a grid of whole trainings, the changed settings of each.
+    """
+    sweep = Sweep("", masked(dict(config)), points, data, code_digest(), commit)
+    prefix = config["search"]["name"] if points is None else "grid"
+    return dataclasses.replace(sweep, name=name or f"{prefix}-{sweep.digest[:8]}")
 
 
-def is_repeatable(
-    settings: Settings, points: tuple[dict[str, Any], ...] | None, *, parallel: bool
-) -> bool:
-    """Say whether a second run of the sweep would propose, prune and measure the same.
+def is_repeatable(search: SearchSettings, *, grid: bool, parallel: bool) -> bool:
+    """Say whether a second run of a sweep would propose, prune and measure the same.
 
     One trial after the other sees the same history again. Trials side by side do only where
     nothing that is proposed or pruned depends on what others have told so far. A measured latency
     never repeats.
+
+    Args:
+        search: Of the sweep.
+        grid: Whether it is a grid of whole trainings.
+        parallel: Whether an attempt began before another had ended.
     """
-    if "latency" in settings.search.objectives:
+    if "latency" in search.objectives:
         return False
-    tuner = settings.search.tuner
-    if not parallel or points is not None:
-        return True
-    if isinstance(tuner, KerasTunerSettings):
-        return False
-    return tuner.sampler in ("random", "grid") and tuner.pruner == "none"
+    return grid or not parallel or _is_blind(search.tuner)
+
+
+def _is_blind(tuner: TunerSettings) -> bool:
+    """Say whether a tuner proposes and prunes without regard to other trials."""
+    blind = isinstance(tuner, OptunaSettings) and tuner.sampler in ("random", "grid")
+    return blind and tuner.pruner == "none"
 
 
 def code_digest() -> str:
-    """Identify the code of the rooms that decide what a trial measures."""
-    package = Path(restock.__file__).parent
-    files = [package / name for name in FILES]
-    files += [path for room in ROOMS for path in (package / room).rglob("*.py")]
+    """Identify the code that decides what a trial measures."""
     total = hashlib.sha256()
-    for path in sorted(files):
-        total.update(str(path.relative_to(package)).encode())
+    for path in needed_files(DECIDING):
+        total.update(str(path.relative_to(PACKAGE)).encode())
         total.update(path.read_bytes())
     return total.hexdigest()

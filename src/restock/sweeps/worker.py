@@ -15,19 +15,22 @@ from typing import Any
 
 from restock.data.files import read_json, write_json
 from restock.errors import RestockError
-from restock.settings.tree import EngineSettings, replace_at
+from restock.settings.engine import EngineSettings
+from restock.sweeps import shared
 from restock.sweeps.checkpoint import Checkpoints
 from restock.sweeps.crew import EXIT_SURROUNDINGS
-from restock.sweeps.loop import Claim, Report, Run, work
-from restock.sweeps.optuna.queue import OptunaLedger
-from restock.sweeps.results import Outcome
+from restock.sweeps.loop import Measure, OpenTrialRun, Report, work
+from restock.sweeps.optuna.queue import OptunaQueue
+from restock.sweeps.optuna.study import OpenStudy
+from restock.sweeps.queue import Claim
 from restock.tracking.memory import NullTracker
 from restock.tracking.protocol import Tracker
 from restock.tracking.record import log_config
 from restock.tracking.spool import Spool, ending
 from restock.tracking.system import system_metrics
-from restock.training import fold_features as prepared
+from restock.training.outcome import Outcome
 
+MODULE = "restock.sweeps.worker"  # also when it runs as a program
 DATA = "data.joblib"
 
 
@@ -67,42 +70,43 @@ class TrialJob:
 def run_worker(
     job: TrialJob,
     worker: str,
-    run: Run,
-    ledger: OptunaLedger,
+    measure: Measure,
+    opened: OpenStudy,
     should_stop: Callable[[], bool],
 ) -> None:
     """Work for a sweep until it is done or should stop."""
-    work(ledger, run, _opener(job, ledger), worker=worker, should_stop=should_stop)
+    queue, open_run = OptunaQueue(opened), _opener(job, opened)
+    work(queue, measure, open_run, worker=worker, should_stop=should_stop)
 
 
-def attempt_key(ledger: OptunaLedger, number: int) -> str:
+def attempt_key(opened: OpenStudy, number: int) -> str:
     """Identify the run of one attempt at a trial."""
-    return f"{ledger.key}-{number}"
+    return f"{opened.key}-{number}"
 
 
-def close_runs(ledger: OptunaLedger, spool: Path | None) -> None:
+def close_runs(opened: OpenStudy, spool: Path | None) -> None:
     """End the runs of attempts whose worker died before it could."""
     if spool is None:
         return
-    for attempt in ledger.attempts():
+    for attempt in opened.attempts():
         if attempt.state.is_finished():
-            key = attempt_key(ledger, attempt.number)
+            key = attempt_key(opened, attempt.number)
             Spool(spool).close(key, "FAILED", {"restock.state": "lost"})
 
 
-def fold_objective(job: TrialJob, ledger: OptunaLedger) -> Run:
+def fold_objective(job: TrialJob, opened: OpenStudy) -> Measure:
     """Return what measures a trial of this sweep; it resumes from what a dead worker saved."""
     from restock.sweeps.objective import FoldObjective
 
-    folder = Path(job.folder)
-    settings = replace_at(ledger.settings, {"engine.num_threads": ledger.engine.num_threads})
-    pool = max((os.cpu_count() or 1) // ledger.engine.num_workers, 1)
-    objective = FoldObjective(settings, prepared.load(folder / DATA), pool)
+    folder, engine = Path(job.folder), opened.engine
+    pool = max((os.cpu_count() or 1) // engine.num_workers, 1)
+    data, threads = shared.load(folder / DATA), engine.num_threads
+    objective = FoldObjective(opened.settings, data, num_threads=threads, pool_size=pool)
 
     def checkpoints(slot: int) -> Checkpoints:
         return Checkpoints(folder / "checkpoints" / f"{slot:05d}")
 
-    def run(claim: Claim, report: Report, _: Tracker) -> Outcome:
+    def measure(claim: Claim, report: Report, _: Tracker) -> Outcome:
         states = checkpoints(claim.slot)
         if claim.resumes is not None:
             states.start_from(checkpoints(claim.resumes))
@@ -111,10 +115,10 @@ def fold_objective(job: TrialJob, ledger: OptunaLedger) -> Run:
             states.clear()
         return outcome
 
-    return run
+    return measure
 
 
-def _opener(job: TrialJob, ledger: OptunaLedger) -> Callable[[Claim], Any]:
+def _opener(job: TrialJob, opened: OpenStudy) -> OpenTrialRun:
     @contextmanager
     def open_run(claim: Claim) -> Iterator[Tracker]:
         if job.spool is None:
@@ -123,12 +127,11 @@ def _opener(job: TrialJob, ledger: OptunaLedger) -> Callable[[Claim], Any]:
         name = f"trial {claim.slot}" + (" (again)" if claim.retries is not None else "")
         tags = {"restock.slot": str(claim.slot), "restock.sweep": job.sweep}
         if claim.retries is not None:
-            tags["restock.retry_of"] = attempt_key(ledger, claim.retries)
+            tags["restock.retry_of"] = attempt_key(opened, claim.retries)
         spool = Spool(Path(job.spool))
-        key = attempt_key(ledger, claim.number)
-        with ending(spool.open(name, key=key, parent=ledger.key, tags=tags)) as run:
-            chosen = replace_at(ledger.settings, claim.values)
-            log_config(run, chosen.model_dump(mode="json"))
+        key = attempt_key(opened, claim.number)
+        with ending(spool.open(name, key=key, parent=opened.key, tags=tags)) as run:
+            log_config(run, opened.sweep.config_with(claim.values))
             with system_metrics(run) if job.system_metrics else nullcontext():
                 yield run
 
@@ -157,7 +160,7 @@ def stop_flag() -> Callable[[], bool]:
     return flag.is_set
 
 
-def worker_main(make: Callable[[TrialJob, OptunaLedger], Run], arguments: Sequence[str]) -> int:
+def worker_main(make: Callable[[TrialJob, OpenStudy], Measure], arguments: Sequence[str]) -> int:
     """Run one worker; what it meets that is no trial's fault is what it says at last.
 
     Args:
@@ -171,8 +174,8 @@ def worker_main(make: Callable[[TrialJob, OptunaLedger], Run], arguments: Sequen
     should_stop = stop_flag()
     try:
         engine = EngineSettings.model_validate(job.engine)
-        with closing(OptunaLedger(job.study_url, job.sweep, engine)) as ledger:
-            run_worker(job, name, make(job, ledger), ledger, should_stop)
+        with closing(OpenStudy.open(job.study_url, job.sweep, engine)) as opened:
+            run_worker(job, name, make(job, opened), opened, should_stop)
     except RestockError as error:
         os.write(words, str(error).encode())
         return EXIT_SURROUNDINGS

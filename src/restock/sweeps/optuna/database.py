@@ -18,7 +18,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from restock.data.files import disk_full_named
 from restock.data.locks import database_lock
 from restock.errors import ConfigError, DiskFullError, UnreachableError
-from restock.settings.tree import EngineSettings
+from restock.settings.engine import EngineSettings
 
 T = TypeVar("T")
 PATIENCE = 180.0  # seconds that a database may be gone

@@ -13,13 +13,14 @@ from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial, TrialState
 
 from restock.seeding import child_seed
-from restock.settings.tree import KerasTunerSettings, OptunaSettings, Settings, value_at
+from restock.settings.base import value_at
+from restock.settings.search import KerasTunerSettings, OptunaSettings
 from restock.sweeps.keys import EPOCHS, KNOWN, RESUMES, SLOT
 from restock.sweeps.optuna import samplers as adapters
 from restock.sweeps.optuna.database import patiently, study_lock
 from restock.sweeps.optuna.oracle import ProposedSampler
-from restock.sweeps.optuna.snapshot import Point, Standing
-from restock.sweeps.spec import Sweep
+from restock.sweeps.optuna.snapshot import Point, Snapshot
+from restock.sweeps.spec import SearchRecipe
 
 # Samplers that count on one stream of random numbers for the whole study.
 ONE_STREAM = ("qmc",)
@@ -28,23 +29,29 @@ ONE_STREAM = ("qmc",)
 class Proposals:
     """The source of a sweep's values."""
 
-    def __init__(self, study: optuna.Study, url: str, sweep: Sweep, settings: Settings) -> None:
+    def __init__(
+        self,
+        study: optuna.Study,
+        url: str,
+        settings: SearchRecipe,
+        trainings: tuple[Point, ...] | None,
+    ) -> None:
         """Propose for a study.
 
         Args:
             study: Where attempts are queued.
             url: Of its database.
-            sweep: As frozen at launch.
-            settings: Its settings.
+            settings: Of the sweep.
+            trainings: For a grid of whole trainings, the changed settings of each.
         """
         self.study, self.url, self.settings = study, url, settings
-        self.trainings = sweep.points
+        self.trainings = trainings
         self.points = self._points()
 
     def _points(self) -> list[Point] | None:
         if self.trainings is not None:
             return list(self.trainings)
-        if getattr(self.settings.search.tuner, "sampler", None) == "grid":
+        if self.settings.search.tuner.method == "grid":
             return adapters.grid_points(self.settings.search)
         return None
 
@@ -87,24 +94,35 @@ class Proposals:
         kind = optuna.distributions.CategoricalDistribution
         return {path: kind(tuple(found)) for path, found in choices.items()}
 
-    def propose(self, attempt: FrozenTrial, standing: Callable[[], Standing]) -> optuna.trial.Trial:
+    def propose(self, attempt: FrozenTrial, snapshot: Callable[[], Snapshot]) -> optuna.trial.Trial:
         """Fill in the values of an attempt that was just taken.
 
         Args:
             attempt: The attempt.
-            standing: Reads how the sweep stands, for a tuner that learns from it.
+            snapshot: Reads how the sweep stands, for a tuner that learns from it.
         """
-        tuner = self.settings.search.tuner
         if self.trainings is not None:
             return patiently(lambda: optuna.trial.Trial(self.study, attempt._trial_id))
-        if isinstance(tuner, KerasTunerSettings):
-            with study_lock(self.url):  # what one worker is given, another one must know of
-                return self._suggest(attempt, self._oracle(attempt, standing(), tuner))
-        return self._suggest(attempt, self._sampler(attempt, tuner))
+        tuner = self.settings.search.tuner
+        return PROPOSERS[tuner.name](self, attempt, snapshot, tuner)
 
-    def _sampler(self, attempt: FrozenTrial, tuner: OptunaSettings) -> BaseSampler:
+    def by_sampler(
+        self,
+        attempt: FrozenTrial,
+        snapshot: Callable[[], Snapshot],  # noqa: ARG002 - Optuna reads its own study
+        tuner: OptunaSettings,
+    ) -> optuna.trial.Trial:
+        """Let one of Optuna's samplers propose, seeded for this slot alone where that may be."""
         own = () if tuner.sampler in ONE_STREAM else (attempt.user_attrs[SLOT],)
-        return adapters.make_sampler(tuner, child_seed(self.settings.seed, "sampler", *own))
+        seed = child_seed(self.settings.seed, "sampler", *own)
+        return self._suggest(attempt, adapters.make_sampler(tuner, seed))
+
+    def by_oracle(
+        self, attempt: FrozenTrial, snapshot: Callable[[], Snapshot], tuner: KerasTunerSettings
+    ) -> optuna.trial.Trial:
+        """Let one of Keras Tuner's oracles propose."""
+        with study_lock(self.url):  # what one worker is given, another one must know of
+            return self._suggest(attempt, self._oracle(attempt, snapshot(), tuner))
 
     def _suggest(self, attempt: FrozenTrial, sampler: BaseSampler) -> optuna.trial.Trial:
         self.study.sampler = sampler
@@ -116,7 +134,7 @@ class Proposals:
         return handle
 
     def _oracle(
-        self, attempt: FrozenTrial, standing: Standing, tuner: KerasTunerSettings
+        self, attempt: FrozenTrial, snapshot: Snapshot, tuner: KerasTunerSettings
     ) -> BaseSampler:
         """Ask Keras Tuner, unless the values are settled: configured, or tried before."""
         from restock.sweeps.keras_tuner import propose
@@ -124,7 +142,7 @@ class Proposals:
         space = adapters.distributions(self.settings.search)
         if attempt.system_attrs.get("fixed_params"):
             return ProposedSampler({}, space)
-        history = standing.history()
+        history = snapshot.history()
         proposal = propose(
             tuner.oracle,
             self.settings.search.space,
@@ -144,3 +162,10 @@ class Proposals:
 def _plain(value: Any) -> Any:
     """Return a value as a choice may be: a number, a truth value, or text."""
     return value if isinstance(value, bool | int | float | str) or value is None else str(value)
+
+
+# By the tuner that the settings name; a test holds the two equal.
+PROPOSERS: dict[str, Callable[..., optuna.trial.Trial]] = {
+    "optuna": Proposals.by_sampler,
+    "keras_tuner": Proposals.by_oracle,
+}

@@ -12,7 +12,7 @@ from typing import Any
 import optuna
 
 from restock.errors import ConfigError
-from restock.settings.tree import Dimension, OptunaSettings, SearchSettings
+from restock.settings.search import Dimension, OptunaSettings, SearchSettings, TunerSettings
 
 
 def make_sampler(tuner: OptunaSettings, seed: int) -> optuna.samplers.BaseSampler:
@@ -46,8 +46,10 @@ def make_sampler(tuner: OptunaSettings, seed: int) -> optuna.samplers.BaseSample
         ) from None
 
 
-def make_pruner(tuner: OptunaSettings, max_epochs: int) -> optuna.pruners.BasePruner:
+def make_pruner(tuner: TunerSettings, max_epochs: int) -> optuna.pruners.BasePruner:
     """Return the pruner: steps are epochs, or folds for Wilcoxon's test."""
+    if not isinstance(tuner, OptunaSettings):
+        return optuna.pruners.NopPruner()
     if tuner.pruner == "median":
         return optuna.pruners.MedianPruner(
             n_startup_trials=tuner.num_startup_trials, n_warmup_steps=tuner.num_warmup_epochs

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 from optuna.trial import FrozenTrial, TrialState
 
-from restock.settings.tree import KerasTunerSettings, Settings
 from restock.sweeps.keys import ERROR, KNOWN, OUTCOME, RELEASED, SLOT, WORKER
-from restock.sweeps.loop import SweepError
 from restock.sweeps.optuna.samplers import tidy
-from restock.sweeps.results import Outcome, StudyResult, Trial
-from restock.tracking.protocol import RunningTrial, SweepView
+from restock.sweeps.queue import SweepError
+from restock.sweeps.results import StudyResult, Trial
+from restock.sweeps.spec import SearchRecipe
+from restock.tracking.protocol import RunningTrial, SweepProgress
+from restock.training.outcome import Outcome
 
 if TYPE_CHECKING:
     from restock.sweeps.keras_tuner import Past
@@ -27,7 +28,7 @@ Point = dict[str, Any]
 
 
 def swept_values(
-    settings: Settings, points: Sequence[Point] | None, attempt: FrozenTrial
+    settings: SearchRecipe, points: Sequence[Point] | None, attempt: FrozenTrial
 ) -> dict[str, Any]:
     """Return what an attempt tries, by settings path."""
     if points is not None:
@@ -37,7 +38,7 @@ def swept_values(
 
 
 @dataclass(frozen=True)
-class Standing:
+class Snapshot:
     """All attempts of a sweep at one moment.
 
     Attributes:
@@ -49,7 +50,7 @@ class Standing:
     """
 
     name: str
-    settings: Settings
+    settings: SearchRecipe
     points: Sequence[Point] | None
     max_retries: int
     attempts: Sequence[FrozenTrial]
@@ -119,10 +120,9 @@ class Standing:
             raise SweepError(f"none of {len(trials)} trials completed. Last: {last}")
         best = min(complete, key=lambda trial: trial.scores[0])
         tuner = self.settings.search.tuner
-        shown = tuner.oracle if isinstance(tuner, KerasTunerSettings) else tuner.sampler
-        return StudyResult(trials, best, self.settings.seed, f"{tuner.name}/{shown}")
+        return StudyResult(trials, best, self.settings.seed, f"{tuner.name}/{tuner.method}")
 
-    def view(self, num_trials: int) -> SweepView:
+    def progress(self, num_trials: int) -> SweepProgress:
         """Return what a terminal shows of it.
 
         Args:
@@ -135,7 +135,7 @@ class Standing:
         best = min(complete, key=lambda trial: trial.scores[0], default=None)
         running = [t[-1] for t in self.slots.values() if t[-1].state == TrialState.RUNNING]
         left = num_trials - len(ended)
-        return SweepView(
+        return SweepProgress(
             self.name,
             num_trials,
             Counter(trial.state for trial in trials),

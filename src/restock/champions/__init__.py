@@ -1,1 +1,1 @@
-"""Who becomes champion: a pure decision."""
+"""Who is served: judged, registered, verified, and looked up again."""

@@ -8,36 +8,37 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+from restock.champions.view import PromotionView
 from restock.errors import UserError
-from restock.settings.tree import Settings
-from restock.sweeps.keys import jobs_folder, study_url
+from restock.settings.engine import EngineSettings
 from restock.sweeps.optuna.summaries import summaries
+from restock.sweeps.places import jobs_folder, study_url
+from restock.tracking.context import Context
 from restock.tracking.mlflow.runs import find_family
 from restock.types import layout
 from restock.types.layout import Layout
 
 
 @contextmanager
-def laid_out(name: str, settings: Settings, files: Layout, root: Path) -> Iterator[Layout]:
+def laid_out(name: str, context: Context[PromotionView]) -> Iterator[Layout]:
     """Yield a folder with the panel at hand and the bundle of a run or of a sweep's best job.
 
     The verdict and its page are copied to the output folder at the end.
 
     Args:
         name: A run's id, or a sweep's name.
-        settings: Where runs and sweeps are kept.
-        files: Where the panel lies.
-        root: The project's folder.
+        context: Where runs and sweeps are kept, and where the panel lies.
 
     Raises:
         UserError: If there is no such run or sweep, or it trained no bundle.
     """
+    settings, files, root = context.settings, context.files, context.root
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         for part in (layout.PANEL, layout.PREPARE_REPORT):
             (folder / part).symlink_to(files.read(part).resolve())
         if name in {sweep.name for sweep in summaries(study_url(settings.engine, root))}:
-            bundle = _best_job(name, settings, root)
+            bundle = _best_job(name, settings.engine, root)
         else:
             trained, _ = find_family(settings.tracking, root, name)
             found = trained.artifact(layout.BUNDLE)
@@ -50,13 +51,12 @@ def laid_out(name: str, settings: Settings, files: Layout, root: Path) -> Iterat
             _bring_home(folder / part, files.write(part))
 
 
-def _best_job(name: str, settings: Settings, root: Path) -> Path:
+def _best_job(name: str, engine: EngineSettings, root: Path) -> Path:
     """Return the bundle of the best job of a grid of whole trainings."""
-    from restock.sweeps.optuna.queue import OptunaLedger
+    from restock.sweeps.optuna.study import OpenStudy
 
-    url = study_url(settings.engine, root)
-    with closing(OptunaLedger(url, name, settings.engine)) as ledger:
-        result, is_grid = ledger.result(), ledger.sweep.points is not None
+    with closing(OpenStudy.open(study_url(engine, root), name, engine)) as opened:
+        result, is_grid = opened.snapshot().result(), opened.sweep.points is not None
     if not is_grid:
         raise UserError(
             f"the trials of {name} were trained on tuning folds and left no bundle. Train its "

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from restock.champions.view import PromotionView
 from restock.forecasters.bundle import Manifest
 from restock.forecasters.names import LSTM
-from restock.settings.tree import Settings
 
 CARD, CARD_PAGE = "card.json", "card.md"  # where a registered model keeps its own
 SHOWN = ("wql", "sql", "wape", "mase", "bias", "coverage_80")
 
 
 def make_card(
-    settings: Settings,
+    settings: PromotionView,
     manifest: Manifest,
     quality: Mapping[str, Any],
     report: Mapping[str, Any],
@@ -23,7 +23,7 @@ def make_card(
     """Collect what a reader needs, from what the pipeline wrote; nothing is kept by hand.
 
     Args:
-        settings: The composed configuration.
+        settings: What the table is, and the policy that is served.
         manifest: Of the bundle.
         quality: What `prepare` counted.
         report: What `evaluate` scored.
@@ -46,7 +46,7 @@ def make_card(
             "digest": manifest.data_digest,
         },
         "preprocessing": data.model_dump(
-            mode="json", include={"aggregation", "missing", "negative", "rules"}
+            mode="json", include={"table", "aggregation", "missing", "negative", "rules"}
         ),
         "feature_engineering": manifest.features,
         "training": {

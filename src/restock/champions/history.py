@@ -4,8 +4,8 @@ MLflow has no compare-and-set for aliases. Promotions through one SQLite file or
 database hold a lock. Over plain REST without ``tracking.lock_url`` the numbered entry decides,
 which is written before the alias moves: see docs/promotion.md for the window that remains.
 
-An entry is an immutable artifact of the ledger's run, ``moves/000001.json``. It is written only for
-a version that was verified, so that a move that was interrupted can be carried through.
+An entry is an immutable artifact of the history's run, ``moves/000001.json``. It is written only
+for a version that was verified, so that a move that was interrupted can be carried through.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from restock.champions.moves import Mirror, Move
 from restock.champions.registry import Registry
 from restock.data.locks import database_lock, file_lock
 from restock.errors import ConflictError
-from restock.settings.tree import TrackingSettings
+from restock.settings.tracking import TrackingSettings
 from restock.tracking.uri import tracking_uri
 
 LEDGER_TAG = "restock.ledger"
@@ -31,7 +31,7 @@ DONE_TAG = "restock.moves"  # moves that were carried through
 FOLDER = "moves"
 
 
-class Ledger:
+class History:
     """The moves of one registered model's champion."""
 
     def __init__(
@@ -45,7 +45,7 @@ class Ledger:
 
         Args:
             registry: Whose champion.
-            experiment_id: Where the ledger's run lies.
+            experiment_id: Where the run lies that holds them.
             mirror: The local copy.
             lock: Held while the alias moves.
         """

@@ -1,17 +1,14 @@
-"""A bundle saved as an MLflow model, and the check that it forecasts the same in a clean process.
+"""A bundle as the MLflow model that is registered.
 
-The model carries our package, so that it can be served where restock is not installed.
+The model carries the code of ours that it needs, and no other: it is served where restock is not
+installed, and what it never runs does not travel with it.
 """
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
-import sys
 import tempfile
 import warnings
-from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
@@ -21,28 +18,18 @@ import pandas as pd
 from mlflow.models import ModelSignature, infer_signature
 from mlflow.types import ParamSchema, ParamSpec
 
-import restock
 from restock.champions.pyfunc import answer
-from restock.champions.registry import ModelVersion, Registry
 from restock.data.files import write_json
-from restock.errors import IntegrityError
 from restock.forecasters.bundle import Bundle
-from restock.settings.tree import InventorySettings
+from restock.settings.inventory import InventorySettings
+from restock.tracking.code import PACKAGE, needed_files
 from restock.types.panel import DemandPanel
 
 # What a served model imports; pinned to what it was tested with here.
 REQUIREMENTS = ("numpy", "pandas", "pydantic", "pyyaml", "holidays", "onnxruntime", "scipy")
+SERVED = "restock.champions.pyfunc"
 EXAMPLE_SERIES, EXAMPLE_PERIODS = 2, 60
 EXAMPLE, SMOKE = "example.parquet", "smoke.parquet"
-TOLERANCE = 1e-5  # of the largest value
-# Runs without our package on its path: it must find the one that the model carries.
-CLEAN = """\
-import sys, mlflow, pandas
-model = mlflow.pyfunc.load_model(sys.argv[1])
-model.predict(pandas.read_parquet(sys.argv[2])).to_parquet(sys.argv[3])
-heavy = {"tensorflow", "keras", "torch", "jax"} & set(sys.modules)
-sys.exit(f"loading the model imported {', '.join(sorted(heavy))}" if heavy else 0)
-"""
 
 
 def save_model(
@@ -63,8 +50,7 @@ def save_model(
         policy = Path(scratch) / "inventory.json"
         write_json(policy, inventory.model_dump(mode="json"))
         package = Path(scratch) / "restock"
-        source = Path(restock.__file__).parent
-        shutil.copytree(source, package, ignore=shutil.ignore_patterns("__pycache__"))
+        _copy_code(package)
         mlflow.pyfunc.save_model(
             folder,
             python_model=str(package / "champions" / "pyfunc.py"),
@@ -77,6 +63,14 @@ def save_model(
     example.to_parquet(folder / EXAMPLE, index=False)
     answered.to_parquet(folder / SMOKE, index=False)
     return folder
+
+
+def _copy_code(package: Path) -> None:
+    """Copy what loading and answering needs of our package."""
+    for path in needed_files([SERVED]):
+        target = package / path.relative_to(PACKAGE)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, target)
 
 
 def example_input(panel: DemandPanel) -> pd.DataFrame:
@@ -110,65 +104,3 @@ def _signature(bundle: Bundle, example: pd.DataFrame, answered: pd.DataFrame) ->
         ]
     )
     return ModelSignature(inferred.inputs, inferred.outputs, params)
-
-
-def verify(
-    registry: Registry,
-    version: ModelVersion,
-    load: Callable[[Path, Path], None] | None = None,
-) -> None:
-    """Fetch a version, check its files, load it in a clean process and repeat its smoke forecast.
-
-    Args:
-        registry: Where it is.
-        version: Which.
-        load: Loads a model from a folder, answers its example there, and writes that to a file;
-            none: a new process without our package on its path does.
-
-    Raises:
-        IntegrityError: If anything differs; the version is marked as broken.
-    """
-    try:
-        with registry.download(version) as model, tempfile.TemporaryDirectory() as scratch:
-            out = Path(scratch) / "answer.parquet"
-            (load or load_in_clean_process)(model, out)
-            check_same_answer(version.label, pd.read_parquet(out), pd.read_parquet(model / SMOKE))
-    except IntegrityError:
-        registry.mark(version, "broken")
-        raise
-    registry.mark(version, "verified")
-
-
-def load_in_clean_process(model: Path, out: Path) -> None:
-    """Load a model where neither our package nor a training library is at hand.
-
-    Raises:
-        IntegrityError: If it does not load, or needs more than serving has.
-    """
-    command = [sys.executable, "-c", CLEAN, str(model), str(model / EXAMPLE), str(out)]
-    hidden = {"PYTHONPATH", "MLFLOW_RUN_ID"}
-    environment = {k: v for k, v in os.environ.items() if k not in hidden}
-    environment["MLFLOW_ALLOW_PICKLE_DESERIALIZATION"] = "false"
-    done = subprocess.run(
-        command, cwd=out.parent, env=environment, capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
-        raise IntegrityError(f"the registered model does not load in a clean process: {last}")
-
-
-def check_same_answer(label: str, found: pd.DataFrame, stored: pd.DataFrame) -> None:
-    """Refuse a forecast that is not the stored one.
-
-    Raises:
-        IntegrityError: Saying by how much.
-    """
-    numbers = stored.select_dtypes("number")
-    if list(found.columns) != list(stored.columns) or found.shape != stored.shape:
-        raise IntegrityError(f"{label}: its smoke forecast has another shape than the stored one")
-    apart = (found[numbers.columns].astype(float) - numbers.astype(float)).abs()
-    worst = float(np.nanmax(apart / numbers.abs().max().clip(lower=1.0)))
-    if not worst <= TOLERANCE:
-        raise IntegrityError(
-            f"{label}: its smoke forecast differs from the stored one by {worst:.2e} of its scale"
-        )

@@ -13,35 +13,17 @@ from restock.champions.model import save_model
 from restock.champions.moves import Move
 from restock.champions.page import write_promotion
 from restock.champions.registry import ModelVersion
-from restock.champions.store import Store, bundle_of, open_store
+from restock.champions.store import Store, open_store
 from restock.champions.verdict import Candidate, Verdict, judge
+from restock.champions.view import PromotionView
 from restock.data.files import read_json, replacing, write_json
 from restock.evaluation.report import log_report
+from restock.evaluation.scored import Scored
 from restock.forecasters.names import LSTM
-from restock.settings.tree import Settings
+from restock.tracking.context import Context
 from restock.tracking.mlflow.tracker import BUNDLE_TAG, COMMAND_TAG, close_pipeline, open_run
-from restock.tracking.protocol import Console
 from restock.types import layout
 from restock.types.layout import Layout
-
-
-@dataclass(frozen=True)
-class Surroundings:
-    """What a promotion is handed.
-
-    Attributes:
-        settings: The gates, and where the registry is.
-        files: Where `evaluate` left bundle and losses, and where the page goes.
-        root: The project's folder.
-        tags: Labels of the runs, such as the commit.
-        console: Where a person watches.
-    """
-
-    settings: Settings
-    files: Layout
-    root: Path
-    tags: dict[str, str]
-    console: Console
 
 
 @dataclass(frozen=True)
@@ -59,54 +41,54 @@ class Decision:
     evaluation: str
 
 
-def run(around: Surroundings, *, dry_run: bool = False) -> None:
+def promote(context: Context[PromotionView], scored: Scored, *, dry_run: bool = False) -> None:
     """Decide, record the decision, and carry it out.
 
     Args:
-        around: Settings, files and who watches.
+        context: The gates, and who watches.
+        scored: The bundle that wants to be champion.
         dry_run: Decide only; nothing is recorded.
 
     Raises:
         ConfigError: If tracking is off.
-        IntegrityError: If the report scored another bundle, or the version that was registered
-            does not forecast what the bundle does.
+        IntegrityError: If the version that was registered does not forecast what the bundle does.
         ConflictError: If another champion was made meanwhile.
     """
-    settings, console = around.settings, around.console
-    store = open_store(settings, around.root)
-    challenge = Challenge.read(settings, around.files)
+    settings, console, files = context.settings, context.console, context.files
+    store = open_store(settings.tracking, context.root)
+    challenge = Challenge(scored, settings)
     if not dry_run:
-        store.ledger.carry_through()
+        store.history.carry_through()
     champion = store.registry.champion()
     if champion is not None and champion.bundle == challenge.digest:
         console.note(f"{champion.label} is champion already")
-        if not _is_left(around.files, challenge):
-            verdict, candidates = _judge(settings, challenge, None, store)
-            _leave(around.files, verdict, candidates, None, champion)
-        _end_pipeline(around, challenge)
+        if not _is_left(files, challenge):
+            verdict, candidates = _judge(challenge, None, store)
+            _leave(files, verdict, candidates, None, champion)
+        _end_pipeline(context, challenge)
         return
-    verdict, candidates = _judge(settings, challenge, champion, store)
+    verdict, candidates = _judge(challenge, champion, store)
     for check in verdict.checks:
         console.note(f"{'passed' if check.passed else 'REFUSED'} {check.name}: {check.said}")
     if dry_run:
         console.note("dry run: nothing was recorded")
         return
-    _leave(around.files, verdict, candidates, champion, None)
-    evaluation = _evaluation(around, store, challenge)
-    decision = _record(around, verdict, evaluation)
+    _leave(files, verdict, candidates, champion, None)
+    evaluation = _evaluation(context, store, challenge)
+    decision = _record(context, verdict, evaluation)
     if verdict.promote:
         version = make_champion(
-            around, store, challenge, champion, Decision(verdict.reasons, decision, evaluation)
+            context, store, challenge, champion, Decision(verdict.reasons, decision, evaluation)
         )
-        _leave(around.files, verdict, candidates, champion, version)
+        _leave(files, verdict, candidates, champion, version)
         console.note(f"promoted {version.label} to champion: {verdict.reasons[0]}")
     else:
         console.note(f"not promoted: {'; '.join(verdict.reasons)}")
-    _end_pipeline(around, challenge)
+    _end_pipeline(context, challenge)
 
 
 def make_champion(
-    around: Surroundings,
+    context: Context[PromotionView],
     store: Store,
     challenge: Challenge,
     champion: ModelVersion | None,
@@ -117,7 +99,7 @@ def make_champion(
     It may be killed between any two steps and run again: what is there already is found.
 
     Args:
-        around: Settings, files and who watches.
+        context: Settings, files and who watches.
         store: Where to.
         challenge: The bundle.
         champion: Whom it was judged against.
@@ -127,21 +109,22 @@ def make_champion(
         IntegrityError: If what was registered is not the bundle, or forecasts something else.
         ConflictError: If another champion was made meanwhile.
     """
-    version = _register(around, store, challenge, decision.evaluation)
+    version = _register(context, store, challenge, decision.evaluation)
     store.verify(store.registry, version)
-    move = _move(around, version, challenge, decision)
-    store.ledger.move(champion.version if champion else None, move)
+    move = _move(context, version, challenge, decision)
+    store.history.move(champion.version if champion else None, move)
     return version
 
 
 def _judge(
-    settings: Settings, challenge: Challenge, champion: ModelVersion | None, store: Store
+    challenge: Challenge, champion: ModelVersion | None, store: Store
 ) -> tuple[Verdict, dict[str, Candidate]]:
     """Judge the bundle; the champion is scored again, on the same test folds."""
-    candidates = {"challenger": challenge.candidate(settings, LSTM, challenge.bundle)}
+    settings = challenge.settings
+    candidates = {"challenger": challenge.candidate(LSTM, challenge.scored.bundle)}
     if champion is not None:
-        with bundle_of(store, champion) as bundle:
-            candidates[champion.label] = challenge.candidate(settings, champion.label, bundle)
+        with store.bundle_of(champion) as bundle:
+            candidates[champion.label] = challenge.candidate(champion.label, bundle)
     verdict = judge(
         candidates["challenger"],
         candidates.get(champion.label) if champion else None,
@@ -154,40 +137,47 @@ def _judge(
 
 
 def _register(
-    around: Surroundings, store: Store, challenge: Challenge, evaluation: str
+    context: Context[PromotionView], store: Store, challenge: Challenge, evaluation: str
 ) -> ModelVersion:
     """Return the version that holds the bundle, made if there is none."""
     found = store.registry.find(challenge.digest)
     if found is not None:
         return found
-    quality = read_json(around.files.read(layout.PREPARE_REPORT))
-    manifest = challenge.bundle.manifest
-    card = make_card(around.settings, manifest, quality, challenge.report, around.tags)
+    scored = challenge.scored
+    quality = read_json(context.files.read(layout.PREPARE_REPORT))
+    manifest = scored.bundle.manifest
+    card = make_card(context.settings, manifest, quality, scored.report, _labels(context))
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "model"
-        model = save_model(challenge.bundle, around.settings.inventory, challenge.panel, folder)
+        model = save_model(scored.bundle, context.settings.inventory, scored.panel, folder)
         write_json(model / CARD, card)
         (model / CARD_PAGE).write_text(to_markdown(card), encoding="utf-8")
         version = store.registry.register(
             model,
             challenge.digest,
             evaluation,
-            tags=_labels(around, challenge),
+            tags=_tags(context, challenge),
             description=to_markdown(card),
         )
-    around.console.note(f"registered {version.label}")
+    context.console.note(f"registered {version.label}")
     return version
 
 
-def _labels(around: Surroundings, challenge: Challenge) -> dict[str, str]:
+def _labels(context: Context[PromotionView]) -> dict[str, str]:
+    """Return the labels of runs that are opened here."""
+    return {"commit": context.origin.commit}
+
+
+def _tags(context: Context[PromotionView], challenge: Challenge) -> dict[str, str]:
     shown = ("wql", "wape", "mase")
-    labels = {f"test.{k}": f"{v:.6g}" for k, v in challenge.scores.items() if k in shown}
-    labels["restock.data"] = challenge.bundle.manifest.data_digest
-    return labels | {f"restock.{name}": value for name, value in around.tags.items()}
+    scored = challenge.scored
+    tags = {f"test.{k}": f"{v:.6g}" for k, v in scored.scores.items() if k in shown}
+    tags["restock.data"] = scored.bundle.manifest.data_digest
+    return tags | {f"restock.{name}": value for name, value in _labels(context).items()}
 
 
 def _move(
-    around: Surroundings, version: ModelVersion, challenge: Challenge, decision: Decision
+    context: Context[PromotionView], version: ModelVersion, challenge: Challenge, decision: Decision
 ) -> Move:
     return Move(
         number=0,
@@ -196,14 +186,14 @@ def _move(
         to_version=version.version,
         reason="; ".join(decision.reasons),
         bundle=version.bundle,
-        data=challenge.bundle.manifest.data_digest,
-        commit=around.tags.get("commit", ""),
+        data=challenge.scored.bundle.manifest.data_digest,
+        commit=context.origin.commit,
         run_id=decision.run_id,
-        metrics=challenge.scores,
+        metrics=challenge.scored.scores,
     )
 
 
-def _evaluation(around: Surroundings, store: Store, challenge: Challenge) -> str:
+def _evaluation(context: Context[PromotionView], store: Store, challenge: Challenge) -> str:
     """Return the run that scored the bundle; where there is none, log the stored report as one.
 
     There is none after `dvc pull`, or when the store was lost.
@@ -211,18 +201,19 @@ def _evaluation(around: Surroundings, store: Store, challenge: Challenge) -> str
     query = f"tags.`{BUNDLE_TAG}` = '{challenge.digest}' and tags.`{COMMAND_TAG}` = 'evaluate'"
     for found in store.registry.client.search_runs([store.experiment_id], query, max_results=1):
         return str(found.info.run_id)
-    tags = {**around.tags, BUNDLE_TAG: challenge.digest}
-    with open_run(around.settings.tracking, around.root, "evaluate", tags) as run:
-        log_report(run, challenge.report)
+    tags = {**_labels(context), BUNDLE_TAG: challenge.digest}
+    with open_run(context.settings.tracking, context.root, "evaluate", tags) as run:
+        log_report(run, challenge.scored.report)
         run.set_tags({"restock.source": "stored report"})
         for name in (layout.METRICS, layout.LEADERBOARD, layout.LOSSES):
-            run.log_artifact(around.files.read(name))
+            run.log_artifact(context.files.read(name))
         return run.run_id
 
 
-def _record(around: Surroundings, verdict: Verdict, evaluation: str) -> str:
+def _record(context: Context[PromotionView], verdict: Verdict, evaluation: str) -> str:
     """Log the decision as a run of its own: refusals are kept like promotions."""
-    with open_run(around.settings.tracking, around.root, "promote", around.tags) as run:
+    tracking = context.settings.tracking
+    with open_run(tracking, context.root, "promote", _labels(context)) as run:
         run.set_tags(
             {
                 "restock.verdict": "promote" if verdict.promote else "refuse",
@@ -231,8 +222,8 @@ def _record(around: Surroundings, verdict: Verdict, evaluation: str) -> str:
             }
         )
         run.log_metrics({f"saving.{c.rival}": c.saving for c in verdict.comparisons})
-        run.log_artifact(around.files.write(layout.PROMOTION))
-        run.log_artifact(around.files.write(layout.VERDICT))
+        run.log_artifact(context.files.write(layout.PROMOTION))
+        run.log_artifact(context.files.write(layout.VERDICT))
         return run.run_id
 
 
@@ -269,6 +260,6 @@ def _is_left(files: Layout, challenge: Challenge) -> bool:
     return bool(stored.get("bundle") == challenge.digest and stored["version"])
 
 
-def _end_pipeline(around: Surroundings, challenge: Challenge) -> None:
+def _end_pipeline(context: Context[PromotionView], challenge: Challenge) -> None:
     """End the pipeline's run: this is the last of its commands that logs."""
-    close_pipeline(around.settings.tracking, around.root, challenge.scores)
+    close_pipeline(context.settings.tracking, context.root, challenge.scored.scores)

@@ -6,8 +6,33 @@ and of total demand so far, and what the replenishment policy makes of them.
 """
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
+
+CARRIED = Path(__file__).parent / "code" / "restock"  # in a saved model
+
+
+def _forget_another_version() -> None:
+    """Let the model be loaded by the code it carries, where another version of it is installed.
+
+    MLflow's plugins import an installed one before any model is loaded. It would forecast by other
+    code than what was verified, or not at all.
+    """
+    if not CARRIED.is_dir():  # this file is part of the installed one
+        return
+    import restock
+
+    installed = Path(restock.__file__).parent
+    for path in CARRIED.rglob("*.py"):
+        other = installed / path.relative_to(CARRIED)
+        if not other.is_file() or other.read_bytes() != path.read_bytes():
+            for name in [name for name in sys.modules if name.split(".")[0] == "restock"]:
+                del sys.modules[name]
+            return
+
+
+_forget_another_version()
 
 import mlflow
 import numpy as np
@@ -20,7 +45,8 @@ from restock.decisions.plan import make_plan
 from restock.decisions.value import unit_value
 from restock.errors import DataError
 from restock.forecasters.bundle import Bundle, load_bundle
-from restock.settings.tree import ColumnSettings, DataSettings, InventorySettings, SourceSettings
+from restock.settings.inventory import InventorySettings
+from restock.settings.panel import ColumnSettings, PanelSettings
 from restock.types.forecast import DemandForecast
 from restock.types.panel import DemandPanel
 
@@ -101,15 +127,12 @@ def _figures(
     return plan.table()[["series_id", *FIGURES]]
 
 
-def _settings(bundle: Bundle) -> DataSettings:
+def _settings(bundle: Bundle) -> PanelSettings:
     manifest = bundle.manifest
     columns: dict[str, Any] = {"timestamp": "timestamp", "series": ["series_id"]}
     columns |= {"demand": "demand", **manifest.roles}
-    return DataSettings(
-        name="request",
-        source=SourceSettings(kind="file", path="request"),
-        columns=ColumnSettings.model_validate(columns),
-        frequency=manifest.frequency,
+    return PanelSettings(
+        columns=ColumnSettings.model_validate(columns), frequency=manifest.frequency
     )
 
 

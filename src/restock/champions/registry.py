@@ -1,4 +1,4 @@
-"""The model registry: versions of bundles, and which one is champion."""
+"""The versions of a registered model, one of which is champion."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ class Registry:
             raise
 
     def point_champion_at(self, version: str | None) -> None:
-        """Move the alias. :class:`Ledger` alone does, and keeps what it did."""
+        """Move the alias. :class:`History` alone does, and keeps what it did."""
         if version is None:
             self.client.delete_registered_model_alias(self.name, CHAMPION)
         else:

@@ -1,20 +1,23 @@
-"""Where versions are registered and the champion's moves are kept."""
+"""Versions and the champion's moves, opened as one."""
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from restock.champions.history import Ledger, promotion_lock
-from restock.champions.model import verify
+from restock.champions.card import CARD
+from restock.champions.history import History, promotion_lock
 from restock.champions.moves import mirror_of
 from restock.champions.registry import ModelVersion, Registry
+from restock.champions.verify import verify
 from restock.errors import ConfigError
 from restock.forecasters.bundle import Bundle, load_bundle
-from restock.settings.tree import Settings
+from restock.settings.tracking import TrackingSettings
 from restock.tracking.mlflow.tracker import connect
 
 
@@ -24,39 +27,44 @@ class Store:
 
     Attributes:
         registry: The versions.
-        ledger: The champion's moves.
+        history: The champion's moves.
         experiment_id: Where their runs lie.
         verify: Checks a version before it may be champion.
     """
 
     registry: Registry
-    ledger: Ledger
+    history: History
     experiment_id: str
     verify: Callable[[Registry, ModelVersion], None] = verify
 
+    @contextmanager
+    def bundle_of(self, version: ModelVersion) -> Iterator[Bundle]:
+        """Yield the bundle of a registered version, checked before it was loaded.
 
-def open_store(settings: Settings, root: Path) -> Store:
+        Raises:
+            IntegrityError: If its files are not the ones that were registered.
+        """
+        with tempfile.TemporaryDirectory() as folder:
+            yield load_bundle(self.registry.bundle_of(version, Path(folder) / "bundle"))
+
+    def card_of(self, version: ModelVersion) -> dict[str, Any]:
+        """Return the card that a version was registered with."""
+        with self.registry.download(version) as model:
+            content: dict[str, Any] = json.loads((model / CARD).read_text(encoding="utf-8"))
+        return content
+
+
+def open_store(settings: TrackingSettings, root: Path) -> Store:
     """Connect to where runs, versions and moves are kept.
 
     Raises:
         ConfigError: If tracking is off.
         UnreachableError: If it does not answer.
     """
-    if settings.tracking.name == "none":
+    if settings.name == "none":
         raise ConfigError("this needs a registry: set tracking=mlflow.")
-    client, experiment_id = connect(settings.tracking, root)
-    registry = Registry(client, settings.tracking.model_name)
-    lock = promotion_lock(settings.tracking, root)
-    ledger = Ledger(registry, experiment_id, mirror_of(root, registry.name), lock)
-    return Store(registry, ledger, experiment_id)
-
-
-@contextmanager
-def bundle_of(store: Store, version: ModelVersion) -> Iterator[Bundle]:
-    """Yield the bundle of a registered version, checked before it was loaded.
-
-    Raises:
-        IntegrityError: If its files are not the ones that were registered.
-    """
-    with tempfile.TemporaryDirectory() as folder:
-        yield load_bundle(store.registry.bundle_of(version, Path(folder) / "bundle"))
+    client, experiment_id = connect(settings, root)
+    registry = Registry(client, settings.model_name)
+    lock = promotion_lock(settings, root)
+    history = History(registry, experiment_id, mirror_of(root, registry.name), lock)
+    return Store(registry, history, experiment_id)

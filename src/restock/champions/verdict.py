@@ -11,7 +11,7 @@ import numpy as np
 
 from restock.champions.comparison import Comparison, compare
 from restock.champions.losses import Losses
-from restock.settings.tree import PromotionSettings
+from restock.settings.promotion import PromotionSettings
 
 
 @dataclass(frozen=True)

@@ -1,1 +1,1 @@
-"""One module per DVC stage: load, call the library, save."""
+"""The stages of the pipeline: one module each that loads, calls the library and saves."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -16,51 +16,67 @@ from restock.evaluation.explain import importance
 from restock.evaluation.losses import loss_table
 from restock.evaluation.lost_sales import lost_sales
 from restock.evaluation.report import calibration, leaderboard, log_report
+from restock.evaluation.scored import Scored
 from restock.evaluation.selection import choose, folds_with_demand, tuning_wql
 from restock.forecasters.baselines.make import baselines_beside
-from restock.forecasters.bundle import load_bundle
+from restock.forecasters.bundle import Bundle, load_bundle
 from restock.forecasters.names import LSTM
 from restock.pages import figures
-from restock.settings.tree import Settings
-from restock.tracking.context import Context
 from restock.types import layout
 from restock.types.folds import Folds
 from restock.types.forecast import Forecaster
+from restock.types.layout import Layout
 from restock.types.panel import DemandPanel
 
+if TYPE_CHECKING:
+    from restock.stages.pipeline import EvaluateView
+    from restock.tracking.context import Context
 
-def run(settings: Settings, context: Context) -> None:
-    """Write scores, leaderboard, the chosen model's forecasts, and plots."""
-    panel = load_panel(context.layout.read(layout.PANEL))
+
+def run(context: Context[EvaluateView]) -> Scored:
+    """Write scores, leaderboard, the chosen model's forecasts, and plots; hand the scores over."""
+    settings, files = context.settings, context.files
+    panel = load_panel(files.read(layout.PANEL))
     folds = folds_with_demand(panel, settings.evaluation)
-    bundle = load_bundle(context.layout.read(layout.BUNDLE))
+    bundle = load_bundle(files.read(layout.BUNDLE))
+    _check_cut(bundle, folds)
+    baselines = baselines_beside(bundle.manifest, settings.evaluation.baselines)
+    m = settings.evaluation.seasonal_period
+    backtests = {LSTM: run_backtest(partial(bundle.predict, panel), panel, folds.test, m)}
+    tests, tuning = _score_baselines(context, panel, folds, baselines, m)
+    backtests |= tests
+    tuning[LSTM] = bundle.manifest.tuning_wql
+    report = _report(m, folds, backtests, tuning, bundle.manifest.digest)
+    _write_tables(files, panel, report, backtests)
+    tables = [loss_table(n, test, panel, settings.inventory) for n, test in backtests.items()]
+    losses = pd.concat(tables, ignore_index=True)
+    write_table(files.write(layout.LOSSES), losses)
+    by_segment = _score_segments(panel, folds, backtests)
+    write_table(files.write(layout.SEGMENT_SCORES), by_segment)
+    _estimate_lost_sales(context, panel, settings.evaluation.baselines.moving_window)
+    inputs = importance(bundle, panel, folds.test)
+    write_table(files.write(layout.IMPORTANCE), inputs)
+    _write_figures(files, panel, report, backtests, by_segment=by_segment, inputs=inputs)
+    _tell(context, report)
+    return Scored(bundle, panel, folds, report, losses)
+
+
+def _check_cut(bundle: Bundle, folds: Folds) -> None:
+    """Refuse a bundle that was trained for other folds.
+
+    Raises:
+        ConfigError: Naming where its training ended.
+    """
     if bundle.manifest.cut != folds.cut:
         raise ConfigError(
             f"the bundle was trained for {bundle.horizon} periods on targets up to "
             f"{bundle.manifest.train_end}; the evaluation settings cut the history elsewhere. "
             "Train again with the same evaluation settings."
         )
-    baselines = baselines_beside(bundle.manifest, settings.evaluation)
-    m = settings.evaluation.seasonal_period
-    backtests = {LSTM: run_backtest(partial(bundle.predict, panel), panel, folds.test, m)}
-    tests, tuning = _score_baselines(context, panel, folds, baselines, m)
-    backtests |= tests
-    tuning[LSTM] = bundle.manifest.tuning_wql
-    report = _report(settings, folds, backtests, tuning, bundle.manifest.digest)
-    _write_tables(context, panel, report, backtests)
-    tables = [loss_table(n, test, panel, settings.inventory) for n, test in backtests.items()]
-    write_table(context.layout.write(layout.LOSSES), pd.concat(tables, ignore_index=True))
-    by_segment = _score_segments(panel, folds, backtests)
-    write_table(context.layout.write(layout.SEGMENT_SCORES), by_segment)
-    _estimate_lost_sales(context, panel, settings.evaluation.baselines.moving_window)
-    inputs = importance(bundle, panel, folds.test)
-    write_table(context.layout.write(layout.IMPORTANCE), inputs)
-    _write_figures(context, panel, report, backtests, by_segment=by_segment, inputs=inputs)
-    _log(context, report)
 
 
 def _score_baselines(
-    context: Context,
+    context: Context[EvaluateView],
     panel: DemandPanel,
     folds: Folds,
     baselines: dict[str, Forecaster],
@@ -80,7 +96,7 @@ def _score_baselines(
 
 
 def _report(
-    settings: Settings,
+    seasonal_period: int,
     folds: Folds,
     backtests: dict[str, Backtest],
     tuning: dict[str, float | None],
@@ -89,11 +105,11 @@ def _report(
     """Collect what metrics.json says; a metric that nothing could be scored for is null."""
     return {
         "chosen": choose(tuning),
-        "seasonal_period": settings.evaluation.seasonal_period,
+        "seasonal_period": seasonal_period,
         "horizon": folds.horizon,
         "bundle": bundle,
         "models": {name: _plain(test.scores()) for name, test in backtests.items()},
-        "folds": {name: [_plain(s) for s in test.by_fold()] for name, test in backtests.items()},
+        "folds": {name: [_plain(s) for s in test.by_origin()] for name, test in backtests.items()},
         "tuning_wql": tuning,
         "notes": list(folds.notes),
         "short_series": list(folds.short_series),
@@ -105,16 +121,15 @@ def _plain(scores: dict[str, float]) -> dict[str, float | None]:
 
 
 def _write_tables(
-    context: Context, panel: DemandPanel, report: dict[str, Any], backtests: dict[str, Backtest]
+    files: Layout, panel: DemandPanel, report: dict[str, Any], backtests: dict[str, Backtest]
 ) -> None:
-    layout_ = context.layout
-    write_json(layout_.write(layout.METRICS), report)
-    write_table(layout_.write(layout.LEADERBOARD), leaderboard(report))
-    write_table(layout_.write(layout.BACKTEST), forecast_table(backtests[report["chosen"]], panel))
+    write_json(files.write(layout.METRICS), report)
+    write_table(files.write(layout.LEADERBOARD), leaderboard(report))
+    write_table(files.write(layout.BACKTEST), forecast_table(backtests[report["chosen"]], panel))
     steps = {name: [s["wql"] for s in test.by_step()] for name, test in backtests.items()}
     by_step = pd.DataFrame(steps, index=pd.RangeIndex(1, report["horizon"] + 1, name="step"))
-    write_table(layout_.write(layout.STEP_SCORES), by_step.reset_index())
-    write_table(layout_.write(layout.CALIBRATION), calibration(backtests))
+    write_table(files.write(layout.STEP_SCORES), by_step.reset_index())
+    write_table(files.write(layout.CALIBRATION), calibration(backtests))
 
 
 def _score_segments(
@@ -130,10 +145,10 @@ def _score_segments(
     return pd.DataFrame(rows)
 
 
-def _estimate_lost_sales(context: Context, panel: DemandPanel, window: int) -> None:
+def _estimate_lost_sales(context: Context[EvaluateView], panel: DemandPanel, window: int) -> None:
     """Write what stock-outs are thought to have cost; a table without rows where none is known."""
     table = lost_sales(panel, window)
-    write_table(context.layout.write(layout.LOST_SALES), table)
+    write_table(context.files.write(layout.LOST_SALES), table)
     if len(table):
         context.console.note(
             f"{table['periods_out_of_stock'].sum()} sold-out periods are thought to have cost "
@@ -142,7 +157,7 @@ def _estimate_lost_sales(context: Context, panel: DemandPanel, window: int) -> N
 
 
 def _write_figures(
-    context: Context,
+    files: Layout,
     panel: DemandPanel,
     report: dict[str, Any],
     backtests: dict[str, Backtest],
@@ -153,7 +168,7 @@ def _write_figures(
     chosen = report["chosen"]
     by_step = {name: [s["wql"] for s in test.by_step()] for name, test in backtests.items()}
     points = {name: test.points for name, test in backtests.items()}
-    with replacing(context.layout.write(layout.REPORT)) as aside:
+    with replacing(files.write(layout.REPORT)) as aside:
         aside.mkdir()
         figures.leaderboard_bars(aside / "leaderboard.png", report["models"], chosen)
         figures.loss_by_step(aside / "loss_by_step.png", by_step)
@@ -163,13 +178,8 @@ def _write_figures(
         figures.write_page(aside / "report.html", report, leaderboard(report), by_segment)
 
 
-def _log(context: Context, report: dict[str, Any]) -> None:
-    tracker = context.tracker
-    log_report(tracker, report)
-    tables = [layout.METRICS, layout.LEADERBOARD, layout.STEP_SCORES, layout.SEGMENT_SCORES]
-    tables += [layout.CALIBRATION, layout.LOSSES, layout.LOST_SALES, layout.IMPORTANCE]
-    for name in (*tables, layout.REPORT):
-        tracker.log_artifact(context.layout.write(name))
+def _tell(context: Context[EvaluateView], report: dict[str, Any]) -> None:
+    log_report(context.tracker, report)
     for note in report["notes"]:
         context.console.note(note)
     context.console.note(f"chosen on the tuning folds: {report['chosen']}")

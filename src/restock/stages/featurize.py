@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-import json
+from typing import TYPE_CHECKING
 
-from restock.data.files import replacing
 from restock.data.folds import make_folds
-from restock.data.store import load_panel
-from restock.features.build import fit_state
-from restock.features.state import write_state
-from restock.settings.tree import Settings
-from restock.stages.recipe import MADE_FROM, features_made_from
-from restock.tracking.context import Context
+from restock.data.store import load_panel, panel_digest
+from restock.features.fit import fit_state
+from restock.features.state import made_from, save_constants
 from restock.types import layout
 
+if TYPE_CHECKING:
+    from restock.stages.pipeline import FeaturizeView
+    from restock.tracking.context import Context
 
-def run(settings: Settings, context: Context) -> None:
+
+def run(context: Context[FeaturizeView]) -> None:
     """Write the constants, and what they were learned from. Features themselves are made anew."""
-    panel_folder = context.layout.read(layout.PANEL)
+    settings, files = context.settings, context.files
+    panel_folder = files.read(layout.PANEL)
     panel = load_panel(panel_folder)
     folds = make_folds(panel, settings.evaluation)
     state = fit_state(panel, settings.features, folds.test.train_end)
-    with replacing(context.layout.write(layout.FEATURES)) as aside:
-        aside.mkdir()
-        write_state(aside / "state.json", state)
-        made_from = features_made_from(settings, panel_folder, folds)
-        (aside / MADE_FROM).write_text(json.dumps(made_from, indent=1) + "\n", encoding="utf-8")
+    origin = made_from(settings.features, panel_digest(panel_folder), folds.cut)
+    save_constants(files.write(layout.FEATURES), state, origin)
     context.console.note(
         f"featurized {len(state.past_mean)} past, {len(state.future_mean)} known-future and "
         f"{len(state.vocabularies) + len(state.static_mean)} static features"

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from restock.data import sources
-from restock.settings.tree import Settings
-from restock.tracking.context import Context
+from typing import TYPE_CHECKING
+
+from restock.data.sources.kinds import open_source
+from restock.data.sources.source import fetch
 from restock.types import layout
 
+if TYPE_CHECKING:
+    from restock.stages.pipeline import FetchView
+    from restock.tracking.context import Context
 
-def run(settings: Settings, context: Context) -> None:
+
+def run(context: Context[FetchView]) -> None:
     """Write the raw folder."""
-    target = context.layout.write(layout.RAW)
-    sources.fetch(settings.data.source, target)
-    size = sum(path.stat().st_size for path in target.iterdir())
-    context.console.note(f"fetched {settings.data.source.kind} source: {size / 1e6:.1f} MB")
+    settings = context.settings.data.source
+    fetched = fetch(open_source(settings), context.files.write(layout.RAW))
+    size, digest = f"{fetched.size / 1e6:.1f} MB", fetched.digest[:12]
+    context.console.note(f"fetched {settings.kind} source: {size} (sha256 {digest})")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from restock.data.files import read_json, write_json
 from restock.data.folds import latest_origins, make_folds
 from restock.data.store import load_panel, write_table
@@ -10,24 +12,27 @@ from restock.forecasters.baselines.make import baselines_beside
 from restock.forecasters.bundle import load_bundle
 from restock.forecasters.names import LSTM
 from restock.forecasters.totals import forecast_totals
-from restock.settings.tree import Settings
-from restock.tracking.context import Context
 from restock.types import layout
 from restock.types.forecast import FittedForecaster
 
+if TYPE_CHECKING:
+    from restock.stages.pipeline import ForecastView
+    from restock.tracking.context import Context
 
-def run(settings: Settings, context: Context) -> None:
+
+def run(context: Context[ForecastView]) -> None:
     """Write quantiles of demand and of total demand for every series."""
-    panel = load_panel(context.layout.read(layout.PANEL))
-    bundle = load_bundle(context.layout.read(layout.BUNDLE))
-    report = read_json(context.layout.read(layout.METRICS))
+    settings, files = context.settings.evaluation, context.files
+    panel = load_panel(files.read(layout.PANEL))
+    bundle = load_bundle(files.read(layout.BUNDLE))
+    report = read_json(files.read(layout.METRICS))
     check_scored(report, bundle.manifest.digest)
     chosen: str = report["chosen"]
     model: FittedForecaster = bundle
     if chosen != LSTM:
         # Fitted on what the bundle was trained on: the model that was scored is the one used.
-        train_end = make_folds(panel, settings.evaluation).test.train_end
-        baselines = baselines_beside(bundle.manifest, settings.evaluation)
+        train_end = make_folds(panel, settings).test.train_end
+        baselines = baselines_beside(bundle.manifest, settings.baselines)
         model = baselines[chosen].fit(panel, train_end)
     if panel.known_future and panel.num_future < model.horizon:
         names = ", ".join(panel.known_future)
@@ -35,10 +40,10 @@ def run(settings: Settings, context: Context) -> None:
             f"the table knows {panel.num_future} future periods of {names}; "
             f"beyond them the last value is held up to the horizon of {model.horizon}"
         )
-    forecast = model.predict(panel, latest_origins(panel, settings.evaluation))
-    write_table(context.layout.write(layout.FORECAST), forecast.table())
+    forecast = model.predict(panel, latest_origins(panel, settings))
+    write_table(files.write(layout.FORECAST), forecast.table())
     totals = forecast_totals(forecast, panel.static)
-    write_table(context.layout.write(layout.FORECAST_TOTALS), totals)
+    write_table(files.write(layout.FORECAST_TOTALS), totals)
     info = {"model": chosen, "unit": forecast.unit, "horizon": model.horizon}
-    write_json(context.layout.write(layout.FORECAST_INFO), info)
+    write_json(files.write(layout.FORECAST_INFO), info)
     context.console.note(f"forecast {panel.num_series} series by {chosen}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -13,20 +14,22 @@ from restock.decisions.demand import LeadTimeDemand
 from restock.decisions.plan import make_plan
 from restock.decisions.stock import read_positions
 from restock.decisions.value import unit_value
-from restock.settings.tree import Settings
-from restock.tracking.context import Context
 from restock.types import layout
 from restock.types.forecast import DemandForecast
 
+if TYPE_CHECKING:
+    from restock.stages.pipeline import PlanView
+    from restock.tracking.context import Context
 
-def run(settings: Settings, context: Context) -> None:
+
+def run(context: Context[PlanView]) -> None:
     """Write the replenishment plan, most urgent series first."""
-    inventory = settings.inventory
-    info = read_json(context.layout.read(layout.FORECAST_INFO))
-    table = pd.read_parquet(context.layout.read(layout.FORECAST))
+    inventory = context.settings.inventory
+    info = read_json(context.files.read(layout.FORECAST_INFO))
+    table = pd.read_parquet(context.files.read(layout.FORECAST))
     forecast = DemandForecast.from_table(table, info["unit"])
     demand = LeadTimeDemand.from_forecast(forecast, inventory.protection_interval)
-    panel = load_panel(context.layout.read(layout.PANEL))
+    panel = load_panel(context.files.read(layout.PANEL))
     position = np.full(panel.num_series, np.nan)
     if inventory.stock_path is not None:
         position = read_positions(Path(inventory.stock_path), panel.series_id)
@@ -38,7 +41,7 @@ def run(settings: Settings, context: Context) -> None:
     plan = make_plan(
         forecast.series_id, demand, inventory, unit_value(panel, inventory.unit_value), position
     )
-    write_table(context.layout.write(layout.PLAN), plan.table())
+    write_table(context.files.write(layout.PLAN), plan.table())
     summary = {
         "total_reorder_point": float(plan.reorder_point.sum()),
         "total_safety_stock": float(plan.safety_stock.sum()),
@@ -46,5 +49,5 @@ def run(settings: Settings, context: Context) -> None:
         "total_expected_cost": float(plan.expected_cost.sum()),
         "series_with_unknown_stock": int(np.isnan(position).sum()),
     }
-    write_json(context.layout.write(layout.PLAN_METRICS), summary)
+    write_json(context.files.write(layout.PLAN_METRICS), summary)
     context.console.note(f"planned {panel.num_series} series")

@@ -4,34 +4,51 @@ from __future__ import annotations
 
 from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from restock.data.files import write_json
 from restock.data.store import load_panel, panel_digest, write_table
 from restock.evaluation.selection import folds_with_demand
-from restock.settings.tree import Settings, TrackingSettings, value_at
-from restock.sweeps import worker as trials
-from restock.sweeps.launch import launch, rejoin, table, why, work_off
-from restock.sweeps.optuna.queue import OptunaLedger
+from restock.settings.base import View, value_at
+from restock.settings.engine import EngineSettings
+from restock.settings.folds import FoldSettings
+from restock.sweeps import shared, worker
+from restock.sweeps.launch import launch, reopen, run_trials
 from restock.sweeps.optuna.samplers import check_inside
+from restock.sweeps.optuna.study import OpenStudy
 from restock.sweeps.results import StudyResult
-from restock.sweeps.spec import freeze
-from restock.tracking.context import Context
-from restock.training import fold_features as prepared
-from restock.training.fold_features import SweepData, prepare_folds
+from restock.sweeps.shared import SweepData
+from restock.sweeps.spec import SearchRecipe, freeze
+from restock.training.fold_features import fit_fold_features
 from restock.types import layout
 from restock.types.folds import Folds
 from restock.types.panel import DemandPanel
 
+if TYPE_CHECKING:
+    from restock.stages.pipeline import TuneView
+    from restock.tracking.context import Context
 
-def run(settings: Settings, context: Context) -> None:
+
+class Cut(FoldSettings, View):
+    """What of ``evaluation`` cuts the panel."""
+
+
+class TunedOn(View):
+    """What of a sweep's frozen configuration says which folds it is tuned on."""
+
+    evaluation: Cut
+    """Where the panel is cut."""
+
+
+def run(context: Context[TuneView]) -> None:
     """Write the best values with all trials, and a table of the trials."""
+    settings = context.settings
     if not settings.training.use_tuned:
         _skip(context, "training.use_tuned=false trains the configured values")
         return
-    data = _data(settings, context)
-    folds = data[1]
+    panel, folds = _data(context, settings.evaluation)
     for note in folds.notes:
         context.console.note(note)
     if not folds.tuning:
@@ -39,58 +56,58 @@ def run(settings: Settings, context: Context) -> None:
         return
     for name, dimension in settings.search.space.items():
         check_inside(name, dimension, value_at(settings, dimension.path))
-    sweep = freeze(settings, data=_data_digest(context), commit=context.commit)
-    with closing(launch(sweep, settings, context, settings.search.num_trials)) as ledger:
-        _search(ledger, settings, settings.tracking, context, data)
+    sweep = freeze(
+        context.origin.config,
+        name=settings.sweep.name,
+        data=_data_digest(context),
+        commit=context.origin.commit,
+    )
+    with closing(launch(sweep, settings.engine, context, settings.search.num_trials)) as opened:
+        _search(opened, panel, folds, context)
 
 
-def resume(name: str, settings: Settings, context: Context) -> None:
+def resume(name: str, engine: EngineSettings, context: Context[Any]) -> None:
     """Go on with a sweep as it was frozen; only engine and tracking are as they are now.
 
     Args:
         name: The sweep's.
-        settings: Whose engine does the work, and where it is logged.
+        engine: What does the work.
         context: Where the panel is and the result goes.
     """
-    with closing(rejoin(name, settings.engine, context, _data_digest(context))) as ledger:
-        data = _data(ledger.settings, context)
-        _search(ledger, ledger.settings, settings.tracking, context, data)
+    with closing(reopen(name, engine, context, _data_digest(context))) as opened:
+        panel, folds = _data(context, opened.sweep.view(TunedOn).evaluation)
+        _search(opened, panel, folds, context)
 
 
-def _search(
-    ledger: OptunaLedger,
-    settings: Settings,
-    tracking: TrackingSettings,
-    context: Context,
-    data: tuple[DemandPanel, Folds],
-) -> None:
-    panel, folds = data
+def _search(opened: OpenStudy, panel: DemandPanel, folds: Folds, context: Context[Any]) -> None:
+    settings = opened.settings
 
     def prepare(folder: Path) -> None:
-        made = prepare_folds(panel, folds, settings.features, settings.model.likelihood)
-        prepared.save(SweepData(panel, folds, made), folder / trials.DATA)
+        likelihood = settings.model.likelihood
+        features = fit_fold_features(panel, folds, settings.features, likelihood)
+        shared.save(SweepData(panel, folds, features), folder / worker.DATA)
 
-    result = work_off(ledger, context, tracking, trials.__name__, prepare)
+    result = run_trials(opened, context, worker.MODULE, prepare)
     _write(result, settings, folds.tuning_cut, context)
 
 
-def _data(settings: Settings, context: Context) -> tuple[DemandPanel, Folds]:
-    panel = load_panel(context.layout.read(layout.PANEL))
-    return panel, folds_with_demand(panel, settings.evaluation)
+def _data(context: Context[Any], settings: FoldSettings) -> tuple[DemandPanel, Folds]:
+    panel = load_panel(context.files.read(layout.PANEL))
+    return panel, folds_with_demand(panel, settings)
 
 
-def _data_digest(context: Context) -> str:
-    return panel_digest(context.layout.read(layout.PANEL))
+def _data_digest(context: Context[Any]) -> str:
+    return panel_digest(context.files.read(layout.PANEL))
 
 
-def _skip(context: Context, reason: str) -> None:
+def _skip(context: Context[Any], reason: str) -> None:
     """Leave an empty result, so that what follows need not wait for a sweep."""
     context.console.note(f"skipped: {reason}")
-    write_json(context.layout.write(layout.TUNING), {"skipped": reason})
-    write_table(context.layout.write(layout.TUNING_TRIALS), pd.DataFrame(columns=["trial", "wql"]))
+    write_json(context.files.write(layout.TUNING), {"skipped": reason})
+    write_table(context.files.write(layout.TUNING_TRIALS), pd.DataFrame(columns=["trial", "wql"]))
 
 
-def _write(result: StudyResult, settings: Settings, cut: str, context: Context) -> None:
+def _write(result: StudyResult, settings: SearchRecipe, cut: str, context: Context[Any]) -> None:
     best = result.best
     assert best.outcome is not None
     paths = [dimension.path for dimension in settings.search.space.values()]
@@ -103,6 +120,6 @@ def _write(result: StudyResult, settings: Settings, cut: str, context: Context) 
         "cut": cut,
         "study": result.as_dict(),
     }
-    write_json(context.layout.write(layout.TUNING), content)
-    write_table(context.layout.write(layout.TUNING_TRIALS), table(result))
-    context.console.note(why(result))
+    write_json(context.files.write(layout.TUNING), content)
+    write_table(context.files.write(layout.TUNING_TRIALS), result.table())
+    context.console.note(result.why())

@@ -4,108 +4,76 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 
-from restock.errors import UserError
+from restock.cli.command import PARAMS, Command, Flag, Typed
+from restock.cli.commands import TABLE
+from restock.errors import UserError, nearest
 
 HYDRAS_WITH_VALUE = {
     *("-c", "--cfg", "-p", "--package", "-i", "--info", "--experimental-rerun"),
     *("-cp", "--config-path", "-cn", "--config-name", "-cd", "--config-dir"),
 }
-MANY = 1000
-
-
-@dataclass(frozen=True)
-class Names:
-    """How many names a command takes before the overrides, and how to say so."""
-
-    least: int
-    most: int
-    usage: str
-
-
-NAMED = {
-    "explain": Names(1, 1, "say which series first: restock explain SERIES_ID [overrides]"),
-    "resume": Names(1, 1, "say which sweep: restock resume SWEEP [engine.num_workers=N]"),
-    "stop": Names(1, 1, "say which sweep: restock stop SWEEP"),
-    "compare": Names(1, MANY, "say what to compare: restock compare SWEEP_OR_RUN..."),
-    "promote": Names(0, 1, "restock promote [RUN_OR_SWEEP] [--dry-run]"),
-    "diff": Names(2, 2, "say which two versions: restock diff VERSION VERSION"),
-    "rerun": Names(1, 1, "say which run: restock rerun RUN_ID"),
-    "card": Names(0, 1, "restock card [VERSION]"),
+HYDRAS = {
+    *HYDRAS_WITH_VALUE,
+    *("-m", "--multirun", "-r", "--run", "-sc", "--shell-completion", "--resolve", "--hydra-help"),
 }
-# Flags of ours: which commands take them.
-OURS = {"--dry-run": ("tune", "promote"), "--refresh": ("history",)}
-OURS_WITH_VALUE = {"--to": ("rollback",)}
+OVERRIDES = "--overrides"
 
 
-@dataclass(frozen=True)
-class Typed:
-    """The parts of a command line.
-
-    Attributes:
-        names: What the command is about.
-        flags: Ours, with their values; "" for those that have none.
-        hydra: Hydra's flags, with their values.
-        overrides: As Hydra takes them.
-    """
-
-    names: tuple[str, ...] = ()
-    flags: dict[str, str] = field(default_factory=dict)
-    hydra: tuple[str, ...] = ()
-    overrides: tuple[str, ...] = ()
-
-
-def parse(command: str, arguments: Sequence[str]) -> Typed:
+def parse(command: Command, words: Sequence[str]) -> Typed:
     """Take a command line apart. Overrides may stand on both sides of a flag.
 
     ``--overrides TEXT`` takes overrides as one string (how MLproject passes them).
 
     Raises:
-        UserError: If a name is missing, or a flag is not for this command.
+        UserError: If a name is missing, or a flag is unknown or not for this command.
     """
-    names, rest = _names(command, arguments)
+    names, rest = _names(command, words)
     flags: dict[str, str] = {}
     hydra: list[str] = []
     overrides: list[str] = []
-    words = iter(rest)
-    for word in words:
-        if word == "--overrides":  # `mlflow run` quotes an empty default as two quotes
-            overrides += [part for part in shlex.split(next(words, "")) if part]
-        elif word in OURS or word in OURS_WITH_VALUE:
-            flags[word] = _own_flag(command, word, words)
-        elif word.startswith("-"):
+    left = iter(rest)
+    for word in left:
+        if word == OVERRIDES:  # `mlflow run` quotes an empty default as two quotes
+            overrides += [part for part in shlex.split(next(left, "")) if part]
+        elif word.split("=", 1)[0] in HYDRAS:
             hydra.append(word)
             if word in HYDRAS_WITH_VALUE:
-                hydra += [value for value in [next(words, None)] if value is not None]
+                hydra += [value for value in [next(left, None)] if value is not None]
+        elif word.startswith("-"):
+            flag = _flag(command, word)
+            flags[flag.name] = _value(flag, left)
         else:
             overrides.append(word)
     return Typed(names, flags, tuple(hydra), tuple(overrides))
 
 
-def _names(command: str, arguments: Sequence[str]) -> tuple[tuple[str, ...], Sequence[str]]:
-    """Take names off the front of the arguments."""
-    wanted = NAMED.get(command, Names(0, 0, ""))
-    count = 0
-    while count < min(wanted.most, len(arguments)) and _is_name(command, arguments[count]):
+def _names(command: Command, words: Sequence[str]) -> tuple[tuple[str, ...], Sequence[str]]:
+    """Take names off the front of what was typed."""
+    wanted, count = command.names, 0
+    while count < min(wanted.most, len(words)) and wanted.holds(words[count]):
         count += 1
-    if count < wanted.least:
-        raise UserError(wanted.usage)
-    return tuple(arguments[:count]), arguments[count:]
+    if count < wanted.least and PARAMS.name not in words:
+        line = f"restock {command.name} {wanted.shown} [overrides]"
+        raise UserError(f"{wanted.asks}: {line}")
+    return tuple(words[:count]), words[count:]
 
 
-def _is_name(command: str, argument: str) -> bool:
-    """Tell a name from a flag or an override; a series may have any name."""
-    return not argument.startswith("-") and (command == "explain" or "=" not in argument)
+def _flag(command: Command, word: str) -> Flag:
+    known = {flag.name: flag for flag in command.all_flags()}
+    if word in known:
+        return known[word]
+    takers = [f"restock {other.name}" for other in TABLE if word in {f.name for f in other.flags}]
+    if takers:
+        raise UserError(f"{word} is for {' and '.join(takers)}.")
+    every = [*known, *(name for name in HYDRAS if name.startswith("--"))]
+    raise UserError(f"restock {command.name} has no flag {word!r}. {nearest(word, every)}")
 
 
-def _own_flag(command: str, flag: str, words: Iterator[str]) -> str:
-    commands = OURS.get(flag) or OURS_WITH_VALUE[flag]
-    if command not in commands:
-        raise UserError(f"{flag} is for {' and '.join(f'restock {name}' for name in commands)}.")
-    if flag in OURS:
+def _value(flag: Flag, left: Iterator[str]) -> str:
+    if not flag.value:
         return ""
-    value = next(words, None)
+    value = next(left, None)
     if value is None:
-        raise UserError(f"{flag} needs a value.")
+        raise UserError(f"{flag.name} needs a value: {flag.name} {flag.value}.")
     return value

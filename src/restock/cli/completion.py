@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from restock.cli.commands import COMMANDS
 from restock.errors import UserError
 
 # Hydra completes `restock OVERRIDES`: the command word is cut out of the line before it is asked.
@@ -32,8 +33,6 @@ def script(arguments: Sequence[str]) -> str:
     Raises:
         UserError: For a shell we have no script for.
     """
-    from restock.cli.main import COMMANDS
-
     text = SCRIPT.replace("@COMMANDS@", " ".join(COMMANDS)).strip()
     if list(arguments) == ["install=bash"]:
         return text

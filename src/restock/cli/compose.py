@@ -26,7 +26,8 @@ from yaml import YAMLError
 
 from restock.cli.project import conf_folder
 from restock.errors import ConfigError, RestockError, nearest
-from restock.settings.tree import Settings, known_paths, parse_settings
+from restock.settings.base import paths
+from restock.settings.tree import MOVED, Settings, parse_settings
 
 
 @dataclass(frozen=True)
@@ -121,6 +122,9 @@ def _explain(error: Exception) -> str:
 
 def _near(path: str) -> str:
     """Suggest settings in the same group, or any where the group is unknown, too."""
+    if path in MOVED:
+        return f"It is {MOVED[path]} now."
+    known_paths = paths(Settings)
     group = path.rsplit(".", 1)[0] + "."
-    siblings = [known for known in known_paths() if known.startswith(group)]
-    return nearest(path, siblings or known_paths())
+    siblings = [known for known in known_paths if known.startswith(group)]
+    return nearest(path, siblings or known_paths)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Sequence
 from pathlib import Path
 
 import yaml
@@ -13,15 +12,18 @@ from hydra.errors import HydraException
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from restock.cli.command import Typed
+from restock.cli.compose import Job
+from restock.cli.console import TerminalConsole
 from restock.cli.project import project_root
 from restock.data.files import read_json, replacing
 from restock.errors import ConfigError, UserError
-from restock.settings.tree import load_params, parse_settings, value_at
-from restock.tracking.protocol import Console
+from restock.settings.base import value_at
+from restock.settings.tree import load_params, parse_settings
 from restock.types import layout
 
 
-def run(arguments: Sequence[str], console: Console) -> None:
+def start(typed: Typed) -> None:
     """Write params.yaml, or with ``--check`` fail if it is not what conf/ composes to.
 
     Inside `dvc exp run` DVC has just composed conf/ with its overrides: there the check is that no
@@ -30,12 +32,12 @@ def run(arguments: Sequence[str], console: Console) -> None:
     Raises:
         UserError: Showing the difference.
     """
-    root = project_root()
+    console, root = TerminalConsole("params"), project_root()
     path = root / "params.yaml"
-    expected = composed(root / "conf")
-    if list(arguments) not in ([], ["--check"]):
+    if typed.overrides or typed.hydra:
         raise UserError("restock params takes no overrides; it takes --check.")
-    if not arguments:
+    expected = composed(root / "conf")
+    if "--check" not in typed.flags:
         parse_settings(_settings_tree(expected), where="conf/")
         with replacing(path) as aside:
             aside.write_text(expected, encoding="utf-8")
@@ -96,6 +98,18 @@ def check_overrides(path: Path, expected: str) -> None:
         p: str(value_at(given, p)) for p in swept if value_at(given, p) != value_at(configured, p)
     }
     refuse_swept(differing, path.parent / given.output_dir)
+
+
+def refuse_replaced(job: Job) -> None:
+    """Refuse swept values that were typed while the tuner's best would replace them.
+
+    Raises:
+        ConfigError: Naming both values.
+    """
+    if job.settings.training.use_tuned:
+        swept = {dimension.path for dimension in job.settings.search.space.values()}
+        given = {path: value for path, value in job.overrides.items() if path in swept}
+        refuse_swept(given, Path(job.settings.output_dir))
 
 
 def refuse_swept(given: dict[str, str], outputs: Path) -> None:

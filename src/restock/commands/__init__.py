@@ -1,1 +1,1 @@
-"""Commands with side effects: what DVC must not cache."""
+"""What a person types that is no stage: one module a command."""

@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from restock.champions.moves import mirror_of
-from restock.settings.tree import Settings
+from restock.champions.view import ChampionView
+from restock.commands.arguments import Arguments
+from restock.tracking.context import Context
 from restock.tracking.protocol import Parts
 
 
-def run(settings: Settings, root: Path, *, refresh: bool) -> Parts:
+def run(context: Context[ChampionView], arguments: Arguments) -> Parts:
     """Return every champion with the time it was one, newest first.
 
-    Args:
-        settings: Whose model.
-        root: The project's folder.
-        refresh: Read the server; else the local mirror, which needs none.
+    With ``--refresh`` the server is read; else the local mirror, which needs none.
     """
-    name = settings.tracking.model_name
+    tracking, refresh = context.settings.tracking, "--refresh" in arguments.flags
+    name = tracking.model_name
     if refresh:
         from restock.champions.store import open_store
 
-        moves = open_store(settings, root).ledger.carry_through()
+        moves = open_store(tracking, context.root).history.carry_through()
     else:
-        moves = mirror_of(root, name).read()
+        moves = mirror_of(context.root, name).read()
     if not moves:
         hint = "" if refresh else "; `restock history --refresh` asks the tracking server"
         return [(f"Champions of {name}", f"none yet{hint}")]

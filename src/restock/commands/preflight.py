@@ -7,34 +7,38 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
+from restock.commands.arguments import Arguments
+from restock.commands.views import PreflightView
 from restock.data.store import load_panel
 from restock.errors import ConfigError
 from restock.evaluation.selection import folds_with_demand
-from restock.forecasters.lstm.fit import LstmRecipe
-from restock.settings.tree import KerasTunerSettings, Settings, replace_at
-from restock.tracking.protocol import Console, Parts
-from restock.training.fold_features import prepare_folds
+from restock.settings.base import narrowed, replace_at
+from restock.settings.recipe import Recipe
+from restock.settings.search import TunerSettings
+from restock.tracking.context import Context
+from restock.tracking.protocol import Parts
+from restock.training.fold_features import fit_fold_features
 from restock.training.folds import FoldTraining
 from restock.types import layout
 from restock.types.folds import Folds
-from restock.types.layout import Layout
 from restock.types.panel import DemandPanel
 
 FEW_FOLDS = 6  # Wilcoxon's test on fewer can never be sure
 
 
-def run(settings: Settings, files: Layout, console: Console) -> Parts:
+def run(context: Context[PreflightView], _: Arguments) -> Parts:
     """Train the configured values for one epoch, and return what the sweep will take.
 
     Raises:
         ConfigError: If there is no tuning fold to judge a trial on.
     """
-    panel = load_panel(files.read(layout.PANEL))
+    settings = context.settings
+    panel = load_panel(context.files.read(layout.PANEL))
     folds = folds_with_demand(panel, settings.evaluation)
     if not folds.tuning:
         raise ConfigError("no tuning fold to tune on: the history is too short.")
-    for note in _warnings(settings, len(folds.tuning)):
-        console.note(note)
+    for note in _warnings(settings.search.tuner, len(folds.tuning)):
+        context.console.note(note)
     usable = int((folds.tuning[-1].origins[0] >= 0).sum())
     search, engine = settings.search, settings.engine
     setup, epoch = _probe(settings, panel, folds)
@@ -50,16 +54,16 @@ def run(settings: Settings, files: Layout, console: Console) -> Parts:
     ]
 
 
-def _probe(settings: Settings, panel: DemandPanel, folds: Folds) -> tuple[float, float]:
+def _probe(settings: PreflightView, panel: DemandPanel, folds: Folds) -> tuple[float, float]:
     """Return the seconds to build a trial's networks, and to train them for one epoch."""
-    settings = replace_at(settings, {"training.ensemble_size": 1})
-    prepared = prepare_folds(panel, folds, settings.features, settings.model.likelihood)
+    recipe = replace_at(narrowed(Recipe, settings), {"training.ensemble_size": 1})
+    features = fit_fold_features(panel, folds, recipe.features, recipe.model.likelihood)
     started = time.perf_counter()
     training = FoldTraining(
-        LstmRecipe.from_settings(settings),
+        recipe,
         panel,
         folds,
-        prepared,
+        features,
         num_threads=settings.engine.num_threads,
         num_seeds=settings.search.num_seeds,
     )
@@ -71,10 +75,7 @@ def _probe(settings: Settings, panel: DemandPanel, folds: Folds) -> tuple[float,
     return max(first - started - epoch, 0.0), epoch
 
 
-def _warnings(settings: Settings, num_folds: int) -> list[str]:
-    tuner = settings.search.tuner
-    if isinstance(tuner, KerasTunerSettings):
-        return []
+def _warnings(tuner: TunerSettings, num_folds: int) -> list[str]:
     if tuner.pruner == "wilcoxon" and num_folds < FEW_FOLDS:
         return [f"search.tuner.pruner=wilcoxon never prunes with {num_folds} folds: it needs 6"]
     return []

@@ -16,11 +16,14 @@ from typing import Any, Literal
 import pandas as pd
 import yaml
 
+from restock.champions.view import ChampionView
+from restock.commands.arguments import Arguments
 from restock.data.files import read_json, write_json
 from restock.data.inputs import dvc_md5
 from restock.errors import RestockError, UserError
 from restock.forecasters.names import LSTM
-from restock.settings.tree import Settings
+from restock.settings.tracking import TrackingSettings
+from restock.tracking.context import Context
 from restock.tracking.mlflow.runs import OldRun, find_family
 from restock.tracking.mlflow.tracker import open_run
 from restock.tracking.protocol import Console, Parts
@@ -28,7 +31,7 @@ from restock.tracking.record import CONFIG, ENVIRONMENT, FOLDER, INPUTS_FILE, PA
 from restock.types import layout
 
 TOLERANCE = 1e-3  # relative: what another processor or library version may change
-Outcome = Literal["identical", "within tolerance", "differs", "not reproducible"]
+Ending = Literal["identical", "within tolerance", "differs", "not reproducible"]
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,7 @@ class Reproduction:
         numbers: Each number then and now, by its name.
     """
 
-    outcome: Outcome
+    outcome: Ending
     said: str
     numbers: Mapping[str, tuple[float | None, float | None]]
 
@@ -50,21 +53,19 @@ class MissingError(RestockError):
     """Something that the run came from is not to be had any more."""
 
 
-def run(run_id: str, settings: Settings, root: Path, console: Console) -> Parts:
+def run(context: Context[ChampionView], arguments: Arguments) -> Parts:
     """Run again what a run trained and scored; log the verdict as a run, and return it.
 
-    Args:
-        run_id: Of a training, an evaluation, or a pipeline that holds them.
-        settings: Where runs are logged.
-        root: The project's folder.
-        console: Where a person watches.
+    The run may be a training, an evaluation, or a pipeline that holds them.
 
     Raises:
         UserError: If there is no such run, or it trained nothing.
     """
-    if settings.tracking.name == "none":
+    (run_id,), tracking = arguments.names, context.settings.tracking
+    root, console = context.root, context.console
+    if tracking.name == "none":
         raise UserError("rerun reads what was logged: set tracking=mlflow.")
-    trained, evaluated = find_family(settings.tracking, root, run_id)
+    trained, evaluated = find_family(tracking, root, run_id)
     try:
         with _restored(trained, root, console) as folder:
             for stage in ("featurize", "train", "evaluate"):
@@ -74,7 +75,7 @@ def run(run_id: str, settings: Settings, root: Path, console: Console) -> Parts:
     except MissingError as error:
         found = Reproduction("not reproducible", str(error), {})
     noted = _environment_note(trained)
-    _log(settings, root, trained, found)
+    _log(tracking, root, trained, found)
     parts: Parts = [("Verdict", f"{found.outcome}: {found.said}"), ("Environment", noted)]
     return [*parts, ("Numbers", _shown(found))] if found.numbers else parts
 
@@ -220,7 +221,7 @@ def _judge(
     first = next((name for name, size in apart.items() if size), "the weights alone")
     worst = max(apart, key=apart.__getitem__)
     said = f"{first} differs first; the most is {apart[worst]:.2e}, of {worst} ({count})"
-    outcome: Outcome = "within tolerance" if apart[worst] <= TOLERANCE else "differs"
+    outcome: Ending = "within tolerance" if apart[worst] <= TOLERANCE else "differs"
     return Reproduction(outcome, said, numbers)
 
 
@@ -255,11 +256,11 @@ def _environment_note(trained: OldRun) -> str:
     return f"differs: {', '.join(shown[:12])}{more}"
 
 
-def _log(settings: Settings, root: Path, trained: OldRun, found: Reproduction) -> None:
+def _log(tracking: TrackingSettings, root: Path, trained: OldRun, found: Reproduction) -> None:
     tags = {"restock.rerun_of": trained.run_id, "restock.verdict": found.outcome}
     tags |= {"mlflow.note.content": f"{found.outcome}: {found.said}"}
     with (
-        open_run(settings.tracking, root, "rerun", tags) as log,
+        open_run(tracking, root, "rerun", tags) as log,
         tempfile.TemporaryDirectory() as folder,
     ):
         path = Path(folder) / "rerun.json"

@@ -5,23 +5,26 @@ from __future__ import annotations
 import json
 import shlex
 
+from restock.commands.arguments import Arguments
+from restock.commands.views import SelectView
 from restock.data.store import load_panel, write_table
 from restock.errors import ConfigError
 from restock.evaluation.selection import folds_with_demand
-from restock.forecasters.lstm.fit import LstmRecipe
-from restock.settings.tree import Settings, replace_at
-from restock.tracking.protocol import Console, OpenRun, Parts
+from restock.settings.base import narrowed, replace_at
+from restock.settings.recipe import Recipe
+from restock.tracking.context import Context
+from restock.tracking.protocol import Parts
 from restock.training.feature_selection import Assessment, assess_features, eliminate
 from restock.types import layout
-from restock.types.layout import Layout
 
 
-def run(settings: Settings, files: Layout, open_run: OpenRun, console: Console) -> Parts:
+def run(context: Context[SelectView], _: Arguments) -> Parts:
     """Write and log the table of all steps; return it with the override that reproduces the choice.
 
     Raises:
         ConfigError: If there is no tuning fold to select on.
     """
+    settings, files, console = context.settings, context.files, context.console
     panel = load_panel(files.read(layout.PANEL))
     folds = folds_with_demand(panel, settings.evaluation)
     if not folds.tuning:
@@ -29,12 +32,13 @@ def run(settings: Settings, files: Layout, open_run: OpenRun, console: Console) 
 
     console.note(f"training on {len(folds.tuning)} tuning fold(s), again for every set of features")
 
-    def assess(left_out: tuple[str, ...]) -> Assessment:
-        chosen = replace_at(settings, {"features.leave_out": left_out})
-        recipe = LstmRecipe.from_settings(chosen)
-        return assess_features(recipe, panel, folds, settings.engine.num_threads)
+    recipe = narrowed(Recipe, settings)
 
-    with open_run() as tracker:
+    def assess(left_out: tuple[str, ...]) -> Assessment:
+        chosen = replace_at(recipe, {"features.leave_out": left_out})
+        return assess_features(chosen, panel, folds, settings.engine.num_threads)
+
+    with context.tracker.child("select") as tracker:
 
         def told(step: int, found: Assessment) -> None:
             measured = {"tuning_wql": found.wql, "features": len(found.importance)}

@@ -7,8 +7,10 @@ from typing import Any
 
 import pandas as pd
 
+from restock.commands.arguments import Arguments
+from restock.commands.views import SummaryView
 from restock.data.files import read_json
-from restock.settings.tree import Settings
+from restock.tracking.context import Context
 from restock.tracking.protocol import Parts
 from restock.tracking.uri import tracking_uri
 from restock.types import layout
@@ -17,8 +19,10 @@ from restock.types.layout import Layout
 SHOWN = ["model", "wql", "sql", "wape", "mase", "bias", "coverage_80"]
 
 
-def run(settings: Settings, files: Layout, root: Path) -> Parts:
+def run(context: Context[SummaryView], _: Arguments) -> Parts:
     """Return the parts of the summary as (title, table or text)."""
+    files = context.files
+    uri = tracking_uri(context.settings.tracking, context.root)
     report = read_json(files.read(layout.METRICS))
     table = pd.read_csv(files.read(layout.LEADERBOARD))[SHOWN]
     plan = pd.read_csv(files.read(layout.PLAN), dtype={"series_id": str})
@@ -30,7 +34,7 @@ def run(settings: Settings, files: Layout, root: Path) -> Parts:
         ("Reorder first", plan[[*columns, "expected_shortage_cost"]].head(5)),
         ("Report", str(files.read(layout.REPORT) / "report.html")),
         ("Plan", str(files.read(layout.PLAN))),
-        ("Runs", _ui_command(tracking_uri(settings.tracking, root), root)),
+        ("Runs", _ui_command(uri, context.root)),
     ]
 
 

@@ -7,33 +7,32 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from restock.commands.arguments import Arguments
+from restock.commands.views import SyncView
 from restock.data.files import read_json
 from restock.errors import UnreachableError
-from restock.settings.tree import Settings, TrackingSettings
+from restock.settings.tracking import TrackingSettings
+from restock.tracking.context import Context
 from restock.tracking.mlflow.sender import Sender, drain, sending
-from restock.tracking.protocol import Console
-from restock.tracking.spool import Spool
+from restock.tracking.protocol import Parts
+from restock.tracking.spool import SPOOL, Spool
 
 PATIENCE = 30.0  # seconds for a server that does not answer
 
 
-def run(settings: Settings, folder: Path, root: Path, console: Console) -> None:
+def run(context: Context[SyncView], _: Arguments) -> Parts:
     """Send all that waits; what was sent before is not sent twice.
-
-    Args:
-        settings: Where the tracking server is.
-        folder: The spool's.
-        root: The project's.
-        console: Told what was sent.
 
     Raises:
         UnreachableError: If something could not be sent.
     """
-    spool = Spool(folder)
+    console, spool = context.console, Spool(context.root / SPOOL)
     waiting = len(spool.waiting())
-    if drain(Sender(spool, settings.tracking, root), console.note, PATIENCE):
+    sender = Sender(spool, context.settings.tracking, context.root)
+    if drain(sender, console.note, PATIENCE):
         raise UnreachableError("not everything could be sent; nothing is lost. Try again later.")
     console.note(f"{waiting - len(spool.waiting())} run(s) sent, {len(spool.waiting())} still open")
+    return []
 
 
 def main(arguments: Sequence[str]) -> None:

@@ -1,0 +1,78 @@
+"""What the command line says of itself, read off the table of commands."""
+
+from __future__ import annotations
+
+from restock.cli.command import Command, Flag
+from restock.cli.commands import GROUPS, TABLE
+from restock.cli.kinds import TypedCommand
+
+OVERRIDES = """\
+Overrides are Hydra's:  restock train model.units=64
+                        restock train -m model.units=32,64     (a grid)
+                        restock run experiment=NAME --config-dir DIR
+                        restock train --cfg job                (show the configuration)
+`restock COMMAND --help` says more of each.
+Tab completion: eval "$(restock --shell-completion install=bash)\""""
+HYDRAS = (
+    Flag("-m, --multirun", "a job for each combination of the overrides, as in model.units=32,64"),
+    Flag("--cfg job", "show the composed configuration; run nothing"),
+    Flag("--config-dir", "a folder of your own beside conf/", "DIR"),
+)
+
+
+def usage() -> str:
+    """Return the help of the whole command line: every command, by group."""
+    width = max(len(command.name) for command in TABLE)
+    lines = ["usage: restock COMMAND [names] [flags] [overrides]"]
+    for group, title in GROUPS.items():
+        lines += ["", f"{title}:"]
+        lines += [f"  {c.name:<{width}}  {c.says}" for c in TABLE if c.group == group]
+    return "\n".join([*lines, "", OVERRIDES])
+
+
+def command_usage(command: Command) -> str:
+    """Return the help of one command: its usage, its flags, what it reads, and two examples."""
+    names = f" {command.names.shown}" if command.names.shown else ""
+    overrides = " [overrides]" if isinstance(command, TypedCommand) else ""
+    flags = _flags(command.all_flags())
+    lines = [f"usage: restock {command.name}{names} [flags]{overrides}", "", command.says, ""]
+    lines += ["flags:", *flags]
+    if overrides:
+        lines += ["", "flags of Hydra's:", *_flags(HYDRAS)]
+        lines += ["", "settings it reads (override them: GROUP.KEY=VALUE):", *_groups(command)]
+    return "\n".join([*lines, "", "examples:", *(f"  {line}" for line in command.examples)])
+
+
+def reference() -> str:
+    """Return docs/commands.md: the help of every command, by group."""
+    lines = ["# Commands", "", "What `restock COMMAND --help` says; written by `make docs`."]
+    for group, title in GROUPS.items():
+        lines += ["", f"## {title[0].upper()}{title[1:]}"]
+        for command in (c for c in TABLE if c.group == group):
+            usage = command_usage(command)
+            lines += ["", f"### restock {command.name}", "", "```text", usage, "```"]
+    return "\n".join([*lines, ""])
+
+
+def _flags(flags: tuple[Flag, ...]) -> list[str]:
+    shown = [(f"{flag.name} {flag.value}".strip(), flag.says) for flag in flags]
+    width = max(len(name) for name, _ in shown)
+    return [f"  {name:<{width}}  {says}" for name, says in shown]
+
+
+def _groups(command: Command) -> list[str]:
+    fields = command.settings().model_fields
+    width = max(map(len, fields))
+    return [
+        f"  {name:<{width}}  {_reads(name, field.annotation)}" for name, field in fields.items()
+    ]
+
+
+def _reads(name: str, kind: object) -> str:
+    """Say what stands in a group; of a view of it, which keys are read."""
+    from restock.settings.base import View
+
+    if isinstance(kind, type) and issubclass(kind, View):
+        return f"{', '.join(kind.model_fields)} (in conf/{name})"
+    first = str(kind.__doc__).split("\n")[0].replace("``", "")
+    return first if hasattr(kind, "model_fields") else "a number"

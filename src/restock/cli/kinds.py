@@ -1,0 +1,142 @@
+"""The kinds of command: one class each, which says how it is run.
+
+Nothing heavy is imported before a command is run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from restock.cli.command import DRY_RUN, Command, Flag, Typed
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from restock.cli.compose import Job
+    from restock.commands.arguments import Arguments
+    from restock.settings.base import Frozen
+    from restock.tracking.context import Context
+    from restock.tracking.protocol import Parts
+
+
+class TypedCommand(Command):
+    """A command on composed settings: those of conf/ with the overrides, or of params.yaml."""
+
+    def start(self, typed: Typed) -> None:
+        """Compose the settings and run it, once or for every job of a multirun."""
+        from restock.cli.dispatch import compose_and_run
+
+        compose_and_run(self, typed)
+
+    def finish(self, jobs: Sequence[Job]) -> None:
+        """End the run that the jobs of a multirun nest in, if they open any."""
+        if self.logged_as() is not None:
+            from restock.cli.dispatch import end_multirun
+
+            end_multirun(jobs)
+
+
+@dataclass(frozen=True)
+class LoggedCommand(TypedCommand):
+    """A command that opens runs of its own.
+
+    Attributes:
+        log: Which command they are logged as; empty: its own name.
+    """
+
+    log: str = ""
+
+    def logged_as(self) -> str | None:
+        """Return which command its runs are logged as."""
+        return self.log or self.name
+
+
+class StageCommand(TypedCommand):
+    """One stage of the pipeline."""
+
+    def settings(self) -> type[Frozen]:
+        """Return the view of its stage."""
+        from restock.stages.pipeline import PIPELINE
+
+        return PIPELINE[self.name].view
+
+    def logged_as(self) -> str | None:
+        """Return its name where its stage opens runs."""
+        from restock.stages.pipeline import PIPELINE
+
+        return self.name if PIPELINE[self.name].logged else None
+
+    def run(self, context: Context[Any], arguments: Arguments) -> Parts:  # noqa: ARG002
+        """Run the stage, which shows what it has to say as it goes."""
+        from restock.stages.pipeline import PIPELINE
+
+        PIPELINE[self.name].run(context)
+        return []
+
+
+class TuneCommand(StageCommand):
+    """Stage tune, which can also say what it would take."""
+
+    def settings(self) -> type[Frozen]:
+        """Return what its estimate reads, too."""
+        from restock.commands.views import PreflightView
+
+        return PreflightView
+
+    def run(self, context: Context[Any], arguments: Arguments) -> Parts:
+        """Launch the sweep, or estimate it."""
+        if DRY_RUN not in arguments.flags:
+            return super().run(context, arguments)
+        from restock.commands import preflight
+        from restock.commands.views import PreflightView
+
+        return preflight.run(context.narrowed(PreflightView), arguments)
+
+
+class TrainCommand(StageCommand):
+    """Stage train. Typed, it trains what it says; the jobs of a multirun are a sweep."""
+
+    first = ("training.use_tuned=false",)
+    gathers = True
+
+    def check(self, job: Job) -> None:
+        """Refuse swept values that the tuner's best would replace."""
+        from restock.cli.params import refuse_replaced
+
+        refuse_replaced(job)
+
+    def finish(self, jobs: Sequence[Job]) -> None:
+        """Train every job, as a grid that can be resumed."""
+        from restock.cli.dispatch import train_grid
+
+        train_grid(jobs)
+
+
+class RunCommand(LoggedCommand):
+    """All stages in one process, below one run."""
+
+    def check(self, job: Job) -> None:
+        """Refuse swept values that the tuner's best would replace."""
+        from restock.cli.params import refuse_replaced
+
+        refuse_replaced(job)
+
+    def folders(self, output: Path, job: Path | None) -> tuple[Path, Path]:
+        """Read what it has written itself."""
+        return job or output, job or output
+
+
+class ConfCommand(Command):
+    """A command about conf/ itself: nothing is composed for it."""
+
+    def all_flags(self) -> tuple[Flag, ...]:
+        """Return its own: it reads no composed settings."""
+        return self.flags
+
+    def start(self, typed: Typed) -> None:
+        """Run it on what was typed."""
+        from restock.cli import params
+
+        params.start(typed)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from restock.champions.verdict import Verdict, judge
-from restock.settings.tree import PromotionSettings
+from restock.settings.promotion import PromotionSettings
 from support.losses import INPUTS, candidate, losses
 
 SHAPE = (40, 3)

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from restock.cli.arguments import Typed, parse
+from restock.cli import arguments as taken
+from restock.cli.command import Typed
+from restock.cli.commands import find
 from restock.errors import UserError
+
+
+def parse(command: str, words: list[str]) -> Typed:
+    return taken.parse(find(command), words)
 
 
 def test_overrides_stand_on_both_sides_of_flags() -> None:
@@ -36,6 +42,12 @@ def test_names_come_first() -> None:
         ("rollback", ["--to"], "--to needs a value"),
         ("train", ["--dry-run"], "restock tune and restock promote"),
         ("promote", ["--refresh"], "--refresh is for restock history"),
+        (
+            "promote",
+            ["--dryrun"],
+            "restock promote has no flag '--dryrun'. Did you mean '--dry-run'",
+        ),
+        ("train", ["--multi-run"], "Did you mean '--multirun'"),
     ],
 )
 def test_what_is_missing_or_not_for_this_command_is_said(

@@ -36,7 +36,7 @@ def test_help_lists_the_commands_before_anything_heavy_is_imported() -> None:
         (["train", "model.units=0"], "greater than or equal to 1"),
         (["train", "model.units="], "model.units"),
         (["train", "--params", "nowhere.yaml"], "nowhere.yaml: no such file"),
-        (["train", "--params"], "--params takes one file"),
+        (["train", "--params"], "--params needs a value: --params FILE"),
         (["params", "model.units=3"], "takes no overrides"),
         (["explain"], "restock explain SERIES_ID [overrides]"),
         (

@@ -1,4 +1,4 @@
-"""What a person sees of a sweep: a live view on a terminal, plain lines elsewhere."""
+"""What a person sees of a sweep: a live sweep on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ import io
 import pytest
 from rich.console import Console
 
-from restock.cli.console import TerminalConsole, sparkline, sweep_panel
-from restock.tracking.protocol import RunningTrial, SweepView
+from restock.cli.console import TerminalConsole
+from restock.cli.live import sparkline, sweep_panel
+from restock.tracking.protocol import RunningTrial, SweepProgress
 
-VIEW = SweepView(
+VIEW = SweepProgress(
     "weekly",
     12,
     {"complete": 1, "failed": 1},
@@ -21,9 +22,9 @@ VIEW = SweepView(
 )
 
 
-def drawn(view: SweepView) -> str:
+def drawn(sweep: SweepProgress) -> str:
     out = io.StringIO()
-    Console(file=out, width=100).print(sweep_panel(view))
+    Console(file=out, width=100).print(sweep_panel(sweep))
     return out.getvalue()
 
 
@@ -41,7 +42,7 @@ def test_the_view_shows_progress_best_and_each_running_trial() -> None:
 
 
 def test_before_anything_has_ended_nothing_is_made_up() -> None:
-    shown = drawn(SweepView("weekly", 3, {}, [], None, [], None))
+    shown = drawn(SweepProgress("weekly", 3, {}, [], None, [], None))
     assert "0/3 (none ended)" in shown
     assert "wql 0" not in shown
 

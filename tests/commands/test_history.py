@@ -10,7 +10,9 @@ import pytest
 
 from restock.champions.moves import Move, mirror_of
 from restock.commands import history
+from restock.commands.arguments import Arguments
 from support.builders import settings
+from support.stages import context
 
 
 @pytest.fixture
@@ -27,7 +29,7 @@ def project(tmp_path: Path) -> Path:
 
 def test_the_newest_is_first_and_lasts_until_now(project: Path) -> None:
     chosen = settings(tracking={"name": "mlflow", "model_name": "online_retail"})
-    (_, rows), (_, why) = history.run(chosen, project, refresh=False)
+    (_, rows), (_, why) = history.run(context(chosen, project), Arguments())
     assert [(row["version"], row["from"], row["until"]) for row in rows] == [
         ("2", "2026-03-04 11:30", "now"),
         ("1", "2026-01-02 10:00", "2026-03-04 11:30"),

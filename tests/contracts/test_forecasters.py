@@ -12,14 +12,25 @@ from restock.forecasters.baselines.make import make_baselines
 from restock.forecasters.bundle import load_bundle
 from restock.forecasters.combine import Combination
 from restock.forecasters.lstm import backend
-from restock.forecasters.lstm.fit import LstmEnsemble, LstmRecipe
-from restock.settings.tree import COUNTS
+from restock.forecasters.lstm.fit import Lstm, LstmEnsemble
+from restock.settings.model import COUNTS
 from restock.types.forecast import FittedForecaster, Forecaster
 from restock.types.panel import DemandPanel
-from support.builders import LEVELS, evaluation, features, odd_demand, panel, settings
+from support.builders import HORIZON, LEVELS, features, odd_demand, panel, recipe_of
+from support.builders import baselines as default_baselines
 from support.bundles import save
 
-NAMES = ["lstm", "naive", "seasonal_naive", "moving_mean", "moving_median", "ses", "ets", "theta"]
+NAMES = [
+    "lstm",
+    "fitted_lstm",
+    "naive",
+    "seasonal_naive",
+    "moving_mean",
+    "moving_median",
+    "ses",
+    "ets",
+    "theta",
+]
 NAMES += ["lstm_negative_binomial", "lstm_zero_inflated_negative_binomial"]
 NAMES += ["croston", "sba", "tsb", "boosted_trees"]
 ORIGINS = np.array([40, 44, 44])
@@ -46,8 +57,8 @@ def edited(origins: np.ndarray, *, after: bool) -> DemandPanel:
 def bundle(folder: Path, likelihood: str) -> FittedForecaster:
     """A network whose every input arrives: its last layers start at zero, but for anchors."""
     backend.prepare(1, 1)
-    recipe = LstmRecipe.from_settings(settings(model={"likelihood": likelihood}))
-    training = LstmEnsemble(recipe, panel(3, 50), np.full(3, 40))
+    recipe = recipe_of(model={"likelihood": likelihood})
+    training = LstmEnsemble(recipe, HORIZON, panel(3, 50), np.full(3, 40))
     rng = np.random.default_rng(0)
     for network in training.members[0].networks():
         network.set_weights([rng.normal(0, 0.2, size=w.shape) for w in network.get_weights()])
@@ -57,19 +68,24 @@ def bundle(folder: Path, likelihood: str) -> FittedForecaster:
 
 
 def baselines() -> Mapping[str, Forecaster]:
-    return make_baselines(evaluation(), features(), np.array(LEVELS), 0)
+    return make_baselines(default_baselines(), HORIZON, features(), np.array(LEVELS), 0)
 
 
 @pytest.fixture(scope="module")
 def forecasters(tmp_path_factory: pytest.TempPathFactory) -> dict[str, FittedForecaster]:
     folder = tmp_path_factory.mktemp("contract")
     fitted = {name: b.fit(panel(3, 50), np.full(3, 40)) for name, b in baselines().items()}
-    networks = {f"lstm_{name}": bundle(folder / name, name) for name in COUNTS}
-    return {"lstm": bundle(folder / "quantiles", "quantiles"), **networks, **fitted}
+    lstm: Forecaster = Lstm(recipe_of(), HORIZON)
+    networks = {
+        "lstm": bundle(folder / "quantiles", "quantiles"),
+        "fitted_lstm": lstm.fit(panel(3, 50), np.full(3, 40)),
+        **{f"lstm_{name}": bundle(folder / name, name) for name in COUNTS},
+    }
+    return {**networks, **fitted}
 
 
 def test_every_baseline_is_under_contract() -> None:
-    networks = ["lstm", *(f"lstm_{name}" for name in COUNTS)]
+    networks = ["lstm", "fitted_lstm", *(f"lstm_{name}" for name in COUNTS)]
     assert sorted([*networks, *baselines()]) == sorted(NAMES)
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from restock.champions.store import Store, open_store
-from support.builders import settings
-from support.registry_contract import LedgerContract, RegistryContract
+from restock.settings.tracking import TrackingSettings
+from support.registry_contract import HistoryContract, RegistryContract
 
 
 @pytest.fixture(scope="module")
@@ -21,12 +21,12 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def opened(root: Path) -> Store:
     """A registered model of the test's own."""
     name = f"own-{uuid.uuid4().hex[:8]}"
-    return open_store(settings(tracking={"name": "mlflow", "model_name": name}), root)
+    return open_store(TrackingSettings(model_name=name), root)
 
 
 class TestRegistry(RegistryContract):
     pass
 
 
-class TestLedger(LedgerContract):
+class TestHistory(HistoryContract):
     pass

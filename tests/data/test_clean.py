@@ -11,11 +11,11 @@ from pydantic import ValidationError
 
 from restock.data.clean import make_panel
 from restock.data.folds import earliest_origins, make_folds
-from restock.data.sources.file import read_table
 from restock.data.store import load_panel, save_panel
+from restock.data.tables import read_table
 from restock.errors import ConfigError, DataError
-from restock.features.build import fit_state
-from restock.settings.tree import DataSettings, SourceSettings
+from restock.features.fit import fit_state
+from restock.settings.panel import PanelSettings, TableForm
 from support.builders import DATA, evaluation, features, make_features, table
 
 
@@ -26,11 +26,12 @@ def read(path: Path, content: pd.DataFrame | str) -> pd.DataFrame:
         file.write_text(content, encoding="utf-8")
     else:
         content.to_csv(file, index=False)
-    return read_table(path, SourceSettings(kind="file", path="own.csv"))
+    return read_table(path, TableForm())
 
 
-def data(**changes: object) -> DataSettings:
-    return DataSettings.model_validate({**DATA, **changes})
+def data(**changes: object) -> PanelSettings:
+    own = {name: value for name, value in DATA.items() if name not in ("name", "source")}
+    return PanelSettings.model_validate({**own, **changes})
 
 
 def test_rows_become_series_on_a_regular_grid(tmp_path: Path) -> None:
@@ -265,9 +266,9 @@ def test_a_known_future_column_with_a_hole_in_the_future_is_named(tmp_path: Path
 
 def test_a_decimal_comma_is_read_when_configured(tmp_path: Path) -> None:
     (tmp_path / "own.csv").write_text("date;store;item;sales\n2020-01-05;a;x;1,5\n")
-    source = {"kind": "file", "path": "own.csv", "separator": ";", "decimal": ","}
-    raw = read_table(tmp_path, SourceSettings.model_validate(source))
-    panel, _ = make_panel(raw, data(source=source))
+    form = {"separator": ";", "decimal": ","}
+    raw = read_table(tmp_path, TableForm.model_validate(form))
+    panel, _ = make_panel(raw, data(table=form))
     assert panel.demand.tolist() == [[1.5]]
 
 

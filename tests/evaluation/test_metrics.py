@@ -110,7 +110,7 @@ def test_a_backtest_matches_every_forecast_to_its_own_actual() -> None:
     assert len(backtest.series) == 7  # the series that takes no part is not scored there
     assert backtest.scores()["mae"] == 0
     for cut in (
-        backtest.by_fold(),
+        backtest.by_origin(),
         backtest.by_step(),
         backtest.by_segment(base.series_id).values(),
     ):

@@ -11,8 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from restock.errors import ConfigError
-from restock.features.build import FeatureMaker, fit_state, input_names
+from restock.features.fit import fit_state
 from restock.features.history import rolling_mean
+from restock.features.maker import FeatureMaker
+from restock.features.names import input_names
 from restock.features.state import read_state, write_state
 from support.builders import features, make_features, panel
 
@@ -58,7 +60,7 @@ def test_model_inputs_do_not_move_when_only_the_future_changes(origin: int) -> N
     np.testing.assert_array_equal(before.static_numbers, after.static_numbers)
     at = np.broadcast_to(np.arange(origin + 1), (3, origin + 1))
     np.testing.assert_array_equal(before.anchors.forecast(at, 4), after.anchors.forecast(at, 4))
-    assert not after.teaches[:, origin + 1 :].any()  # the edit arrived: the test can fail
+    assert not after.is_target[:, origin + 1 :].any()  # the edit arrived: the test can fail
 
 
 def test_the_state_reads_nothing_after_the_training_end() -> None:
@@ -115,7 +117,7 @@ def test_missing_demand_and_an_empty_series_give_finite_features() -> None:
     gaps = panel(3, 40, demand=demand)
     state = fit_state(gaps, SETTINGS, np.full(3, 30))
     made = make_features(gaps, SETTINGS, state, 4)  # FeaturePanel refuses what is not finite
-    assert not made.teaches[0].any()
+    assert not made.is_target[0].any()
     assert (made.scale > 0).all()
 
 

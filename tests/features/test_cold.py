@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from restock.features.build import fit_state
 from restock.features.cold import cold_parts, fit_cold
+from restock.features.fit import fit_state
 from support.builders import features, make_features, panel
 
 Columns = dict[str, np.ndarray]

@@ -20,11 +20,11 @@ from restock.forecasters.lstm.counts import (
     log_negative_binomial,
     log_zero_inflated,
 )
-from restock.forecasters.lstm.fit import LstmEnsemble, LstmRecipe, run_epochs
-from restock.training.fold_features import prepare_folds
+from restock.forecasters.lstm.fit import LstmEnsemble, run_epochs
+from restock.training.fold_features import fit_fold_features
 from restock.types.folds import Fold, Folds
 from restock.types.panel import DemandPanel
-from support.builders import LEVELS, panel, settings
+from support.builders import HORIZON, LEVELS, panel, recipe_of
 from support.bundles import save
 
 COUNT_LIKELIHOODS = ["negative_binomial", "zero_inflated_negative_binomial"]
@@ -38,8 +38,8 @@ def threads() -> None:
 
 def trained(base: DemandPanel, epochs: int, **groups: dict[str, object]) -> LstmEnsemble:
     backend.prepare(1, 1)
-    recipe = LstmRecipe.from_settings(settings(**groups))
-    ensemble = LstmEnsemble(recipe, base, np.full(base.num_series, base.num_steps - 10))
+    recipe = recipe_of(**groups)
+    ensemble = LstmEnsemble(recipe, HORIZON, base, np.full(base.num_series, base.num_steps - 10))
     with ThreadPoolExecutor(2) as pool:
         for _ in range(epochs):
             run_epochs([ensemble], pool)
@@ -204,14 +204,14 @@ def test_demand_that_is_no_count_is_refused_by_series_and_period() -> None:
     demand[1, 7] = 2.5
     base, recipe = (
         panel(3, 50, demand=demand),
-        LstmRecipe.from_settings(settings(model={"likelihood": "negative_binomial"})),
+        recipe_of(model={"likelihood": "negative_binomial"}),
     )
     message = r"S001, 2020-02-23: demand 2.5 is not a count.*model.likelihood=quantiles"
     with pytest.raises(DataError, match=message):
-        LstmEnsemble(recipe, base, np.full(3, END))
+        LstmEnsemble(recipe, HORIZON, base, np.full(3, END))
     fold = Fold("tune", np.full(3, END), np.full((1, 3), END))
     with pytest.raises(DataError, match=message):  # before a sweep, not once a trial
-        prepare_folds(base, Folds(3, (fold,), fold), recipe.features, recipe.model.likelihood)
+        fit_fold_features(base, Folds(3, (fold,), fold), recipe.features, recipe.model.likelihood)
 
 
 def test_what_is_not_trained_on_need_not_be_a_count() -> None:

@@ -21,16 +21,14 @@ from restock.forecasters.baselines.simple import simple_baselines
 from restock.forecasters.bundle import Bundle, load_bundle
 from restock.forecasters.combine import Combination
 from restock.forecasters.lstm import backend
-from restock.forecasters.lstm.fit import DivergedError, LstmEnsemble, LstmRecipe, run_epochs
+from restock.forecasters.lstm.fit import DivergedError, LstmEnsemble, run_epochs
 from restock.forecasters.lstm.network import RisingQuantiles
 from restock.stages import train
-from restock.tracking.context import Context
-from restock.tracking.memory import MemoryTracker
-from restock.types.layout import Layout
+from restock.training.view import TrainingView
 from restock.types.panel import DemandPanel
-from support.builders import LEVELS, baselines, odd_demand, panel, settings
+from support.builders import HORIZON, LEVELS, baselines, odd_demand, panel, recipe_of, settings
 from support.bundles import save
-from support.quiet import QuietConsole
+from support.stages import context
 
 END = 40
 TWO = {"ensemble_size": 2}
@@ -43,9 +41,7 @@ def one_thread() -> None:
 
 def trained(base: DemandPanel, epochs: int = 2, **groups: dict[str, object]) -> LstmEnsemble:
     backend.prepare(1, 1)
-    training = LstmEnsemble(
-        LstmRecipe.from_settings(settings(**groups)), base, np.full(base.num_series, END)
-    )
+    training = LstmEnsemble(recipe_of(**groups), HORIZON, base, np.full(base.num_series, END))
     for _ in range(epochs):
         run_epoch(training)
     return training
@@ -83,8 +79,9 @@ def saved(training: LstmEnsemble, tmp_path_factory: pytest.TempPathFactory) -> P
 @pytest.fixture(scope="module")
 def trees(base: DemandPanel) -> FittedTrees:
     chosen = settings()
-    recipe = boosted_trees(chosen.evaluation, chosen.features, np.array(LEVELS), 0)
-    return recipe.fit(base, np.full(base.num_series, END))
+    trees = chosen.evaluation.baselines
+    made = boosted_trees(trees, HORIZON, chosen.features, np.array(LEVELS), 0)
+    return made.fit(base, np.full(base.num_series, END))
 
 
 @pytest.fixture(scope="module")
@@ -261,11 +258,10 @@ def test_a_machine_that_cannot_export_is_told_before_anything_is_trained(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(export, "find_spec", lambda name: None)
-    context = Context(Layout.at(tmp_path), MemoryTracker(), QuietConsole(), tmp_path)
     with pytest.raises(
         ConfigError, match=r"exported to ONNX by TensorFlow.*Install restock\[train\]"
     ):
-        train.run(settings(), context)
+        train.run(context(settings(), tmp_path).narrowed(TrainingView))
     assert not list(tmp_path.iterdir())
 
 

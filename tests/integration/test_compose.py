@@ -20,7 +20,7 @@ from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
 from restock.errors import UnreachableError
-from restock.settings.tree import TrackingSettings
+from restock.settings.tracking import TrackingSettings
 from restock.tracking.mlflow.tracker import connect, open_run
 from support.checkout import ROOT
 from support.mlflow_server import Server

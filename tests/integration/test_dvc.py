@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -40,6 +42,25 @@ class TestPipeline:
         assert "params.yaml is stale" in said
         assert "units: 17" in said
 
+    def test_another_wing_runs_no_stage_again(self, checkout: Path) -> None:
+        before = code_of_a_trial(checkout)
+        add_a_wing(checkout)
+        assert changed(checkout) == {"composed"}  # which only compares params.yaml with conf/
+        assert code_of_a_trial(checkout) == before
+        sh("git", "checkout", "-q", ".", cwd=checkout)
+        sh("git", "clean", "-qfd", "src", "conf", cwd=checkout)
+
+    def test_another_baseline_prepares_nothing_again(self, checkout: Path) -> None:
+        added = checkout / "src/restock/forecasters/baselines/hopeful.py"
+        added.write_text('"""A forecast of always more."""\n')
+        params = checkout / "params.yaml"
+        params.write_text(params.read_text().replace("    names:\n", "    names:\n    - hopeful\n"))
+        stages = changed(checkout)
+        sh("git", "checkout", "-q", ".", cwd=checkout)
+        added.unlink()
+        assert {"train", "evaluate", "forecast"} <= stages
+        assert not {"fetch", "prepare", "featurize"} & stages
+
     def test_an_experiment_trains_what_it_says_and_runs_only_what_changed(
         self, checkout: Path
     ) -> None:
@@ -74,3 +95,32 @@ class TestPipeline:
         assert "leaderboard" in page
         assert "forecasts.png" in page
         shutil.rmtree(checkout / "plots_page")
+
+
+def changed(checkout: Path) -> set[str]:
+    """The stages that DVC would run because of what they depend on."""
+    return set(json.loads(sh("dvc", "status", "--json", cwd=checkout)))
+
+
+def code_of_a_trial(checkout: Path) -> str:
+    code = "from restock.sweeps.spec import code_digest; print(code_digest())"
+    return sh(sys.executable, "-c", code, cwd=checkout, PYTHONPATH=str(checkout / "src"))
+
+
+def add_a_wing(checkout: Path) -> None:
+    """Add a room with settings, a type and a command of its own, and touch what must know them."""
+    package = checkout / "src/restock"
+    for name in ("service/__init__", "service/app", "settings/service", "types/ticket"):
+        path = package / f"{name}.py"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(f'"""{name}: new."""\n')
+    (package / "commands/serve.py").write_text('"""Command serve."""\n')
+    for name in ("settings/tree", "cli/commands", "commands/views", "champions/promote"):
+        with (package / f"{name}.py").open("a") as file:
+            file.write("\nSERVICE = True\n")
+    (checkout / "conf/service").mkdir()
+    (checkout / "conf/service/default.yaml").write_text("port: 8080\n")
+    config = checkout / "conf/config.yaml"
+    config.write_text(config.read_text().replace("- _self_", "- service: default\n  - _self_"))
+    with (checkout / "params.yaml").open("a") as file:
+        file.write("service:\n  port: 8080\n")

@@ -15,10 +15,12 @@ from restock.evaluation.explain import explain_series, importance
 from restock.forecasters.bundle import Bundle, load_bundle
 from restock.forecasters.combine import Combination
 from restock.forecasters.lstm import backend
-from restock.forecasters.lstm.fit import LstmEnsemble, LstmRecipe, run_epochs
+from restock.forecasters.lstm.fit import LstmEnsemble, run_epochs
+from restock.settings.base import narrowed
+from restock.settings.recipe import Recipe
 from restock.types.folds import Fold
 from restock.types.panel import DemandPanel
-from support.builders import LEVELS, promoted_panel, settings
+from support.builders import HORIZON, LEVELS, promoted_panel, settings
 from support.bundles import save
 
 NUM_SERIES, NUM_STEPS = 40, 80
@@ -39,7 +41,7 @@ def bundle(tmp_path_factory: pytest.TempPathFactory, base: DemandPanel) -> Bundl
         features={"calendar": ["month"], "lags": [1], "rolling_windows": [4]},
         training={"max_epochs": 12, "learning_rate": 0.02, "batch_size": 10},
     )
-    ensemble = LstmEnsemble(LstmRecipe.from_settings(chosen), base, ENDS)
+    ensemble = LstmEnsemble(narrowed(Recipe, chosen), HORIZON, base, ENDS)
     with ThreadPoolExecutor(1) as pool:
         for _ in range(12):
             run_epochs([ensemble], pool)

@@ -13,8 +13,8 @@ import pytest
 
 from restock.forecasters.bundle import load_bundle
 from restock.forecasters.lstm import backend
-from restock.forecasters.lstm.fit import LstmEnsemble, LstmRecipe
-from support.builders import panel, settings
+from restock.forecasters.lstm.fit import LstmEnsemble
+from support.builders import HORIZON, panel, recipe_of
 from support.bundles import save
 
 SCRIPT = """
@@ -24,15 +24,15 @@ from pathlib import Path
 import keras, numpy as np
 assert keras.backend.backend() == "jax"
 from restock.forecasters.lstm import backend
-from restock.forecasters.lstm.fit import LstmEnsemble, LstmRecipe, run_epochs
+from restock.forecasters.lstm.fit import LstmEnsemble, run_epochs
 from restock.forecasters.lstm.network import CUSTOM_OBJECTS
-from support.builders import panel, settings
+from support.builders import HORIZON, panel, recipe_of, settings
 from support.bundles import save
 assert "tensorflow" not in sys.modules
 backend.prepare(1, 1)
 training = {"max_epochs": 30, "learning_rate": 0.01}
-recipe = LstmRecipe.from_settings(settings(training=training, model={"likelihood": sys.argv[2]}))
-ensemble = LstmEnsemble(recipe, panel(5, 50), np.full(5, 40))
+recipe = recipe_of(training=training, model={"likelihood": sys.argv[2]})
+ensemble = LstmEnsemble(recipe, HORIZON, panel(5, 50), np.full(5, 40))
 with ThreadPoolExecutor(1) as pool:
     losses = [run_epochs([ensemble], pool)[0] for _ in range(30)]
 saved = keras.models.load_model(sys.argv[1], CUSTOM_OBJECTS, compile=False)
@@ -53,9 +53,9 @@ def test_jax_trains_and_answers_as_onnx_runtime_does(
 ) -> None:
     pytest.importorskip("jax")
     backend.prepare(1, 1)
-    recipe = LstmRecipe.from_settings(settings(model={"likelihood": likelihood}))
+    recipe = recipe_of(model={"likelihood": likelihood})
     base = panel(5, 50)
-    save(LstmEnsemble(recipe, base, np.full(5, 40)), tmp_path / "bundle")
+    save(LstmEnsemble(recipe, HORIZON, base, np.full(5, 40)), tmp_path / "bundle")
     done = subprocess.run(
         [
             *(sys.executable, "-c", SCRIPT, str(tmp_path / "bundle/model.keras"), likelihood),

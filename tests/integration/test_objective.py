@@ -1,4 +1,4 @@
-"""The real objective: folds in lockstep, saved after each epoch, resumed to the same numbers."""
+"""The real objective: folds side by side, saved after each epoch, resumed to the same numbers."""
 
 from __future__ import annotations
 
@@ -9,13 +9,16 @@ import numpy as np
 import pytest
 
 from restock.evaluation.selection import folds_with_demand
+from restock.settings.base import picked
 from restock.settings.tree import Settings
+from restock.sweeps import shared
 from restock.sweeps.checkpoint import Checkpoints
-from restock.sweeps.loop import Interrupted
 from restock.sweeps.objective import FoldObjective
-from restock.sweeps.results import Outcome
-from restock.training import fold_features as prepared
-from restock.training.fold_features import SweepData, prepare_folds
+from restock.sweeps.queue import Interrupted
+from restock.sweeps.shared import SweepData
+from restock.sweeps.spec import SearchRecipe
+from restock.training.fold_features import fit_fold_features
+from restock.training.outcome import Outcome
 from support.builders import panel, settings
 
 UNPRUNED = {"name": "optuna", "pruner": "none"}
@@ -32,18 +35,23 @@ def chosen(**groups: dict[str, object]) -> Settings:
 def data(tmp_path_factory: pytest.TempPathFactory) -> SweepData:
     base, options = panel(6, 50), chosen()
     folds = folds_with_demand(base, options.evaluation)
-    made = prepare_folds(base, folds, options.features, "quantiles")
+    made = fit_fold_features(base, folds, options.features, "quantiles")
     path = tmp_path_factory.mktemp("sweep") / "data.joblib"
-    prepared.save(SweepData(base, folds, made), path)
-    return prepared.load(path)
+    shared.save(SweepData(base, folds, made), path)
+    return shared.load(path)
 
 
 def quiet(epoch: int, losses: Sequence[float]) -> None:
     pass
 
 
+def objective(options: Settings, data: SweepData) -> FoldObjective:
+    settings = picked(SearchRecipe, options.model_dump(mode="json"), "test")
+    return FoldObjective(settings, data, num_threads=1, pool_size=2)
+
+
 def run(data: SweepData, folder: Path, options: Settings) -> Outcome:
-    return FoldObjective(options, data, 2)({}, None, Checkpoints(folder), quiet)
+    return objective(options, data)({}, None, Checkpoints(folder), quiet)
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +83,7 @@ def test_an_interrupted_training_resumes_to_the_same_numbers(
                 raise Interrupted
 
         seen.clear()
-        return FoldObjective(options, data, 2)({}, None, Checkpoints(tmp_path / "broken"), report)
+        return objective(options, data)({}, None, Checkpoints(tmp_path / "broken"), report)
 
     for stop_after in (1, 3):
         with pytest.raises(Interrupted):
@@ -95,7 +103,7 @@ def test_seeds_are_averaged_within_a_trial(data: SweepData, one: Outcome, tmp_pa
 
 
 def test_a_budget_of_epochs_is_honoured(data: SweepData, tmp_path: Path) -> None:
-    outcome = FoldObjective(chosen(), data, 2)({}, 2, Checkpoints(tmp_path), quiet)
+    outcome = objective(chosen(), data)({}, 2, Checkpoints(tmp_path), quiet)
     assert len(outcome.curve) == 2
 
 
@@ -124,7 +132,7 @@ def test_the_cost_is_that_of_the_epoch_that_counts(data: SweepData, tmp_path: Pa
             break
     assert whole.best_epoch < 4
     states = Checkpoints(tmp_path / "short")
-    short = FoldObjective(options, data, 2)({}, whole.best_epoch, states, quiet)
+    short = objective(options, data)({}, whole.best_epoch, states, quiet)
     assert short.scores == whole.scores
 
 
@@ -132,5 +140,5 @@ def test_the_swept_values_are_what_is_trained(
     data: SweepData, one: Outcome, tmp_path: Path
 ) -> None:
     states = Checkpoints(tmp_path)
-    other = FoldObjective(chosen(), data, 2)({"model.units": 12}, None, states, quiet)
+    other = objective(chosen(), data)({"model.units": 12}, None, states, quiet)
     assert other.curve != one.curve

@@ -14,10 +14,12 @@ from scipy.stats import nbinom
 from restock.forecasters.bundle import load_bundle
 from restock.forecasters.combine import Combination
 from restock.forecasters.lstm import backend
-from restock.forecasters.lstm.fit import LstmEnsemble, LstmRecipe, run_epochs
+from restock.forecasters.lstm.fit import LstmEnsemble, run_epochs
+from restock.settings.base import narrowed
+from restock.settings.recipe import Recipe
 from restock.types.forecast import DemandForecast
 from restock.types.panel import DemandPanel
-from support.builders import LEVELS, panel, settings
+from support.builders import HORIZON, LEVELS, panel, recipe_of, settings
 from support.bundles import save
 
 SERIES, STEPS, END, SEASON = 40, 120, 100, 13
@@ -45,8 +47,8 @@ def train(base: DemandPanel, epochs: int, **features: object) -> LstmEnsemble:
         },
         evaluation={"horizon": 6},
     )
-    recipe = LstmRecipe.from_settings(chosen)
-    return fitted(LstmEnsemble(recipe, base, np.full(base.num_series, END)))
+    recipe = narrowed(Recipe, chosen)
+    return fitted(LstmEnsemble(recipe, 6, base, np.full(base.num_series, END)))
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -88,7 +90,7 @@ def with_promotions(base: DemandPanel, value: float) -> DemandPanel:
 
 def predict_on(training: LstmEnsemble, base: DemandPanel) -> DemandForecast:
     """Forecast another panel with a network: its future promotions are others."""
-    from restock.features.build import feature_source
+    from restock.features.maker import feature_source
     from restock.forecasters.assemble import PanelNetwork
     from restock.windows.sequences import WindowMaker
 
@@ -174,18 +176,16 @@ def test_the_share_of_extra_zeros_is_found() -> None:
     rate = rng.gamma(1 / dispersion, dispersion * mean_where_not, size=shape)
     demand = (rng.poisson(rate) * (rng.random(shape) >= zero_share)).astype(float)
     base = panel(*shape, demand=demand, observed={}, known_future={})
-    recipe = LstmRecipe.from_settings(
-        settings(
-            model={"likelihood": "zero_inflated_negative_binomial", "dropout": 0.0},
-            training={
-                "max_epochs": 10,
-                "passes_per_epoch": 10,
-                "learning_rate": 0.01,
-                "batch_size": 16,
-            },
-        )
+    recipe = recipe_of(
+        model={"likelihood": "zero_inflated_negative_binomial", "dropout": 0.0},
+        training={
+            "max_epochs": 10,
+            "passes_per_epoch": 10,
+            "learning_rate": 0.01,
+            "batch_size": 16,
+        },
     )
-    ensemble = fitted(LstmEnsemble(recipe, base, np.full(60, 120)))
+    ensemble = fitted(LstmEnsemble(recipe, HORIZON, base, np.full(60, 120)))
     batch = ensemble.members[0].windows.prediction_batch(np.arange(60), np.full(60, 119))
     answer = np.asarray(ensemble.network().predict_on_batch(batch.inputs()), dtype=float)
     relative, spread, share = np.moveaxis(answer[:, 0, :, 0], -1, 0)  # of each step

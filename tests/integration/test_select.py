@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from pathlib import Path
 
 import pandas as pd
 
 from restock.commands import select
+from restock.commands.arguments import Arguments
 from restock.data.folds import make_folds
 from restock.data.store import save_panel
-from restock.forecasters.lstm.fit import LstmRecipe
+from restock.settings.base import narrowed
+from restock.settings.recipe import Recipe
 from restock.tracking.memory import MemoryTracker
 from restock.training.feature_selection import assess_features
-from restock.types.layout import Layout
 from support.builders import panel, promoted_panel, settings
-from support.quiet import QuietConsole
+from support.stages import context
 
 # What is left for the selection: the driver twice, noise twice, a static column of noise.
 START = [
@@ -46,7 +46,8 @@ CHOSEN = settings(
 def test_the_driver_is_kept_and_noise_goes(tmp_path: Path) -> None:
     save_panel(promoted_panel(40, 60), tmp_path / "panel")
     run = MemoryTracker()
-    parts = dict(select.run(CHOSEN, Layout.at(tmp_path), lambda: nullcontext(run), QuietConsole()))
+    parts = dict(select.run(context(CHOSEN, tmp_path, ".", tracker=run), Arguments()))
+    (run,) = run.children
     found = parts["To keep this choice"]
     assert isinstance(found, str)
     assert all(f'"{name}"' in found for name in ("known noise", "known noise_relative"))
@@ -66,9 +67,7 @@ def test_the_test_folds_are_never_seen() -> None:
     edited[:, -6:] = 1e6  # both test folds of three periods
     after = panel(6, 40, demand=edited, known_future=base.known_future, observed={})
     found = [
-        assess_features(
-            LstmRecipe.from_settings(CHOSEN), each, make_folds(each, CHOSEN.evaluation), 1
-        )
+        assess_features(narrowed(Recipe, CHOSEN), each, make_folds(each, CHOSEN.evaluation), 1)
         for each in (base, after)
     ]
     assert found[0] == found[1]

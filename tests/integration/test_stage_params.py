@@ -10,15 +10,17 @@ from typing import Any
 
 import pytest
 import yaml
+from pydantic import BaseModel
 
-from restock.cli.dispatch import STAGES
-from restock.settings.tree import Frozen, Settings, known_paths
-from restock.tracking.context import Context
+from restock.settings.base import Frozen, classes, paths
+from restock.settings.recipe import Recipe
+from restock.settings.tree import Settings
+from restock.stages.pipeline import PIPELINE as STAGES
+from restock.sweeps.spec import SearchRecipe
 from restock.tracking.memory import NullTracker
-from restock.types.layout import Layout
 from support.builders import settings, table
 from support.inline import run_inline
-from support.quiet import QuietConsole
+from support.stages import context
 
 PIPELINE = yaml.safe_load((Path(__file__).parents[2] / "dvc.yaml").read_text())["stages"]
 
@@ -49,7 +51,7 @@ def reads(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
         inventory={"unit_value": None},
         search={"num_trials": 1},
     )
-    context = Context(Layout.at(folder / "out"), NullTracker(), QuietConsole(), folder)
+    around = context(chosen, folder, tracker=NullTracker())
     recorded: dict[str, set[str]] = {}
     # What a worker's process reads would not be seen from here.
     monkeypatch = pytest.MonkeyPatch()
@@ -57,7 +59,8 @@ def reads(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
     monkeypatch.setattr("restock.sweeps.launch.run_crew", inline)
     for stage in STAGES:
         with recording() as paths:
-            importlib.import_module(f"restock.stages.{stage}").run(chosen, context)
+            module = importlib.import_module(f"restock.stages.{stage}")
+            module.run(around.narrowed(STAGES[stage].view))
         recorded[stage] = paths
     monkeypatch.undo()
     return recorded
@@ -68,7 +71,7 @@ class recording:  # noqa: N801 - reads as a statement
 
     def __enter__(self) -> set[str]:
         paths: set[str] = set()
-        where = prefixes(Settings)
+        where = {cls: at for view in VIEWS for cls, at in prefixes(view).items()}
         self.original = Frozen.__getattribute__
 
         def watched(model: Any, name: str) -> Any:
@@ -76,7 +79,7 @@ class recording:  # noqa: N801 - reads as a statement
             cls = type(model)
             # What is read while a value is checked or copied is no use of the value.
             reader = sys._getframe(1).f_globals["__name__"]
-            used = reader != "restock.settings.tree" and not reader.startswith("pydantic")
+            used = not reader.startswith(("restock.settings.base", "pydantic"))
             if used and name in cls.model_fields and cls in where and not isinstance(value, Frozen):
                 paths.add(where[cls] + name)
             return value
@@ -88,18 +91,32 @@ class recording:  # noqa: N801 - reads as a statement
         Frozen.__getattribute__ = self.original  # type: ignore[method-assign]
 
 
-def prefixes(model: type[Frozen], prefix: str = "") -> dict[type[Frozen], str]:
+VIEWS = (Settings, Recipe, SearchRecipe, *(stage.view for stage in STAGES.values()))
+
+
+def prefixes(model: type[BaseModel], prefix: str = "") -> dict[type[BaseModel], str]:
     """Return where each settings class stands. Each stands in one place only."""
     found = {model: prefix}
     for name, field in model.model_fields.items():
-        for candidate in (field.annotation, *getattr(field.annotation, "__args__", ())):
-            if isinstance(candidate, type) and issubclass(candidate, Frozen):
-                found |= prefixes(candidate, f"{prefix}{name}.")
+        for candidate in classes(field.annotation):
+            found |= prefixes(candidate, f"{prefix}{name}.")
     return found
+
+
+def test_a_class_stands_in_one_place_in_every_view() -> None:
+    places: dict[type[BaseModel], set[str]] = {}
+    for view in VIEWS:
+        for cls, at in prefixes(view).items():
+            places.setdefault(cls, set()).add(at)
+    assert {cls: at for cls, at in places.items() if len(at) > 1} == {}
 
 
 def covers(declared: str, path: str) -> bool:
     return path == declared or path.startswith(declared + ".")
+
+
+# A trained bundle brings the settings that its inputs are made and its answers read with.
+BUNDLES = ("features", "windows", "model.likelihood", "model.quantile_levels")
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -107,9 +124,9 @@ def test_a_stage_declares_exactly_the_params_it_reads(
     stage: str, reads: dict[str, set[str]]
 ) -> None:
     declared = PIPELINE[stage].get("params", [])
-    # A trained bundle brings the settings that its inputs are made and its answers read with.
     uses_bundle = stage in ("evaluate", "forecast")
-    allowed = (*declared, *(("features", "windows", "model.likelihood") if uses_bundle else ()))
+    allowed = (*declared, *(BUNDLES if uses_bundle else ()))
+    allowed = (*allowed, "tracking")  # how runs are logged decides no output
     undeclared = {p for p in reads[stage] if not any(covers(d, p) for d in allowed)}
     assert not undeclared
     unread = {d for d in declared if not any(covers(d, p) for p in reads[stage])}
@@ -117,7 +134,7 @@ def test_a_stage_declares_exactly_the_params_it_reads(
 
 
 def test_declared_params_exist() -> None:
-    known = set(known_paths())
+    known = set(paths(Settings))
     for stage in STAGES:
         for path in PIPELINE[stage].get("params", []):
             assert path in known, (stage, path)

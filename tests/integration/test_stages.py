@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import json
 import shutil
-from contextlib import nullcontext
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from restock.commands import explain
+from restock.commands.arguments import Arguments
 from restock.errors import ConfigError, IntegrityError
 from restock.forecasters.bundle import load_bundle
 from restock.settings.tree import parse_settings
 from restock.tracking.memory import MemoryTracker
-from restock.types.layout import Layout
 from support.builders import DATA, TINY_TREES, table
-from support.stages import run, untuned
+from support.stages import context, run, untuned
 
 
 def test_other_feature_settings_are_trained_as_they_are(tmp_path: Path) -> None:
@@ -104,8 +103,9 @@ def test_an_evaluation_explains_and_calibrates_every_model(evaluated: Path) -> N
 def test_a_series_is_explained_from_what_lies_on_disk(tmp_path: Path, evaluated: Path) -> None:
     shutil.copytree(evaluated, tmp_path, dirs_exist_ok=True)
     logged = MemoryTracker()
-    files, opened = Layout.at(tmp_path / "out"), lambda: nullcontext(logged)
-    parts = explain.run(untuned(tmp_path), files, "store 0/item 0", opened)
+    around = context(untuned(tmp_path), tmp_path, tracker=logged)
+    parts = explain.run(around, Arguments(("store 0/item 0",)))
+    (logged,) = logged.children
     assert parts[1] == ("Table", str(tmp_path / "out/explanations/store 0%2Fitem 0.csv"))
     effects = pd.read_csv(parts[1][1])
     assert effects.columns.tolist() == ["input", "effect", "step_1", "step_2", "step_3"]

@@ -6,16 +6,16 @@ from collections.abc import Iterator
 
 import pytest
 
-from support.queue_contract import LedgerContract
+from support.queue_contract import QueueContract
 from support.services import postgres_database
-from support.studies import closing_ledgers
+from support.studies import closing_studies
 
 
 @pytest.fixture
 def url() -> Iterator[str]:
-    with postgres_database() as made, closing_ledgers():
+    with postgres_database() as made, closing_studies():
         yield made
 
 
-class TestLedger(LedgerContract):
+class TestQueue(QueueContract):
     """In PostgreSQL."""

@@ -26,10 +26,12 @@ import pytest
 from mlflow import MlflowClient
 from optuna.trial import TrialState
 
-from restock.settings.tree import EngineSettings, TrackingSettings
-from restock.sweeps.loop import SweepError
+from restock.settings.engine import EngineSettings
+from restock.settings.tracking import TrackingSettings
 from restock.sweeps.optuna.database import open_storage
-from restock.sweeps.optuna.queue import OptunaLedger
+from restock.sweeps.optuna.queue import OptunaQueue
+from restock.sweeps.optuna.study import OpenStudy
+from restock.sweeps.queue import SweepError
 from restock.sweeps.spec import freeze
 from restock.tracking.mlflow.sender import Sender
 from restock.tracking.spool import Spool
@@ -72,12 +74,12 @@ def any_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
         yield made
 
 
-def study(url: str) -> OptunaLedger:
+def study(url: str) -> OpenStudy:
     """Open the only sweep there is."""
     storage = open_storage(url, EngineSettings())
     try:
         (name,) = optuna.get_all_study_names(storage)
-        return OptunaLedger(url, name, EngineSettings(), storage)
+        return OpenStudy.open(url, name, EngineSettings(), storage)
     except Exception:
         storage.engine.dispose()
         raise
@@ -85,8 +87,8 @@ def study(url: str) -> OptunaLedger:
 
 def check_whole(url: str, num_trials: int) -> None:
     """Every trial once, none still running, each attempt with a number of its own."""
-    with closing(study(url)) as ledger:
-        attempts = ledger.attempts()
+    with closing(study(url)) as opened:
+        attempts = opened.attempts()
         states = Counter(attempt.state for attempt in attempts)
         assert states[TrialState.COMPLETE] == num_trials
         assert states[TrialState.RUNNING] == states[TrialState.WAITING] == 0
@@ -186,14 +188,14 @@ def test_3_random_kills_lose_nothing(any_url: str, tmp_path: Path) -> None:
 def test_4_eight_processes_open_fresh_databases_at_once(any_url: str, tmp_path: Path) -> None:
     code = (
         "import sys; from pathlib import Path\n"
-        "from restock.settings.tree import TrackingSettings\n"
+        "from restock.settings.tracking import TrackingSettings\n"
         "from restock.tracking.mlflow.tracker import connect\n"
-        "from restock.sweeps.optuna.queue import OptunaLedger\n"
+        "from restock.sweeps.optuna.study import OpenStudy\n"
         "from restock.sweeps.spec import freeze\n"
         "from support.cheap_sweep import cheap_settings\n"
         "frozen = cheap_settings(3)\n"
-        "sweep = freeze(frozen, data='d', commit='c')\n"
-        "OptunaLedger.launch(sys.argv[1], sweep, frozen.engine, 3).close()\n"
+        "sweep = freeze(frozen.model_dump(mode='json'), name=None, data='d', commit='c')\n"
+        "OpenStudy.create(sys.argv[1], sweep, frozen.engine, 3).close()\n"
         "connect(TrackingSettings(model_name='m'), Path(sys.argv[2]))\n"
     )
     environment = {**os.environ, "PYTHONPATH": str(TESTS)}
@@ -208,17 +210,19 @@ def test_4_eight_processes_open_fresh_databases_at_once(any_url: str, tmp_path: 
 
 def test_4_no_two_processes_take_the_same_trial(any_url: str) -> None:
     code = (
-        "import sys; from restock.settings.tree import EngineSettings\n"
-        "from restock.sweeps.optuna.queue import OptunaLedger\n"
-        "ledger = OptunaLedger(sys.argv[1], sys.argv[2], EngineSettings())\n"
+        "import sys; from restock.settings.engine import EngineSettings\n"
+        "from restock.sweeps.optuna.queue import OptunaQueue\n"
+        "from restock.sweeps.optuna.study import OpenStudy\n"
+        "opened = OpenStudy.open(sys.argv[1], sys.argv[2], EngineSettings())\n"
+        "queue = OptunaQueue(opened)\n"
         "print('ready', flush=True); sys.stdin.readline()\n"
-        "while (claim := ledger.claim('w')) is not None: print(claim.number)\n"
-        "ledger.close()\n"
+        "while (claim := queue.claim('w')) is not None: print(claim.number)\n"
+        "opened.close()\n"
     )
     frozen = cheap_settings(64)
-    sweep = freeze(frozen, data="d", commit="c")
-    with closing(OptunaLedger.launch(any_url, sweep, frozen.engine, 64)) as ledger:
-        ledger._queue()
+    sweep = freeze(frozen.model_dump(mode="json"), name=None, data="d", commit="c")
+    with closing(OpenStudy.create(any_url, sweep, frozen.engine, 64)) as opened:
+        OptunaQueue(opened)._queue_more()
     command = [sys.executable, "-c", code, any_url, sweep.name]
     processes = [
         subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
@@ -308,8 +312,8 @@ def test_13_a_frozen_workers_result_is_refused(url: str, tmp_path: Path) -> None
 
 
 def _num_attempts(url: str) -> int:
-    with closing(study(url)) as ledger:
-        return len(ledger.attempts())
+    with closing(study(url)) as opened:
+        return len(opened.attempts())
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
@@ -346,8 +350,8 @@ def _num_running(url: str) -> int:
     if not Path(url.removeprefix("sqlite:///")).is_file():
         return 0
     try:
-        with closing(study(url)) as ledger:
-            return sum(a.state == TrialState.RUNNING for a in ledger.attempts())
+        with closing(study(url)) as opened:
+            return sum(a.state == TrialState.RUNNING for a in opened.attempts())
     except (ValueError, KeyError, SweepError):
         return 0
 
@@ -511,8 +515,8 @@ def test_34_the_same_seed_and_one_worker_repeat_a_sweep(tmp_path: Path) -> None:
         url = f"sqlite:///{tmp_path / name}.db"
         options = {"sampler": "tpe", "pruner": "median", "seconds": 0.0}
         finish(start(tmp_path / name, url, 12, 1, **options))
-        with closing(study(url)) as ledger:
-            return [(t.values, t.state, t.outcome) for t in ledger.result().trials]
+        with closing(study(url)) as opened:
+            return [(t.values, t.state, t.outcome) for t in opened.snapshot().result().trials]
 
     assert values("a") == values("b")
     assert cheap_settings(12).engine.num_workers == 1

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
-from restock.settings.tree import TrackingSettings
+from restock.settings.tracking import TrackingSettings
 from restock.tracking.mlflow.sender import Sender, drain, sending
 from restock.tracking.spool import Spool, SpoolRun, SpoolTop
 from support.mlflow_server import Server

@@ -10,8 +10,7 @@ from restock.champions.store import Store as Opened
 from restock.champions.store import open_store
 from restock.tracking.mlflow.tracker import open_run
 from restock.tracking.protocol import Tracker
-from support.builders import settings
-from support.registry_contract import LedgerContract, RegistryContract
+from support.registry_contract import HistoryContract, RegistryContract
 from support.stores import Store
 from support.tracking_contract import RunContract, SenderContract, TrackerContract
 
@@ -36,13 +35,12 @@ class TestSender(SenderContract):
 
 @pytest.fixture
 def opened(store: Store) -> Opened:
-    tracking = store.settings.model_dump()
-    return open_store(settings(tracking=tracking), store.root)
+    return open_store(store.settings, store.root)
 
 
 class TestRegistry(RegistryContract):
     pass
 
 
-class TestLedger(LedgerContract):
+class TestHistory(HistoryContract):
     pass

@@ -5,17 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from restock.features.build import FeatureMaker
-from restock.settings.tree import (
-    BaselineSettings,
-    EvaluationSettings,
-    FeatureSettings,
-    Settings,
-    parse_settings,
-)
+from restock.features.maker import FeatureMaker
+from restock.settings.base import narrowed
+from restock.settings.baselines import BaselineSettings
+from restock.settings.evaluation import EvaluationSettings
+from restock.settings.features import FeatureSettings
+from restock.settings.recipe import Recipe
+from restock.settings.tree import Settings, parse_settings
 from restock.types.features import FeaturePanel, FeatureState
 from restock.types.panel import DemandPanel
 
+HORIZON = 3
 LEVELS = [0.05, 0.1, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.9, 0.95, 0.99]
 
 
@@ -92,7 +92,7 @@ def settings(**groups: dict[str, object]) -> Settings:
             "space": {"units": {"path": "model.units", "kind": "int", "low": 4, "high": 8}},
         },
         "evaluation": {
-            "horizon": 3,
+            "horizon": HORIZON,
             "num_folds": 2,
             "stride": 3,
             "num_tuning_folds": 1,
@@ -107,6 +107,11 @@ def settings(**groups: dict[str, object]) -> Settings:
         assert isinstance(group, dict)
         tree[name] = {**group, **values}
     return parse_settings(tree, where="test")
+
+
+def recipe_of(**groups: dict[str, object]) -> Recipe:
+    """What trainings in tests read."""
+    return narrowed(Recipe, settings(**groups))
 
 
 def features(**values: object) -> FeatureSettings:

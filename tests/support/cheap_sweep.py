@@ -20,13 +20,15 @@ from restock.errors import RestockError
 from restock.settings.tree import Settings
 from restock.sweeps.checkpoint import Checkpoints
 from restock.sweeps.crew import Crew, local_workers, python, run_crew
-from restock.sweeps.loop import Claim, Report
-from restock.sweeps.optuna.queue import OptunaLedger
-from restock.sweeps.results import Outcome
+from restock.sweeps.loop import Report
+from restock.sweeps.optuna.study import OpenStudy
+from restock.sweeps.optuna.supervisor import Supervisor
+from restock.sweeps.queue import Claim
 from restock.sweeps.spec import freeze
 from restock.sweeps.worker import TrialJob, close_runs, worker_main
 from restock.tracking.protocol import Tracker
 from restock.tracking.spool import Spool, SpoolTop
+from restock.training.outcome import Outcome
 from support.builders import settings
 
 SPACE = {
@@ -82,7 +84,7 @@ def objective(folder: Path, epochs: int, seconds: float) -> Callable[..., Outcom
     return run
 
 
-def cheap_objective(job: TrialJob, ledger: OptunaLedger) -> Callable[..., Outcome]:
+def cheap_objective(job: TrialJob, _: OpenStudy) -> Callable[..., Outcome]:
     options = json.loads((Path(job.folder) / "options.json").read_text())
     return objective(Path(job.folder), options["epochs"], options["seconds"])
 
@@ -91,8 +93,10 @@ def launch(folder: Path, url: str, num_trials: int, num_workers: int, **options:
     chosen = {**DEFAULTS, **options}
     folder.mkdir(parents=True, exist_ok=True)
     frozen = cheap_settings(num_trials, num_workers=num_workers, **options)
-    sweep = freeze(frozen, data="data", commit="commit")
-    ledger = OptunaLedger.launch(url, sweep, frozen.engine, num_trials)
+    config = frozen.model_dump(mode="json")
+    sweep = freeze(config, name=None, data="data", commit="commit")
+    opened = OpenStudy.create(url, sweep, frozen.engine, num_trials)
+    supervisor = Supervisor(opened)
     (folder / "options.json").write_text(json.dumps(chosen))
     spool = Spool(folder / "spool") if chosen["spool"] else None
     engine = frozen.engine.model_dump()
@@ -103,15 +107,16 @@ def launch(folder: Path, url: str, num_trials: int, num_workers: int, **options:
     top = SpoolTop(spool, {}) if spool else None
 
     def go() -> None:
-        run_crew(crew, ledger, num_workers, watch=lambda _: None)
+        run_crew(crew, supervisor, num_workers, watch=lambda _: None)
 
     if top is None:
         go()
     else:
-        with top.child(sweep.name, key=ledger.key):
+        with top.child(sweep.name, key=opened.key):
             go()
-        close_runs(ledger, spool.folder if spool else None)
-    print(f"complete {len(ledger.result().trials)} best {ledger.result().best.number}")
+        close_runs(opened, spool.folder if spool else None)
+    result = supervisor.result()
+    print(f"complete {len(result.trials)} best {result.best.number}")
 
 
 if __name__ == "__main__":

@@ -6,19 +6,20 @@ from collections.abc import Callable
 from pathlib import Path
 
 from restock.sweeps.crew import Crew
-from restock.sweeps.optuna.queue import OptunaLedger
+from restock.sweeps.optuna.supervisor import Supervisor
 from restock.sweeps.worker import TrialJob, fold_objective, run_worker
 
 
 def run_inline(
     sweeps: Path,
     crew: Crew,
-    ledger: OptunaLedger,
+    supervisor: Supervisor,
     num_workers: int,
     *,
     watch: Callable[[Crew], None],
 ) -> None:
     """Stands in for :func:`restock.sweeps.crew.run_crew`."""
-    job = TrialJob.load(sweeps / ledger.sweep.name / "job.json")
-    run_worker(job, "inline", fold_objective(job, ledger), ledger, lambda: False)
+    job = TrialJob.load(sweeps / supervisor.name / "job.json")
+    opened = supervisor.opened
+    run_worker(job, "inline", fold_objective(job, opened), opened, lambda: False)
     watch(crew)

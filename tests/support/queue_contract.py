@@ -1,4 +1,4 @@
-"""What a ledger promises in whichever database it is kept."""
+"""What a queue promises in whichever database it is kept."""
 
 from __future__ import annotations
 
@@ -6,98 +6,98 @@ from typing import Any
 
 import pytest
 
-from restock.sweeps.loop import Claim, Fenced
-from restock.sweeps.optuna.queue import OptunaLedger
-from restock.sweeps.results import Outcome, Trial
+from restock.sweeps.queue import Claim, Fenced
+from restock.sweeps.results import Trial
+from restock.training.outcome import Outcome
 from support.cheap_sweep import SPACE
-from support.studies import CONFIGURED, launched, measure, worked
+from support.studies import CONFIGURED, joined, launched, measure, worked
 
 
-class LedgerContract:
-    """Tests of a ledger in an empty database, whose URL is the fixture ``url``."""
+class QueueContract:
+    """Tests of a queue in an empty database, whose URL is the fixture ``url``."""
 
     def test_the_configured_values_are_the_first_trial(self, url: str) -> None:
-        ledger = launched(url)
-        worked(ledger)
-        result = ledger.result()
+        queue = launched(url)
+        worked(queue)
+        result = queue.result()
         assert result.trials[0].values == CONFIGURED
         assert [trial.number for trial in result.trials] == [0, 1, 2, 3, 4, 5]
         assert result.best.scores[0] == min(t.scores[0] for t in result.trials if t.scores)
 
     def test_trials_side_by_side_are_seen_as_parallel(self, url: str) -> None:
-        ledger = launched(url, 4)
-        first = ledger.claim("one")
+        queue = launched(url, 4)
+        first = queue.claim("one")
         assert first is not None
-        ledger.release(first)  # ended before the next began
-        worked(ledger)
-        assert not ledger.standing().parallel
+        queue.release(first)  # ended before the next began
+        worked(queue)
+        assert not queue.opened.snapshot().parallel
         more = launched(url, 6)
         held = [more.claim(name) for name in ("one", "two")]
         assert all(held)
-        assert more.standing().parallel
+        assert more.opened.snapshot().parallel
 
     def test_a_dead_workers_trial_goes_to_another(self, url: str) -> None:
-        ledger = launched(url, 2)
-        claim = ledger.claim("dead")
+        queue = launched(url, 2)
+        claim = queue.claim("dead")
         assert claim is not None
-        assert ledger.bury("dead") == [claim.number]
-        worked(ledger)
-        again = [a for a in ledger.attempts() if a.user_attrs.get("retries") == claim.number]
+        assert queue.bury("dead") == [claim.number]
+        worked(queue)
+        again = [a for a in queue.opened.attempts() if a.user_attrs.get("retries") == claim.number]
         assert len(again) == 1
         assert {k: again[0].params[k] for k in SPACE} == {
             "units": 20, "dropout": 0.1, "size": 64,
         }  # fmt: skip
-        assert len(ledger.result().trials) == 2
+        assert len(queue.result().trials) == 2
 
     def test_a_zombies_result_is_refused(self, url: str) -> None:
-        ledger = launched(url, 1)
-        claim = ledger.claim("zombie")
+        queue = launched(url, 1)
+        claim = queue.claim("zombie")
         assert claim is not None
-        with ledger.alive(claim):
-            other = OptunaLedger(url, ledger.sweep.name, ledger.engine)
+        with queue.alive(claim):
+            other = joined(url, queue)
             other.bury("zombie")
             worked(other)
             with pytest.raises(Fenced):
-                ledger.report(claim, 0, [0.0])
+                queue.report(claim, 0, [0.0])
             best = Outcome(-1.0, 1, (-1.0,), ((-1.0,),))
             with pytest.raises(Fenced):
-                ledger.tell(claim, Trial(0, claim.values, "complete", best))
+                queue.tell(claim, Trial(0, claim.values, "complete", best))
         assert other.result().best.scores[0] > 0
 
     def test_a_trial_given_back_is_no_failure(self, url: str) -> None:
-        ledger = launched(url, 1, engine={"max_retries": 0})
+        queue = launched(url, 1, engine={"max_retries": 0})
         for _ in range(3):
-            claim = ledger.claim("w")
+            claim = queue.claim("w")
             assert claim is not None
-            with ledger.alive(claim):
-                ledger.release(claim)
-        worked(ledger)
-        assert ledger.result().best.number == 0
+            with queue.alive(claim):
+                queue.release(claim)
+        worked(queue)
+        assert queue.result().best.number == 0
 
     def test_a_trial_that_kills_its_workers_is_given_up(self, url: str) -> None:
-        ledger = launched(url, 2, engine={"max_retries": 1})
+        queue = launched(url, 2, engine={"max_retries": 1})
         for _ in range(2):
-            assert ledger.claim("dead") is not None
-            ledger.bury("dead")
-        worked(ledger)
-        failed = ledger.result().trials[0]
+            assert queue.claim("dead") is not None
+            queue.bury("dead")
+        worked(queue)
+        failed = queue.result().trials[0]
         assert failed.error == "its worker died 2 times (engine.max_retries=1)"
 
     def test_a_silent_worker_is_given_up_after_the_grace(self, url: str) -> None:
-        ledger = launched(url, 1, engine={"heartbeat": 1, "grace": 2})
-        claim = ledger.claim("silent")  # and never beats
+        queue = launched(url, 1, engine={"heartbeat": 1, "grace": 2})
+        claim = queue.claim("silent")  # and never beats
         assert claim is not None
-        assert not ledger.is_done()
-        worked(ledger)  # waits, takes it over
-        assert len(ledger.attempts()) == 2
-        assert ledger.result().best.number == 0
+        assert not queue.is_done()
+        worked(queue)  # waits, takes it over
+        assert len(queue.opened.attempts()) == 2
+        assert queue.result().best.number == 0
 
     def test_several_processes_never_start_a_trial_too_many(self, url: str) -> None:
         one = launched(url, 20)
-        two = OptunaLedger(url, one.sweep.name, one.engine)
+        two = joined(url, one)
         claims = []
-        for ledger in (one, two) * 12:
-            claim = ledger.claim("w")
+        for queue in (one, two) * 12:
+            claim = queue.claim("w")
             if claim is not None:
                 claims.append(claim)
         assert sorted(claim.slot for claim in claims) == list(range(20))
@@ -113,18 +113,18 @@ class LedgerContract:
         assert len(second.result().trials) == 5
 
     def test_stop_reaches_every_worker_and_resuming_takes_it_back(self, url: str) -> None:
-        ledger = launched(url, 4)
+        queue = launched(url, 4)
 
         def stopping(claim: Claim, report: Any, _: object) -> Outcome:
             if claim.slot == 1:
-                ledger.stop("asked")
+                queue.opened.stop("asked")
             return measure(claim, report)
 
-        worked(ledger, stopping)
-        assert not ledger.is_done()
-        assert ledger.stopped() == "asked"
+        worked(queue, stopping)
+        assert not queue.is_done()
+        assert queue.stopped() == "asked"
         worked(launched(url, 4))
-        assert len(ledger.result().trials) == 4
+        assert len(queue.result().trials) == 4
 
     def test_a_killed_sweep_repeats_an_unbroken_one(self, url: str) -> None:
         """Proposals depend on seed, slot and what was told: a break changes none of them."""
@@ -138,7 +138,7 @@ class LedgerContract:
             with broken.alive(claim):
                 outcome = measure(claim, lambda e, x, c=claim: broken.report(c, e, x))  # type: ignore[misc]
                 broken.tell(claim, Trial(claim.slot, claim.values, "complete", outcome))
-        fresh = OptunaLedger(url, broken.sweep.name, broken.engine)
+        fresh = joined(url, broken)
         worked(fresh)
         assert [t.values for t in fresh.result().trials[:5]] == [
             t.values for t in whole.result().trials[:5]

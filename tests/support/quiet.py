@@ -12,6 +12,9 @@ class QuietConsole:
     def __init__(self) -> None:
         self.notes: list[str] = []
 
+    def named(self, name: str) -> QuietConsole:
+        return self
+
     def note(self, message: str) -> None:
         self.notes.append(message)
 

@@ -64,31 +64,31 @@ class RegistryContract:
             pass
 
 
-class LedgerContract:
+class HistoryContract:
     def test_moves_are_numbered_linked_and_mirrored(self, opened: Store, tmp_path: Path) -> None:
         one, two = (register(opened, tmp_path, name) for name in ("one", "two"))
-        opened.ledger.move(None, move(one))
-        opened.ledger.move(one.version, move(two))
+        opened.history.move(None, move(one))
+        opened.history.move(one.version, move(two))
         champion = opened.registry.champion()
         assert champion is not None
         assert champion.version == two.version
-        moves = opened.ledger.moves()
+        moves = opened.history.moves()
         assert [(m.number, m.from_version, m.to_version) for m in moves] == [
             (1, None, one.version), (2, one.version, two.version),
         ]  # fmt: skip
-        assert opened.ledger.mirror.read() == moves
-        opened.ledger.mirror.path.unlink()
-        assert opened.ledger.moves() == moves
-        assert opened.ledger.mirror.read() == moves
+        assert opened.history.mirror.read() == moves
+        opened.history.mirror.path.unlink()
+        assert opened.history.moves() == moves
+        assert opened.history.mirror.read() == moves
 
     def test_who_was_judged_against_another_champion_is_told(
         self, opened: Store, tmp_path: Path
     ) -> None:
         one, two = (register(opened, tmp_path, name) for name in ("one", "two"))
-        opened.ledger.move(None, move(one))
+        opened.history.move(None, move(one))
         with pytest.raises(ConflictError, match="but version 1 is champion now"):
-            opened.ledger.move(None, move(two))
-        assert [m.to_version for m in opened.ledger.moves()] == [one.version]
+            opened.history.move(None, move(two))
+        assert [m.to_version for m in opened.history.moves()] == [one.version]
 
     def test_of_two_at_once_one_wins(self, opened: Store, tmp_path: Path) -> None:
         versions = [register(opened, tmp_path, name) for name in ("one", "two")]
@@ -96,7 +96,7 @@ class LedgerContract:
 
         def promote(version: ModelVersion) -> None:
             try:
-                opened.ledger.move(None, move(version))
+                opened.history.move(None, move(version))
             except ConflictError as error:
                 lost.append(error)
 
@@ -106,7 +106,7 @@ class LedgerContract:
         for thread in threads:
             thread.join()
         assert len(lost) == 1
-        (won,) = opened.ledger.moves()
+        (won,) = opened.history.moves()
         champion = opened.registry.champion()
         assert champion is not None
         assert won.to_version == champion.version
@@ -122,26 +122,26 @@ class LedgerContract:
         with monkeypatch.context() as patched:
             patched.setattr(opened.registry, "point_champion_at", killed)
             with pytest.raises(KeyboardInterrupt):
-                opened.ledger.move(None, move(one))
+                opened.history.move(None, move(one))
         assert opened.registry.champion() is None
-        opened.ledger.carry_through()
+        opened.history.carry_through()
         champion = opened.registry.champion()
         assert champion is not None
         assert champion.version == one.version
-        assert len(opened.ledger.carry_through()) == 1
+        assert len(opened.history.carry_through()) == 1
 
     def test_a_move_by_hand_is_noted(self, opened: Store, tmp_path: Path) -> None:
         one, two = (register(opened, tmp_path, name) for name in ("one", "two"))
-        opened.ledger.move(None, move(one))
+        opened.history.move(None, move(one))
         opened.registry.point_champion_at(two.version)
-        moves = opened.ledger.carry_through()
+        moves = opened.history.carry_through()
         assert [(m.kind, m.to_version) for m in moves] == [
             ("promote", one.version), ("by hand", two.version),
         ]  # fmt: skip
-        run = opened.registry.client.get_run(opened.ledger._run_id())
+        run = opened.registry.client.get_run(opened.history._run_id())
         assert run.data.tags[DONE_TAG] == "2"
 
     def test_the_history_of_another_store_is_not_mixed_in(self, opened: Store) -> None:
-        opened.ledger.mirror.append([Move(1, "promote", None, "9", "of a lost store")])
-        assert opened.ledger.carry_through() == []
-        assert opened.ledger.mirror.read() == []
+        opened.history.mirror.append([Move(1, "promote", None, "9", "of a lost store")])
+        assert opened.history.carry_through() == []
+        assert opened.history.mirror.read() == []

@@ -4,21 +4,37 @@ from __future__ import annotations
 
 import importlib
 from pathlib import Path
+from typing import Any
 
 from restock.settings.tree import Settings
+from restock.stages.pipeline import PIPELINE
 from restock.tracking.context import Context
 from restock.tracking.memory import MemoryTracker
+from restock.tracking.protocol import Origin
 from restock.types.layout import Layout
 from support.builders import settings, table
 from support.quiet import QuietConsole
 
 
+def context(chosen: Settings, folder: Path, output: str = "out", **changes: Any) -> Context[Any]:
+    """The surroundings of a stage or a command in a project's folder, with all settings."""
+    around = {
+        "files": Layout.at(folder / output),
+        "root": folder,
+        "console": QuietConsole(),
+        "tracker": MemoryTracker(),
+        "origin": Origin(config=chosen.model_dump(mode="json")),
+    }
+    return Context(chosen, **{**around, **changes})
+
+
 def run(stages: str, chosen: Settings, folder: Path) -> list[str]:
     """Run stages one after the other and return what they said."""
     console = QuietConsole()
-    context = Context(Layout.at(folder / "out"), MemoryTracker(), console, folder)
-    for stage in stages.split():
-        importlib.import_module(f"restock.stages.{stage}").run(chosen, context)
+    around = context(chosen, folder, console=console)
+    for name in stages.split():
+        module = importlib.import_module(f"restock.stages.{name}")
+        module.run(around.narrowed(PIPELINE[name].view))
     return console.notes
 
 

@@ -35,7 +35,7 @@ from typing import Any
 
 import pytest
 
-from restock.settings.tree import TrackingSettings
+from restock.settings.tracking import TrackingSettings
 from support.mlflow_server import Server
 from support.s3 import s3_bucket
 from support.services import absent, postgres_database, present

@@ -1,4 +1,4 @@
-"""Studies with a cheap objective, worked off in this process."""
+"""Studies with a cheap objective, run in this process."""
 
 from __future__ import annotations
 
@@ -9,11 +9,14 @@ from typing import Any
 import pytest
 
 from restock.settings.tree import Settings
-from restock.sweeps.loop import Claim, Report, work
-from restock.sweeps.optuna.queue import OptunaLedger
-from restock.sweeps.results import Outcome
-from restock.sweeps.spec import freeze
+from restock.sweeps.loop import Report, work
+from restock.sweeps.optuna.queue import OptunaQueue
+from restock.sweeps.optuna.study import OpenStudy
+from restock.sweeps.optuna.supervisor import Supervisor
+from restock.sweeps.queue import Claim
+from restock.sweeps.spec import Sweep, freeze
 from restock.tracking.memory import MemoryTracker
+from restock.training.outcome import Outcome
 from support.builders import settings
 from support.cheap_sweep import SPACE, bowl
 
@@ -21,10 +24,27 @@ CONFIGURED = {"model.units": 20, "model.dropout": 0.1, "training.batch_size": 64
 EPOCHS = 3
 
 
-def launched(url: str, num_trials: int = 6, **search: Any) -> OptunaLedger:
-    frozen = configured(num_trials=num_trials, **search)
-    sweep = freeze(frozen, data="d", commit="c")
-    return OptunaLedger.launch(url, sweep, frozen.engine, num_trials)
+class Hold(OptunaQueue, Supervisor):
+    """One process that is a worker of a sweep and its launcher."""
+
+    def __init__(self, opened: OpenStudy) -> None:
+        OptunaQueue.__init__(self, opened)
+        Supervisor.__init__(self, opened)
+
+
+def launched(url: str, num_trials: int = 6, **search: Any) -> Hold:
+    made = configured(num_trials=num_trials, **search)
+    return Hold(OpenStudy.create(url, frozen(made), made.engine, num_trials))
+
+
+def joined(url: str, other: Hold) -> Hold:
+    """Another process's hold on the same sweep."""
+    return Hold(OpenStudy.open(url, other.name, other.engine))
+
+
+def frozen(made: Settings, data: str = "d") -> Sweep:
+    config = made.model_dump(mode="json")
+    return freeze(config, name=made.sweep.name, data=data, commit="c")
 
 
 def configured(**search: Any) -> Settings:
@@ -48,7 +68,7 @@ def measure(claim: Claim, report: Report, _: object = None) -> Outcome:
     return Outcome(curve[-1], EPOCHS, tuple(curve), folds)
 
 
-def worked(ledger: OptunaLedger, run: Any = measure, worker: str = "w") -> MemoryTracker:
+def worked(hold: Hold, run: Any = measure, worker: str = "w") -> MemoryTracker:
     tracker = MemoryTracker()
 
     @contextmanager
@@ -56,22 +76,22 @@ def worked(ledger: OptunaLedger, run: Any = measure, worker: str = "w") -> Memor
         with tracker.child(f"trial {claim.slot}") as child:
             yield child
 
-    work(ledger, run, open_run, worker=worker, should_stop=lambda: False)
+    work(hold, run, open_run, worker=worker, should_stop=lambda: False)
     return tracker
 
 
 @contextmanager
-def closing_ledgers() -> Iterator[None]:
-    """Close every ledger that the block opens."""
-    opened: list[OptunaLedger] = []
-    original = OptunaLedger.__init__
+def closing_studies() -> Iterator[None]:
+    """Close every study that the block opens."""
+    opened: list[OpenStudy] = []
+    original = OpenStudy.open.__func__  # type: ignore[attr-defined]
 
-    def remember(self: OptunaLedger, *args: Any, **kwargs: Any) -> None:
-        original(self, *args, **kwargs)
-        opened.append(self)
+    def remember(cls: type[OpenStudy], *args: Any, **kwargs: Any) -> OpenStudy:
+        opened.append(original(cls, *args, **kwargs))
+        return opened[-1]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(OptunaLedger, "__init__", remember)
+        patch.setattr(OpenStudy, "open", classmethod(remember))
         yield
-    for ledger in opened:
-        ledger.close()
+    for study in opened:
+        study.close()

@@ -13,7 +13,7 @@ from restock.cli.main import main
 
 ROOT = Path(__file__).parents[2]
 SERVER = multiprocessing.get_context("forkserver")
-SERVER.set_forkserver_preload(["restock.cli.compose", "restock.cli.dispatch"])
+SERVER.set_forkserver_preload(["restock.cli.compose", "restock.cli.dispatch", "restock.cli.help"])
 
 
 def restock(*arguments: str, cwd: Path = ROOT, **env: str) -> subprocess.CompletedProcess[str]:

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from support.studies import closing_ledgers
+from support.studies import closing_studies
 
 
 @pytest.fixture(autouse=True)
 def closed() -> Iterator[None]:
-    """Close every ledger that a test opens."""
-    with closing_ledgers():
+    """Close every study that a test opens."""
+    with closing_studies():
         yield

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from restock.errors import ConfigError
-from restock.settings.tree import Dimension
+from restock.settings.search import Dimension
 from restock.sweeps.keras_tuner import Past, propose
-from restock.sweeps.loop import Claim, SweepError
-from restock.sweeps.results import Outcome
+from restock.sweeps.queue import Claim, SweepError
+from restock.training.outcome import Outcome
 from support.cheap_sweep import SPACE, bowl
 from support.studies import launched, worked
 
@@ -57,9 +57,9 @@ def test_a_space_that_is_used_up_is_said() -> None:
 def test_a_sweep_by_keras_tuner_is_repeatable(oracle: str, tmp_path: Path) -> None:
     def swept(name: str) -> list[Any]:
         tuner = {"name": "keras_tuner", "oracle": oracle}
-        ledger = launched(f"sqlite:///{tmp_path / name}.db", 6, tuner=tuner)
-        worked(ledger)
-        return [trial.values for trial in ledger.result().trials]
+        hold = launched(f"sqlite:///{tmp_path / name}.db", 6, tuner=tuner)
+        worked(hold)
+        return [trial.values for trial in hold.result().trials]
 
     assert swept("a") == swept("b")
     assert swept("a")[0]["model.units"] == 20  # the configured values come first
@@ -74,14 +74,14 @@ def test_hyperband_sets_epochs_and_goes_on_with_the_best(tmp_path: Path) -> None
         return Outcome(curve[-1], len(curve), curve, (curve,))
 
     tuner = {"name": "keras_tuner", "oracle": "hyperband"}
-    ledger = launched(f"sqlite:///{tmp_path / 'a.db'}", 20, tuner=tuner, training={"max_epochs": 9})
-    worked(ledger, run)
+    hold = launched(f"sqlite:///{tmp_path / 'a.db'}", 20, tuner=tuner, training={"max_epochs": 9})
+    worked(hold, run)
     assert claims[0].epochs is None  # the configured values are no part of a bracket
     first_round = [claim for claim in claims[1:] if claim.epochs == 1]
     assert len(first_round) == 9
     promoted = [claim for claim in claims if claim.resumes is not None]
     assert promoted
-    by_slot = {trial.number: trial for trial in ledger.result().trials}
+    by_slot = {trial.number: trial for trial in hold.result().trials}
     for claim in promoted:
         before = next(c for c in claims if c.slot == claim.resumes)
         assert claim.values == before.values

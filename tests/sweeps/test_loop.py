@@ -9,17 +9,30 @@ import optuna
 import pytest
 
 from restock.errors import ConfigError, DiskFullError, UnreachableError
-from restock.settings.tree import EngineSettings, SearchSettings
-from restock.sweeps.loop import Claim, Report, SweepError
+from restock.settings.base import classes, tags_of
+from restock.settings.engine import EngineSettings
+from restock.settings.search import SearchSettings
+from restock.sweeps.loop import Report
 from restock.sweeps.optuna.plots import plot_study
-from restock.sweeps.optuna.queue import OptunaLedger
+from restock.sweeps.optuna.proposals import PROPOSERS
 from restock.sweeps.optuna.samplers import check_inside, grid_points
-from restock.sweeps.results import Outcome
-from restock.sweeps.spec import SweepMismatchError, freeze, is_repeatable
+from restock.sweeps.optuna.study import OpenStudy
+from restock.sweeps.queue import Claim, SweepError
+from restock.sweeps.spec import SweepMismatchError, is_repeatable
+from restock.training.outcome import Outcome
 from support.builders import settings
 from support.cheap_sweep import bowl
-from support.queue_contract import LedgerContract
-from support.studies import CONFIGURED, EPOCHS, configured, launched, measure, worked
+from support.queue_contract import QueueContract
+from support.studies import (
+    CONFIGURED,
+    EPOCHS,
+    Hold,
+    configured,
+    frozen,
+    launched,
+    measure,
+    worked,
+)
 
 
 @pytest.fixture
@@ -27,26 +40,31 @@ def url(tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path / 'optuna.db'}"
 
 
-class TestLedger(LedgerContract):
+class TestQueue(QueueContract):
     """In SQLite."""
 
 
 def test_the_same_seed_repeats_the_whole_sweep(tmp_path: Path) -> None:
     def values(name: str, seed: int) -> list[dict[str, Any]]:
         tuner = {"name": "optuna", "num_startup_trials": 3}
-        ledger = launched(f"sqlite:///{tmp_path / name}.db", 5, seed=seed, tuner=tuner)
-        worked(ledger)
-        return [trial.values for trial in ledger.result().trials]
+        hold = launched(f"sqlite:///{tmp_path / name}.db", 5, seed=seed, tuner=tuner)
+        worked(hold)
+        return [trial.values for trial in hold.result().trials]
 
     assert values("a", 1) == values("b", 1)
     assert values("a", 1) != values("c", 2)
 
 
+def test_every_tuner_that_settings_name_proposes_and_no_other() -> None:
+    kinds = classes(SearchSettings.model_fields["tuner"].annotation)
+    assert sorted(PROPOSERS) == sorted(tag for kind in kinds for tag in tags_of(kind, "name"))
+
+
 @pytest.mark.parametrize("sampler", ["tpe", "random", "cmaes", "qmc"])
 def test_samplers_by_name(url: str, sampler: str) -> None:
-    ledger = launched(url, 6, tuner={"name": "optuna", "sampler": sampler})
-    worked(ledger)
-    values = [tuple(trial.values.values()) for trial in ledger.result().trials]
+    hold = launched(url, 6, tuner={"name": "optuna", "sampler": sampler})
+    worked(hold)
+    values = [tuple(trial.values.values()) for trial in hold.result().trials]
     assert len(set(values)) > 4
 
 
@@ -57,9 +75,9 @@ def test_a_sampler_that_is_not_installed_says_which_extra(
         raise ImportError("No module named 'torch'")
 
     monkeypatch.setattr(optuna.samplers, "GPSampler", missing)
-    ledger = launched(url, 2, tuner={"name": "optuna", "sampler": "gp"})
+    hold = launched(url, 2, tuner={"name": "optuna", "sampler": "gp"})
     with pytest.raises(ConfigError, match=r"pip install 'restock\[gp\]'"):
-        ledger.claim("w")
+        hold.claim("w")
 
 
 def test_a_grid_tries_every_point_once(url: str) -> None:
@@ -72,11 +90,11 @@ def test_a_grid_tries_every_point_once(url: str) -> None:
         value = float(sum(claim.values.values()))
         return Outcome(value, 1, (value,), ((value,),))
 
-    ledger = launched(url, 50, tuner={"name": "optuna", "sampler": "grid"}, space=space)
-    worked(ledger, total)
-    found = {tuple(trial.values.values()) for trial in ledger.result().trials}
+    hold = launched(url, 50, tuner={"name": "optuna", "sampler": "grid"}, space=space)
+    worked(hold, total)
+    found = {tuple(trial.values.values()) for trial in hold.result().trials}
     assert found == {(u, s) for u in (10, 20, 30) for s in (32, 64)}
-    assert len(ledger.result().trials) == 6
+    assert len(hold.result().trials) == 6
 
 
 def test_a_grid_of_a_continuous_range_is_refused() -> None:
@@ -91,9 +109,9 @@ def test_bad_trials_are_pruned_and_never_best(url: str, pruner: str) -> None:
     tuner = {
         "name": "optuna", "pruner": pruner, "num_startup_trials": 3, "num_warmup_epochs": 1,
     }  # fmt: skip
-    ledger = launched(url, 10, tuner=tuner)
-    tracker = worked(ledger)
-    result = ledger.result()
+    hold = launched(url, 10, tuner=tuner)
+    tracker = worked(hold)
+    result = hold.result()
     pruned = [trial for trial in result.trials if trial.state == "pruned"]
     assert pruned
     assert all(trial.outcome is not None and len(trial.outcome.curve) < EPOCHS for trial in pruned)
@@ -109,9 +127,9 @@ def test_wilcoxon_compares_the_folds_of_finished_trials(url: str) -> None:
         report(0, folds)
         return Outcome(value, 1, (value,), tuple((loss,) for loss in folds))
 
-    ledger = launched(url, 8, tuner={"name": "optuna", "pruner": "wilcoxon"})
-    worked(ledger, many_folds)
-    result = ledger.result()
+    hold = launched(url, 8, tuner={"name": "optuna", "pruner": "wilcoxon"})
+    worked(hold, many_folds)
+    result = hold.result()
     assert {trial.state for trial in result.trials} == {"complete", "pruned"}
     assert all(trial.outcome is not None for trial in result.trials)
 
@@ -124,11 +142,11 @@ def test_several_objectives_give_a_pareto_set_and_are_not_pruned(url: str) -> No
         return Outcome(value, 1, (value,), ((value,),), scores)
 
     tuner = {"name": "optuna", "sampler": "tpe", "pruner": "none"}
-    ledger = launched(url, 8, objectives=["wql", "size"], tuner=tuner)
-    worked(ledger, two)
-    front = ledger.study.best_trials
+    hold = launched(url, 8, objectives=["wql", "size"], tuner=tuner)
+    worked(hold, two)
+    front = hold.study.best_trials
     assert 1 <= len(front) < 8
-    assert ledger.result().best.scores[0] == min(t.scores[0] for t in ledger.result().trials)
+    assert hold.result().best.scores[0] == min(t.scores[0] for t in hold.result().trials)
     with pytest.raises(ConfigError, match=r"set search\.tuner\.pruner=none"):
         configured(objectives=["wql", "size"])
 
@@ -147,9 +165,9 @@ def test_a_failed_trial_is_told_and_the_sweep_goes_on(url: str) -> None:
             raise MemoryError("no room")
         return measure(claim, report)
 
-    ledger = launched(url, 8, max_identical_failures=8)
-    tracker = worked(ledger, flaky)
-    result = ledger.result()
+    hold = launched(url, 8, max_identical_failures=8)
+    tracker = worked(hold, flaky)
+    result = hold.result()
     failed = [trial for trial in result.trials if trial.state == "failed"]
     assert failed
     assert failed[0].error == "MemoryError: no room"
@@ -165,21 +183,21 @@ def test_a_value_that_is_no_number_fails_the_trial(url: str, value: float) -> No
             return Outcome(value, 1, (value,), ((value,),))
         return measure(claim, report)
 
-    ledger = launched(url, 3)
-    worked(ledger, broken)
-    assert ledger.result().trials[0].state == "failed"
-    assert "not a number" in str(ledger.result().trials[0].error)
+    hold = launched(url, 3)
+    worked(hold, broken)
+    assert hold.result().trials[0].state == "failed"
+    assert "not a number" in str(hold.result().trials[0].error)
 
 
 def test_the_same_failure_again_and_again_stops_the_sweep(url: str) -> None:
     def broken(claim: Claim, report: Any, _: object) -> Outcome:
         raise ValueError("shape")
 
-    ledger = launched(url, 9)
-    worked(ledger, broken)
-    assert ledger.stopped() == "3 trials in a row failed alike: ValueError: shape"
+    hold = launched(url, 9)
+    worked(hold, broken)
+    assert hold.stopped() == "3 trials in a row failed alike: ValueError: shape"
     with pytest.raises(SweepError, match=r"none of 3 trials completed\. Last: ValueError: shape"):
-        ledger.result()
+        hold.result()
 
 
 @pytest.mark.parametrize("error", [DiskFullError("full"), UnreachableError("gone")])
@@ -187,19 +205,18 @@ def test_what_is_no_trials_fault_gives_the_trial_back(url: str, error: Exception
     def unlucky(claim: Claim, report: Any, _: object) -> Outcome:
         raise error
 
-    ledger = launched(url, 2)
+    hold = launched(url, 2)
     with pytest.raises(type(error)):
-        worked(ledger, unlucky)
-    worked(ledger)
-    assert [trial.state for trial in ledger.result().trials] == ["complete", "complete"]
+        worked(hold, unlucky)
+    worked(hold)
+    assert [trial.state for trial in hold.result().trials] == ["complete", "complete"]
 
 
 def test_another_search_under_the_same_name_is_refused_with_the_difference(url: str) -> None:
-    def named(epochs: int) -> OptunaLedger:
-        frozen = settings(training={"max_epochs": epochs})
-        frozen = frozen.model_copy(update={"sweep": frozen.sweep.model_copy(update={"name": "x"})})
-        sweep = freeze(frozen, data="d", commit="c")
-        return OptunaLedger.launch(url, sweep, frozen.engine, 2)
+    def named(epochs: int) -> Hold:
+        made = settings(training={"max_epochs": epochs})
+        made = made.model_copy(update={"sweep": made.sweep.model_copy(update={"name": "x"})})
+        return Hold(OpenStudy.create(url, frozen(made), made.engine, 2))
 
     named(2)
     named(2)  # joins
@@ -208,23 +225,26 @@ def test_another_search_under_the_same_name_is_refused_with_the_difference(url: 
 
 
 def test_a_sweep_is_named_after_what_it_depends_on() -> None:
-    base = freeze(configured(), data="d", commit="c")
+    base = frozen(configured())
     assert base.name == f"s-{base.digest[:8]}"
-    assert freeze(configured(num_trials=40), data="d", commit="later").name == base.name
-    assert freeze(configured(engine={"num_workers": 2}), data="d", commit="c").name == base.name
-    assert freeze(configured(), data="other", commit="c").name != base.name
-    assert freeze(configured(num_seeds=2), data="d", commit="c").name != base.name
+    assert frozen(configured(num_trials=40)).name == base.name
+    assert frozen(configured(engine={"num_workers": 2})).name == base.name
+    assert frozen(configured(), data="other").name != base.name
+    assert frozen(configured(num_seeds=2)).name != base.name
 
 
 def test_what_repeats() -> None:
+    def repeats(*, grid: bool = False, parallel: bool, **search: Any) -> bool:
+        return is_repeatable(configured(**search).search, grid=grid, parallel=parallel)
+
     random = {"name": "optuna", "sampler": "random", "pruner": "none"}
-    assert is_repeatable(configured(), None, parallel=False)
-    assert not is_repeatable(configured(), None, parallel=True)
-    assert is_repeatable(configured(tuner=random), None, parallel=True)
-    pruned = configured(tuner={**random, "pruner": "median"})
-    assert not is_repeatable(pruned, None, parallel=True)
-    measured = configured(tuner=random, objectives=["wql", "latency"])
-    assert not is_repeatable(measured, None, parallel=False)
+    assert repeats(parallel=False)
+    assert not repeats(parallel=True)
+    assert repeats(parallel=True, grid=True)
+    assert repeats(parallel=True, tuner=random)
+    assert not repeats(parallel=True, tuner={**random, "pruner": "median"})
+    assert not repeats(parallel=True, tuner={"name": "keras_tuner", "oracle": "random"})
+    assert not repeats(parallel=False, tuner=random, objectives=["wql", "latency"])
 
 
 def test_values_outside_their_own_range_are_refused() -> None:
@@ -264,13 +284,13 @@ def test_a_study_url_that_cannot_be_used_is_named(bad: str, message: str) -> Non
 
 def test_a_sweep_that_is_not_there_is_named(url: str) -> None:
     with pytest.raises(SweepError, match="no sweep 'x' here"):
-        OptunaLedger(url, "x", EngineSettings())
+        OpenStudy.open(url, "x", EngineSettings())
 
 
 def test_the_study_is_drawn(url: str, tmp_path: Path) -> None:
-    ledger = launched(url, 6)
-    worked(ledger)
-    names = {path.name for path in plot_study(ledger.study, tmp_path / "plots")}
+    hold = launched(url, 6)
+    worked(hold)
+    names = {path.name for path in plot_study(hold.study, tmp_path / "plots")}
     kinds = (
         "optimization_history", "param_importances", "parallel_coordinate", "slice", "timeline",
     )  # fmt: skip

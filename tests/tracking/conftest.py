@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
-from restock.settings.tree import TrackingSettings
+from restock.settings.tracking import TrackingSettings
 from support.stores import Store
 
 

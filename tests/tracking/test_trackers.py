@@ -9,7 +9,7 @@ from urllib.parse import quote
 import pytest
 from mlflow import MlflowClient
 
-from restock.settings.tree import TrackingSettings
+from restock.settings.tracking import TrackingSettings
 from restock.tracking.memory import MemoryTracker, NullTracker
 from restock.tracking.mlflow.tracker import open_run
 from restock.tracking.protocol import Tracker

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import shlex
-from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from restock.commands import select
+from restock.commands.arguments import Arguments
 from restock.data.store import save_panel
 from restock.errors import ConfigError
-from restock.settings.tree import SelectionSettings
-from restock.tracking.memory import MemoryTracker
+from restock.settings.selection import SelectionSettings
 from restock.training.feature_selection import Assessment, eliminate
-from restock.types.layout import Layout
 from support.builders import panel, settings
-from support.quiet import QuietConsole
+from support.stages import context
 
 WORTH = {"driver": 1.0, "useful": 0.5, "noise 1": 0.0, "noise 2": -0.1, "noise 3": 0.01}
 
@@ -79,6 +77,4 @@ def test_the_override_says_what_was_left_out_to_hydra_behind_a_shell() -> None:
 def test_without_a_tuning_fold_it_says_so(tmp_path: Path) -> None:
     save_panel(panel(3, 10, observed={}), tmp_path / "panel")
     with pytest.raises(ConfigError, match="no tuning fold"):
-        select.run(
-            settings(), Layout.at(tmp_path), lambda: nullcontext(MemoryTracker()), QuietConsole()
-        )
+        select.run(context(settings(), tmp_path, "."), Arguments())

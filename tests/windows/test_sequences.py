@@ -8,8 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from restock.errors import DataError
-from restock.features.build import FeatureMaker, HeldFeatures, feature_source, fit_state, memory
-from restock.settings.tree import WindowSettings
+from restock.features.fit import fit_state
+from restock.features.maker import FeatureMaker, HeldFeatures, feature_source
+from restock.features.raw import memory
+from restock.settings.windows import WindowSettings
 from restock.types.panel import DemandPanel
 from restock.windows.sequences import WindowMaker
 from support.builders import features, make_features, panel
@@ -52,13 +54,13 @@ def test_targets_are_the_periods_right_after_each_origin() -> None:
     windows = maker(base, 30, lookback=30, num_origins=100)
     (batch,) = batches(windows, 30, 1)
     scale = batch.inputs.scale[0]
-    taught = (batch.loss_mask[0, :, 0, 0] > 0) & (batch.inputs.origin_index[0] > 0)
+    mask = (batch.loss_mask[0, :, 0, 0] > 0) & (batch.inputs.origin_index[0] > 0)
     # A sequence of length 30 ends at origin 29: place 1 + i, after "no history", is position i.
-    origins = batch.inputs.origin_index[0][taught] - 1
-    units = batch.target[0, taught, 0, 0] * scale[taught]
+    origins = batch.inputs.origin_index[0][mask] - 1
+    units = batch.target[0, mask, 0, 0] * scale[mask]
     np.testing.assert_allclose(units, base.demand[0, origins + 1], rtol=1e-5)
-    running = batch.target[0, taught, 3, 1] * scale[taught] * 4
-    whole = batch.loss_mask[0, taught, 3, 1] > 0
+    running = batch.target[0, mask, 3, 1] * scale[mask] * 4
+    whole = batch.loss_mask[0, mask, 3, 1] > 0
     totals = np.array([base.demand[0, o + 1 : o + 5].sum() for o in origins])
     np.testing.assert_allclose(running[whole], totals[whole], rtol=1e-5)
 
@@ -69,8 +71,8 @@ def test_a_stock_out_teaches_nothing() -> None:
     windows = maker(panel(1, 40, in_stock=stock), 35, lookback=35, num_origins=100)
     (batch,) = batches(windows, 35, 1)
     places = batch.inputs.origin_index[0][:, None] - 1 + np.arange(1, 5)[None, :]
-    taught = batch.loss_mask[0, :, :, 0] > 0
-    assert not np.isin(places[taught], np.arange(20, 25)).any()
+    mask = batch.loss_mask[0, :, :, 0] > 0
+    assert not np.isin(places[mask], np.arange(20, 25)).any()
     assert np.isin(places, np.arange(20, 25)).any()
 
 
@@ -139,8 +141,8 @@ def test_some_categories_are_hidden_in_training_and_none_in_prediction() -> None
 def test_a_cold_origin_is_one_that_counts() -> None:
     windows = maker(panel(60, 8), 5, num_origins=26)  # few origins, the others only fill up
     (batch,) = batches(windows, 5, 60)
-    taught = (batch.loss_mask[..., 0, 0] > 0) & (batch.inputs.origin_index == 0)
-    assert 5 <= taught.any(axis=1).sum() <= 30  # about a quarter of the sequences
+    mask = (batch.loss_mask[..., 0, 0] > 0) & (batch.inputs.origin_index == 0)
+    assert 5 <= mask.any(axis=1).sum() <= 30  # about a quarter of the sequences
 
 
 def test_without_a_period_in_stock_there_is_nothing_to_teach() -> None:

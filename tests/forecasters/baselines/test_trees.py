@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from restock.errors import DataError
-from restock.features.build import fit_state
+from restock.features.fit import fit_state
 from restock.forecasters.baselines.forest import (
     FittedTrees,
     between_levels,
@@ -20,9 +20,9 @@ from restock.forecasters.baselines.trees import (
     BoostedTrees,
     fitted_levels,
     laid_out,
-    teaching_pairs,
+    training_pairs,
 )
-from restock.settings.tree import TreeSettings
+from restock.settings.baselines import TreeSettings
 from restock.types.forecast import DemandForecast
 from restock.types.panel import DemandPanel
 from support.builders import LEVELS, features, panel
@@ -104,13 +104,13 @@ def test_static_text_of_many_kinds_is_no_obstacle() -> None:
 def test_pairs_keep_context_before_them_unless_the_history_is_too_short() -> None:
     demand = panel(2, 40).demand.copy()
     demand[1, :30] = np.nan
-    series, origins = teaching_pairs(panel(2, 40, demand=demand), np.array([12, 39]))
+    series, origins = training_pairs(panel(2, 40, demand=demand), np.array([12, 39]))
     assert origins[series == 0].tolist() == [7, 8, 9, 10, 11]  # eight periods before the first
     assert origins[series == 1].tolist() == [37, 38]
-    series, origins = teaching_pairs(panel(2, 40, demand=demand), np.array([2, -1]))
+    series, origins = training_pairs(panel(2, 40, demand=demand), np.array([2, -1]))
     assert (series.tolist(), origins.tolist()) == ([0, 0], [0, 1])
     with pytest.raises(DataError, match=r"Leave them out of evaluation\.baselines\.names"):
-        teaching_pairs(panel(2, 40), np.array([0, -1]))
+        training_pairs(panel(2, 40), np.array([0, -1]))
 
 
 def test_the_outermost_levels_are_fitted_and_none_beyond_them() -> None:

@@ -30,14 +30,16 @@ import jax
 import torch
 from torch import nn
 
-from restock.settings.tree import Settings, load_params, replace_at
 from restock.data.store import load_panel
 from restock.evaluation.selection import fold_wql, folds_with_demand
-from restock.features.fitted import Prepared, prepare_features
+from restock.features.fitted import FittedFeatures, fit_features
 from restock.forecasters.lstm import backend
-from restock.forecasters.lstm.fit import LstmEnsemble, LstmRecipe, LstmTraining, run_epochs
+from restock.forecasters.lstm.fit import LstmEnsemble, LstmTraining, run_epochs
 from restock.forecasters.lstm.network import NetworkShape
 from restock.seeding import generator
+from restock.settings.base import narrowed, replace_at
+from restock.settings.recipe import Recipe
+from restock.settings.tree import Settings, load_params
 from restock.training.folds import taking_part
 from restock.types import layout
 from restock.types.folds import Fold
@@ -67,16 +69,20 @@ class Task:
         settings, panel = replace_at(load_params(Path("params.yaml")), SINGLE), load_panel(folder)
         return cls(settings, panel, folds_with_demand(panel, settings.evaluation).tuning[-1])
 
-    def prepare(self) -> Prepared:
-        """Make the features, once for all cases."""
-        evaluation, features = self.settings.evaluation, self.settings.features
-        return prepare_features(self.panel, features, self.fold.train_end, evaluation.horizon)
+    @property
+    def horizon(self) -> int:
+        """Periods ahead, H."""
+        return self.settings.evaluation.horizon
 
-    def training(self, units: int, batch_size: int, prepared: Prepared) -> LstmTraining:
+    def prepare(self) -> FittedFeatures:
+        """Make the features, once for all cases."""
+        return fit_features(self.panel, self.settings.features, self.fold.train_end, self.horizon)
+
+    def training(self, units: int, batch_size: int, fitted: FittedFeatures) -> LstmTraining:
         """Return restock's network of one case."""
         values = {"model.units": units, "training.batch_size": batch_size}
-        recipe = LstmRecipe.from_settings(replace_at(self.settings, values))
-        return LstmTraining(recipe, self.panel, self.fold.train_end, prepared)
+        recipe = narrowed(Recipe, replace_at(self.settings, values))
+        return LstmTraining(recipe, self.horizon, self.panel, self.fold.train_end, fitted)
 
 
 class TorchNetwork(nn.Module):
@@ -169,10 +175,10 @@ def median_ms(step: Callable[[SequenceBatch], float], batches: list[SequenceBatc
 
 def compare_steps(task: Task) -> None:
     """Print the milliseconds of a step for each case."""
-    prepared = task.prepare()
+    fitted = task.prepare()
     print("units batch | restock, Keras on JAX ms | PyTorch ms | ratio")
     for units, batch_size in CASES:
-        training = task.training(units, batch_size, prepared)
+        training = task.training(units, batch_size, fitted)
         settings = training.recipe.training
         batches = list(
             training.windows.training_batches(
@@ -191,9 +197,8 @@ def compare_steps(task: Task) -> None:
 
 def curve(task: Task) -> list[tuple[float, float]]:
     """Train one network; return the seconds of training and the wql after each epoch."""
-    ensemble = LstmEnsemble(
-        LstmRecipe.from_settings(task.settings), task.panel, task.fold.train_end
-    )
+    recipe = narrowed(Recipe, task.settings)
+    ensemble = LstmEnsemble(recipe, task.horizon, task.panel, task.fold.train_end)
     points, seconds = [], 0.0
     with ThreadPoolExecutor(1) as pool:
         for _ in range(task.settings.training.max_epochs):

@@ -12,16 +12,19 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
 import onnxruntime
 
-from restock.settings.tree import load_params
 from restock.forecasters.export import save_onnx
 from restock.forecasters.lstm import backend
-from restock.forecasters.lstm.fit import LstmEnsemble, LstmRecipe
+from restock.forecasters.lstm.fit import LstmEnsemble
+from restock.settings.base import narrowed
+from restock.settings.recipe import Recipe
+from restock.settings.tree import load_params
 from training import NUM_SERIES, NUM_STEPS, panel
 
 BATCH_LIMIT, SINGLE_LIMIT = 1.1, 0.1  # of Keras' time
@@ -40,9 +43,9 @@ def median_seconds(run: Callable[[], object], repeats: int) -> float:
 
 def main() -> None:
     backend.prepare(0, 0)
-    recipe = LstmRecipe.from_settings(load_params(Path("params.yaml")))
+    settings = load_params(Path("params.yaml"))
     end = np.full(NUM_SERIES, NUM_STEPS - 5)
-    ensemble = LstmEnsemble(recipe, panel(), end)
+    ensemble = LstmEnsemble(narrowed(Recipe, settings), settings.evaluation.horizon, panel(), end)
     for member in ensemble.members:
         member.run_epoch()
     network = ensemble.network()
@@ -63,8 +66,8 @@ def main() -> None:
     for count, limit, repeats in ((NUM_SERIES, BATCH_LIMIT, 15), (1, SINGLE_LIMIT, 100)):
         rows = np.arange(count)
         inputs = windows.prediction_batch(rows, end[rows]).inputs()
-        keras = median_seconds(lambda given=inputs: in_keras(given), repeats)
-        onnx = median_seconds(lambda given=inputs: in_onnx(given), repeats)
+        keras = median_seconds(partial(in_keras, inputs), repeats)
+        onnx = median_seconds(partial(in_onnx, inputs), repeats)
         apart = np.abs(np.sinh(in_keras(inputs)) - np.sinh(in_onnx(inputs))).max()
         print(
             f"{count:4d} series: Keras {keras * 1e3:8.2f} ms, ONNX Runtime {onnx * 1e3:8.2f} ms, "

@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from restock.settings.tree import load_params
-from restock.stages import featurize, prepare
+from restock.stages.pipeline import PIPELINE
 from restock.tracking.context import Context
 from restock.tracking.memory import NullTracker
 from restock.types.layout import RAW, Layout
@@ -42,11 +42,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         target = Path(temporary)
         (target / RAW).symlink_to((root / RAW).resolve())
-        context = Context(Layout.at(target), NullTracker(), Silent(), target)  # type: ignore[arg-type]
+        context = Context(settings, Layout.at(target), target, Silent(), NullTracker())  # type: ignore[arg-type]
         (file,) = (root / RAW).iterdir()
         reading = seconds(lambda: pd.read_csv(file, dtype=str))
-        preparing = seconds(lambda: prepare.run(settings, context))
-        featurizing = seconds(lambda: featurize.run(settings, context))
+        preparing = seconds(lambda: PIPELINE["prepare"].run(context))
+        featurizing = seconds(lambda: PIPELINE["featurize"].run(context))
     print(f"pandas.read_csv  {reading:.2f} s")
     print(f"prepare          {preparing:.2f} s   {preparing / reading:.1f} x reading")
     print(f"featurize        {featurizing:.2f} s   {featurizing / reading:.1f} x reading")

@@ -22,10 +22,13 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from pandas import date_range
 
-from restock.settings.tree import BaselineSettings, load_params, replace_at
 from restock.forecasters.baselines.simple import simple_baselines
 from restock.forecasters.bundle import load_bundle
 from restock.forecasters.combine import Combination
+from restock.settings.base import narrowed, replace_at
+from restock.settings.baselines import BaselineSettings
+from restock.settings.recipe import Recipe
+from restock.settings.tree import load_params
 from restock.types.panel import DemandPanel
 
 MEMORY_LIMIT, FORECAST_LIMIT = 6e9, 30.0  # bytes, seconds
@@ -50,20 +53,20 @@ def daily_panel(num_series: int, num_steps: int) -> DemandPanel:
 def measure(num_series: int, num_steps: int) -> dict[str, float]:
     """Train one epoch, save a bundle and forecast all series with it."""
     from restock.forecasters.lstm import backend
-    from restock.forecasters.lstm.fit import LstmEnsemble, LstmRecipe, run_epochs
+    from restock.forecasters.lstm.fit import LstmEnsemble, run_epochs
     from restock.forecasters.lstm.save import save_bundle
 
     panel = daily_panel(num_series, num_steps)
     settings = load_params(Path("params.yaml"))
     daily = {"features.seasonal_lag": 7, "features.lags": (1, 7, 14)}
     daily |= {"features.rolling_windows": (7, 28, 91), "features.scale_window": 28}
-    values = {**daily, "evaluation.horizon": HORIZON, "training.ensemble_size": 1}
+    values = {**daily, "evaluation.baselines": SETTINGS, "training.ensemble_size": 1}
     values |= {"windows.lookback": 56, "windows.num_origins": 6, "training.batch_size": 256}
-    recipe = LstmRecipe.from_settings(replace_at(settings, values))
+    recipe = narrowed(Recipe, replace_at(settings, values))
     backend.prepare(0, 1)
     end = np.full(num_series, num_steps - HORIZON - 1)
     start = time.perf_counter()
-    ensemble = LstmEnsemble(recipe, panel, end)
+    ensemble = LstmEnsemble(recipe, HORIZON, panel, end)
     ready = time.perf_counter()
     with ThreadPoolExecutor(2) as pool:
         run_epochs([ensemble], pool)
@@ -75,7 +78,6 @@ def measure(num_series: int, num_steps: int) -> dict[str, float]:
             Path(folder) / "bundle",
             combination=Combination.plain(levels),
             trees=None,
-            baselines=SETTINGS,
             cut="benchmark",
             tuning_wql=None,
             data_digest="benchmark",

@@ -19,11 +19,13 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 
-from restock.settings.tree import load_params, replace_at
-from restock.features.fitted import prepare_features
+from restock.features.fitted import fit_features
 from restock.forecasters.lstm import backend
-from restock.forecasters.lstm.fit import LstmRecipe, LstmTraining
+from restock.forecasters.lstm.fit import LstmTraining
 from restock.seeding import generator
+from restock.settings.base import narrowed, replace_at
+from restock.settings.recipe import Recipe
+from restock.settings.tree import load_params
 from restock.types.panel import DemandPanel
 
 NUM_SERIES, NUM_STEPS = 512, 130
@@ -117,6 +119,7 @@ def main() -> None:
     from pathlib import Path
 
     base, settings = panel(), load_params(Path("params.yaml"))
+    horizon = settings.evaluation.horizon
     peak = gemm_rate()
     print(f"one thread multiplies matrices at {peak:.1f} GFLOP/s; shares are of that, per thread")
     print(
@@ -130,10 +133,12 @@ def main() -> None:
             "training.batch_size": case.batch_size,
             "training.snapshots": 1,
         }
-        recipe = LstmRecipe.from_settings(replace_at(settings, values))
+        recipe = narrowed(Recipe, replace_at(settings, values))
         end = np.full(NUM_SERIES, NUM_STEPS - 5)
-        prepared = prepare_features(base, recipe.features, end, recipe.horizon)
-        pair = [LstmTraining(recipe, base, end, prepared, member) for member in range(2)]
+        fitted = fit_features(base, recipe.features, end, horizon)
+        pair = [
+            LstmTraining(recipe, horizon, base, end, fitted, member=member) for member in range(2)
+        ]
         alone = statistics.median(steps(pair[0], case.batch_size))
         with ThreadPoolExecutor(2) as pool:
             both = list(pool.map(lambda t, size=case.batch_size: steps(t, size), pair))

@@ -12,8 +12,9 @@ import numpy as np
 import pandas as pd
 from sets import HERE, peers_python
 
-from restock.settings.tree import REPORTED_LEVELS, Settings
 from restock.data.files import read_json, write_json
+from restock.settings.model import REPORTED_LEVELS
+from restock.settings.tree import Settings
 from restock.types.folds import Fold
 from restock.types.forecast import DemandForecast
 from restock.types.panel import DemandPanel, IntArray

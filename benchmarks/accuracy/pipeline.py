@@ -14,9 +14,9 @@ import numpy as np
 from sets import HERE, BenchmarkSet
 
 from restock.cli.compose import Job, compose
-from restock.settings.tree import Settings
 from restock.data.files import read_json, write_json
 from restock.data.folds import latest_origins
+from restock.settings.tree import Settings
 from restock.types.panel import DemandPanel
 
 ROOT = HERE.parents[1]

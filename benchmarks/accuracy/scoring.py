@@ -8,12 +8,13 @@ from pathlib import Path
 import numpy as np
 from exchange import Exchange
 
-from restock.settings.tree import REPORTED_LEVELS, Settings
 from restock.data.files import read_json
 from restock.evaluation.backtest import Backtest, Scores, run_backtest
 from restock.forecasters.baselines.make import baselines_beside, make_baselines
 from restock.forecasters.bundle import load_bundle
 from restock.forecasters.names import LSTM
+from restock.settings.model import REPORTED_LEVELS
+from restock.settings.tree import Settings
 from restock.types import layout
 from restock.types.folds import Fold
 from restock.types.forecast import DemandForecast
@@ -49,9 +50,11 @@ def peer_scores(backtest: Backtest) -> dict[str, float | None]:
 
 def baseline_scores(settings: Settings, panel: DemandPanel, fold: Fold) -> dict[str, Scores]:
     """Score the baselines alone, without a trained network."""
-    levels = np.array(REPORTED_LEVELS)
-    models = make_baselines(settings.evaluation, settings.features, levels, settings.seed)
-    m = settings.evaluation.seasonal_period
+    evaluation, levels = settings.evaluation, np.array(REPORTED_LEVELS)
+    models = make_baselines(
+        evaluation.baselines, evaluation.horizon, settings.features, levels, settings.seed
+    )
+    m = evaluation.seasonal_period
     return {
         name: run_backtest(
             partial(model.fit(panel, fold.train_end).predict, panel), panel, fold, m
@@ -62,11 +65,11 @@ def baseline_scores(settings: Settings, panel: DemandPanel, fold: Fold) -> dict[
 
 def restock_costs(exchange: Exchange, outputs: Path) -> dict[str, float]:
     """Return the cost of restock's network and of its baselines."""
-    panel, fold, evaluation = exchange.panel, exchange.fold, exchange.settings.evaluation
+    panel, fold, baselines = exchange.panel, exchange.fold, exchange.settings.evaluation.baselines
     bundle = load_bundle(outputs / layout.BUNDLE)
     fitted = {
         name: model.fit(panel, fold.train_end)
-        for name, model in baselines_beside(bundle.manifest, evaluation).items()
+        for name, model in baselines_beside(bundle.manifest, baselines).items()
     }
     return {
         name: cost(run_backtest(partial(model.predict, panel), panel, fold, 1))
@@ -80,11 +83,12 @@ def onnx_from_keras(exchange: Exchange, outputs: Path) -> float:
     Answers are arcsinh(demand / scale): the difference is a share of the series' scale, or of the
     value itself where that is larger.
     """
-    from restock.forecasters.lstm import backend
+    import keras
+
     from restock.forecasters.lstm.network import CUSTOM_OBJECTS
 
     bundle = load_bundle(outputs / layout.BUNDLE)
-    keras = backend.keras.saving.load_model(
+    model = keras.saving.load_model(
         bundle.folder / "model.keras", custom_objects=CUSTOM_OBJECTS, compile=False
     )
     network = bundle.network(exchange.panel)
@@ -92,7 +96,7 @@ def onnx_from_keras(exchange: Exchange, outputs: Path) -> float:
     for origins in exchange.fold.origins:
         for batch, _ in network.windows.prediction_batches(np.maximum(origins, 0)):
             inputs = batch.inputs()
-            answer = np.asarray(keras.predict_on_batch(inputs))
+            answer = np.asarray(model.predict_on_batch(inputs))
             apart = max(apart, float(np.abs(network.run(inputs) - answer).max()))
     return apart
 

@@ -21,12 +21,13 @@ from run import Bench
 from scoring import score_peer
 from sets import HERE, SETS, environment_path
 
-from restock.settings.tree import replace_at
 from restock.data.files import read_json
 from restock.evaluation.backtest import run_backtest
 from restock.evaluation.selection import folds_with_demand
 from restock.forecasters.lstm import backend
-from restock.forecasters.lstm.fit import LstmEnsemble, LstmRecipe, run_epochs
+from restock.forecasters.lstm.fit import LstmEnsemble, run_epochs
+from restock.settings.base import narrowed, replace_at
+from restock.settings.recipe import Recipe
 from restock.training.folds import taking_part
 from restock.types import layout
 from restock.types.forecast import DemandForecast
@@ -76,7 +77,8 @@ def restock_curve(exchange: Exchange) -> list[Point]:
     settings, panel = replace_at(exchange.settings, SINGLE), exchange.panel
     fold, m = exchange.fold, settings.evaluation.seasonal_period
     backend.prepare(settings.seed, os.cpu_count() or 1)
-    network = LstmEnsemble(LstmRecipe.from_settings(settings), panel, fold.train_end)
+    recipe, horizon = narrowed(Recipe, settings), settings.evaluation.horizon
+    network = LstmEnsemble(recipe, horizon, panel, fold.train_end)
 
     def predict(origins: IntArray) -> DemandForecast:
         return network.predict(taking_part(origins))

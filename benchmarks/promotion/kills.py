@@ -40,17 +40,20 @@ from omegaconf import OmegaConf
 
 from benchmarks.sweep.cheap import ROOT
 from restock.champions.challenge import Challenge
-from restock.champions.model import EXAMPLE, verify
-from restock.champions.promote import Decision, Surroundings, make_champion
+from restock.champions.model import EXAMPLE
+from restock.champions.promote import Decision, make_champion
 from restock.champions.registry import STATE_TAG, TREE_TAG
 from restock.champions.store import Store, open_store
-from restock.settings.tree import Settings, parse_settings
+from restock.champions.verify import verify
+from restock.champions.view import PromotionView
 from restock.data.files import digest_tree
-from restock.types.layout import Layout
+from restock.evaluation.scored import Scored
+from restock.settings.tree import parse_settings
+from restock.tracking.context import Context
 
 sys.path.insert(0, str(ROOT / "tests"))
 
-from support.quiet import QuietConsole
+from support import stages
 from support.small_project import SMALL, small_project
 
 PHASES = {"anywhere": 0.0, "second half": 0.5, "last tenth": 0.9}
@@ -62,8 +65,8 @@ def warm() -> None:
     requirements_utils._init_modules_to_packages_map()
 
 
-def prepare(folder: Path) -> Settings:
-    """Train and score a small bundle; return the settings it was made with."""
+def prepare(folder: Path) -> Context[PromotionView]:
+    """Train and score a small bundle; return the surroundings it was made in."""
     small_project(folder)
     restock = str(Path(sys.executable).with_name("restock"))
     names = "evaluation.baselines.names=[naive,moving_median]"
@@ -78,38 +81,38 @@ def prepare(folder: Path) -> Settings:
     config["data"] |= {"name": "own", "country": None, "price": None}
     tree: Any = OmegaConf.to_container(OmegaConf.create(config), resolve=True)
     tree["tracking"]["name"] = "mlflow"
-    tree["output_dir"] = str(folder / "outputs")
-    return parse_settings(tree, where="benchmark")
+    settings = parse_settings(tree, where="benchmark")
+    return stages.context(settings, folder, "outputs").narrowed(PromotionView)
 
 
 def promote(
-    settings: Settings,
-    folder: Path,
+    context: Context[PromotionView],
     number: int,
     load: Callable[[Path, Path], None] | None = None,
 ) -> None:
     """Promote a bundle of its own number, whatever it is worth."""
-    store = open_store(settings, folder)
+    settings, store = context.settings, store_of(context)
     store = dataclasses.replace(store, verify=partial(verify, load=load or load_in_fork))
-    challenge = renamed(Challenge.read(settings, Layout.at(folder / "outputs")), number)
-    around = Surroundings(
-        settings, Layout.at(folder / "outputs"), folder, {"commit": "none"}, QuietConsole()
-    )
-    store.ledger.carry_through()
+    scored = renamed(Scored.read(context.files, settings.evaluation), number)
+    challenge = Challenge(scored, settings)
+    store.history.carry_through()
     champion = store.registry.champion()
     if champion is not None and champion.bundle == challenge.digest:
         return
     decision = Decision((f"promotion {number}",), "none", evaluation(store))
-    make_champion(around, store, challenge, champion, decision)
+    make_champion(context, store, challenge, champion, decision)
 
 
-def renamed(challenge: Challenge, number: int) -> Challenge:
+def store_of(context: Context[PromotionView]) -> Store:
+    """Open where the versions and moves are kept."""
+    return open_store(context.settings.tracking, context.root)
+
+
+def renamed(scored: Scored, number: int) -> Scored:
     """Give a bundle another name: to the registry it is another one."""
     digest = hashlib.sha256(str(number).encode()).hexdigest()
-    manifest = dataclasses.replace(challenge.bundle.manifest, digest=digest)
-    return dataclasses.replace(
-        challenge, bundle=dataclasses.replace(challenge.bundle, manifest=manifest)
-    )
+    manifest = dataclasses.replace(scored.bundle.manifest, digest=digest)
+    return dataclasses.replace(scored, bundle=dataclasses.replace(scored.bundle, manifest=manifest))
 
 
 def evaluation(store: Store) -> str:
@@ -152,9 +155,9 @@ def wait(child: int) -> int:
     return os.waitstatus_to_exitcode(status) % 256
 
 
-def champion_is_good(settings: Settings, folder: Path) -> bool:
+def champion_is_good(context: Context[PromotionView]) -> bool:
     """Say whether the champion, if there is one, was verified and has its files whole."""
-    registry = open_store(settings, folder).registry
+    registry = store_of(context).registry
     champion = registry.champion()
     if champion is None:
         return True
@@ -163,10 +166,10 @@ def champion_is_good(settings: Settings, folder: Path) -> bool:
     return whole and champion.tags[STATE_TAG] == "verified"
 
 
-def history_is_whole(settings: Settings, folder: Path) -> bool:
+def history_is_whole(context: Context[PromotionView]) -> bool:
     """Say whether moves are numbered without gaps, each from where the last one led."""
-    store = open_store(settings, folder)
-    moves = store.ledger.carry_through()
+    store = store_of(context)
+    moves = store.history.carry_through()
     numbers = [move.number for move in moves] == list(range(1, len(moves) + 1))
     linked = all(a.to_version == b.from_version for a, b in itertools.pairwise(moves))
     champion = store.registry.champion()
@@ -182,30 +185,27 @@ def main() -> int:
     draw = random.Random(given.seed)
     counts: Counter[str] = Counter()
     with tempfile.TemporaryDirectory() as scratch:
-        folder = Path(scratch)
-        settings = prepare(folder)
+        context = prepare(Path(scratch))
         warm()
         started = time.perf_counter()
-        assert wait(fork(partial(promote, settings, folder, 0))) == 0
+        assert wait(fork(partial(promote, context, 0))) == 0
         took = time.perf_counter() - started
         for number in range(1, given.count + 1):
             phase = list(PHASES)[number % 3]
-            child = fork(partial(promote, settings, folder, number))
+            child = fork(partial(promote, context, number))
             time.sleep(took * draw.uniform(PHASES[phase], 1.0))
             os.kill(child, signal.SIGKILL)
             killed = wait(child) >= 128
             counts[f"killed, {phase}" if killed else "ended before the kill"] += 1
-            check = fork(partial(must, champion_is_good, settings, folder))
+            check = fork(partial(must, champion_is_good, context))
             counts["bad champions"] += wait(check) != 0
             started = time.perf_counter()
-            again = wait(fork(partial(promote, settings, folder, number)))
+            again = wait(fork(partial(promote, context, number)))
             took = 0.8 * took + 0.2 * (time.perf_counter() - started)
             counts["not promoted when run again"] += again != 0
             if number % 25 == 0:
                 print(f"after {number}: {dict(counts)}", file=sys.stderr, flush=True)
-        counts["histories with a gap"] += wait(
-            fork(partial(must, history_is_whole, settings, folder))
-        )
+        counts["histories with a gap"] += wait(fork(partial(must, history_is_whole, context)))
     print(
         json.dumps({"promotions": given.count, "seconds each": round(took, 2), **counts}, indent=1)
     )
@@ -213,9 +213,9 @@ def main() -> int:
     return int(any(counts[name] for name in bad))
 
 
-def must(check: Callable[[Settings, Path], bool], settings: Settings, folder: Path) -> None:
+def must(check: Callable[[Context[PromotionView]], bool], context: Context[PromotionView]) -> None:
     """Raise if a check fails."""
-    if not check(settings, folder):
+    if not check(context):
         raise AssertionError(check.__name__)
 
 

@@ -14,18 +14,21 @@ import statistics
 import subprocess
 import tempfile
 import time
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 from benchmarks.promotion.kills import fork, prepare, promote, wait
 from benchmarks.sweep.real import RESTOCK
-from restock.champions.model import load_in_clean_process
 from restock.champions.moves import Move, mirror_of
+from restock.champions.verify import load_in_clean_process
+from restock.champions.view import PromotionView
+from restock.tracking.context import Context
 
 PROMOTION_LIMIT, HISTORY_LIMIT = 10.0, 1.0  # seconds
 
 
-def timed(work: partial[object]) -> float:
+def timed(work: Callable[[], object]) -> float:
     started = time.perf_counter()
     work()
     return time.perf_counter() - started
@@ -39,9 +42,9 @@ def say(what: str, took: list[float], limit: float) -> None:
     )
 
 
-def promoted(settings: object, folder: Path, number: int) -> None:
+def promoted(context: Context[PromotionView], number: int) -> None:
     """Promote in a child, as a warm process does."""
-    work = partial(promote, settings, folder, number, load=load_in_clean_process)
+    work = partial(promote, context, number, load=load_in_clean_process)
     assert wait(fork(work)) == 0
 
 
@@ -51,12 +54,9 @@ def main() -> None:
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        settings = prepare(folder)
-        promoted(settings, folder, 0)  # makes the tables
-        took = [
-            timed(partial(promoted, settings, folder, number))
-            for number in range(1, given.count + 1)
-        ]
+        context = prepare(folder)
+        promoted(context, 0)  # makes the tables
+        took = [timed(partial(promoted, context, number)) for number in range(1, given.count + 1)]
         say("register, verify in a clean process, move", took, PROMOTION_LIMIT)
         first = Move(1, "promote", None, "1", "better")
         mirror_of(folder, "online_retail").append(

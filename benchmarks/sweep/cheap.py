@@ -14,17 +14,19 @@ from pathlib import Path
 
 import numpy as np
 
-from restock.settings.tree import Settings, parse_settings
 from restock.seeding import generator
+from restock.settings.tree import Settings, parse_settings
 from restock.sweeps.checkpoint import Checkpoints
 from restock.sweeps.crew import Crew, local_workers, python, run_crew
-from restock.sweeps.loop import Claim, Report, Run
-from restock.sweeps.optuna.queue import OptunaLedger
-from restock.sweeps.results import Outcome
+from restock.sweeps.loop import Measure, Report
+from restock.sweeps.optuna.study import OpenStudy
+from restock.sweeps.optuna.supervisor import Supervisor
+from restock.sweeps.queue import Claim
 from restock.sweeps.spec import freeze
 from restock.sweeps.worker import TrialJob, close_runs, worker_main
 from restock.tracking.protocol import Tracker
 from restock.tracking.spool import Spool, SpoolTop
+from restock.training.outcome import Outcome
 
 ROOT = Path(__file__).parents[2]
 SPACE = {
@@ -52,17 +54,17 @@ def settings(num_trials: int, sampler: str, epochs: int, **engine: object) -> Se
     return parse_settings(tree, where="params.yaml")
 
 
-def objective(job: TrialJob, ledger: OptunaLedger) -> Run:
+def objective(job: TrialJob, opened: OpenStudy) -> Measure:
     """Sleep for each epoch; note when work was done, and save as the real objective does."""
     folder = Path(job.folder)
     options = json.loads((folder / "options.json").read_text())
 
-    def run(claim: Claim, report: Report, _: Tracker) -> Outcome:
+    def measure(claim: Claim, report: Report, _: Tracker) -> Outcome:
         states = Checkpoints(folder / "checkpoints" / f"{claim.slot:05d}")
         saved = states.load() if options["save"] else None
         curve = list(saved["curve"]) if saved else []
         started, slept = time.time(), 0.0
-        epochs = ledger.settings.training.max_epochs
+        epochs = opened.settings.training.max_epochs
         for epoch, value in enumerate(curve):
             report(epoch, [value])
         for epoch in range(len(curve), epochs):
@@ -78,7 +80,7 @@ def objective(job: TrialJob, ledger: OptunaLedger) -> Run:
             log.write(f"{started} {time.time()} {slept}\n")
         return Outcome(min(curve), epochs, tuple(curve), (tuple(curve),))
 
-    return run
+    return measure
 
 
 def seconds(options: dict[str, object], slot: int) -> float:
@@ -88,39 +90,44 @@ def seconds(options: dict[str, object], slot: int) -> float:
 
 
 @contextmanager
-def opened(url: str, chosen: Settings) -> Iterator[OptunaLedger]:
-    sweep = freeze(chosen, data="none", commit="none")
-    ledger = OptunaLedger.launch(url, sweep, chosen.engine, chosen.search.num_trials)
+def open_study(url: str, chosen: Settings) -> Iterator[OpenStudy]:
+    sweep = freeze(chosen.model_dump(mode="json"), name=None, data="none", commit="none")
+    opened = OpenStudy.create(url, sweep, chosen.engine, chosen.search.num_trials)
     try:
-        yield ledger
+        yield opened
     finally:
-        ledger.close()
+        opened.close()
 
 
 def launch(
     folder: Path, url: str, chosen: Settings, *, spool: bool = True, **options: object
 ) -> float:
-    """Work off a sweep and return how long it took."""
+    """Run a sweep and return how long it took."""
     folder.mkdir(parents=True, exist_ok=True)
     given = {"seconds": 0.0, "exponential": False, "save": False, **options}
     (folder / "options.json").write_text(json.dumps(given))
-    with opened(url, chosen) as ledger:
+    with open_study(url, chosen) as opened:
+        supervisor = Supervisor(opened)
         place = Spool(folder / "spool") if spool else None
         engine = chosen.engine.model_dump()
         job = TrialJob(
-            url, ledger.sweep.name, str(folder), str(place.folder) if place else None, engine
+            url, supervisor.name, str(folder), str(place.folder) if place else None, engine
         )
         job.save(folder / "job.json")
         command = python("benchmarks.sweep.cheap", str(folder / "job.json"))
         crew = Crew(local_workers(command, folder / "logs", 1))
+
+        def watch(_: Crew) -> None:
+            supervisor.progress()
+
         started = time.perf_counter()
         if place is None:
-            run_crew(crew, ledger, chosen.engine.num_workers, watch=lambda _: ledger.view())
+            run_crew(crew, supervisor, chosen.engine.num_workers, watch=watch)
         else:
-            with SpoolTop(place, {}).child(ledger.sweep.name, key=ledger.key):
-                run_crew(crew, ledger, chosen.engine.num_workers, watch=lambda _: ledger.view())
+            with SpoolTop(place, {}).child(supervisor.name, key=opened.key):
+                run_crew(crew, supervisor, chosen.engine.num_workers, watch=watch)
         took = time.perf_counter() - started
-        close_runs(ledger, place.folder if place else None)
+        close_runs(opened, place.folder if place else None)
     return took
 
 

@@ -15,13 +15,16 @@ import keras_tuner
 import yaml
 
 from benchmarks.sweep.cheap import ROOT
-from restock.settings.tree import parse_settings
 from restock.data.store import load_panel
 from restock.evaluation.selection import folds_with_demand
+from restock.settings.base import narrowed
+from restock.settings.tree import parse_settings
 from restock.sweeps.checkpoint import Checkpoints
 from restock.sweeps.keras_tuner import _hyperparameters
 from restock.sweeps.objective import FoldObjective
-from restock.training.fold_features import SweepData, prepare_folds
+from restock.sweeps.shared import SweepData
+from restock.sweeps.spec import SearchRecipe
+from restock.training.fold_features import fit_fold_features
 
 
 def main() -> None:
@@ -30,12 +33,14 @@ def main() -> None:
     settings = parse_settings(yaml.safe_load((ROOT / "params.yaml").read_text()), where="params")
     panel = load_panel(folder / "outputs/panel")
     folds = folds_with_demand(panel, settings.evaluation)
-    made = prepare_folds(panel, folds, settings.features, settings.model.likelihood)
-    objective = FoldObjective(settings, SweepData(panel, folds, made), 2)
+    made = fit_fold_features(panel, folds, settings.features, settings.model.likelihood)
+    data, threads = SweepData(panel, folds, made), settings.engine.num_threads
+    recipe = narrowed(SearchRecipe, settings)
+    objective = FoldObjective(recipe, data, num_threads=threads, pool_size=2)
     told: list[tuple[float, float, float]] = []
     scratch = Path(tempfile.mkdtemp(dir=folder))
 
-    class Alone(keras_tuner.RandomSearch):
+    class Alone(keras_tuner.RandomSearch):  # type: ignore[misc]
         def run_trial(self, trial, *_, **__):  # type: ignore[no-untyped-def]
             space = settings.search.space
             values = {d.path: trial.hyperparameters.get(name) for name, d in space.items()}

@@ -19,8 +19,9 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from benchmarks.sweep.cheap import ROOT, launch, opened, settings
-from restock.settings.tree import Settings, TrackingSettings
+from benchmarks.sweep.cheap import ROOT, launch, open_study, settings
+from restock.settings.tracking import TrackingSettings
+from restock.settings.tree import Settings
 from restock.tracking.mlflow.sender import Sender
 from restock.tracking.spool import Spool
 
@@ -61,8 +62,8 @@ def kill_loop(url: str, folder: Path) -> None:
     while launcher.wait() != 0:
         launcher = start(url, folder)
     wall = time.perf_counter() - started
-    with opened(url, chosen()) as ledger:
-        attempts = ledger.attempts()
+    with open_study(url, chosen()) as opened:
+        attempts = opened.attempts()
         states = Counter(attempt.state.name for attempt in attempts)
         done = Counter(a.user_attrs["slot"] for a in attempts if a.state.name == "COMPLETE")
         numbers = len({attempt.number for attempt in attempts})

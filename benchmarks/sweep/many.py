@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import optuna
 
-from benchmarks.sweep.cheap import busy, launch, opened, settings
+from benchmarks.sweep.cheap import busy, launch, open_study, settings
 
 WORKERS = 4
 LISTED = 10_000
@@ -28,9 +28,9 @@ def work_off(url: str, folder: Path, num_trials: int) -> None:
     """Run them, check that none is lost, and print the cost of a trial by tenths of the study."""
     chosen = settings(num_trials, "random", 1, num_workers=WORKERS)
     wall = launch(folder, url, chosen, spool=False)
-    with opened(url, chosen) as ledger:
-        states = Counter(attempt.state.name for attempt in ledger.attempts())
-        slots = [len(tried) for tried in ledger.standing().slots.values()]
+    with open_study(url, chosen) as opened:
+        states = Counter(attempt.state.name for attempt in opened.attempts())
+        slots = [len(tried) for tried in opened.snapshot().slots.values()]
     whole = states == {"COMPLETE": num_trials} and set(slots) == {1} and len(slots) == num_trials
     ends = np.sort(busy(folder)[:, 1])
     tenths = np.diff(ends[np.linspace(0, num_trials - 1, 11).astype(int)])
@@ -46,9 +46,9 @@ def list_many(folder: Path) -> None:
     """Time the command on a study with very many trials."""
     url = f"sqlite:///{folder / 'optuna.db'}"
     chosen = settings(LISTED, "random", 1)
-    with opened(url, chosen) as ledger:
+    with open_study(url, chosen) as opened:
         done = optuna.create_trial(value=1.0, user_attrs={"slot": 0, "worker": "w"})
-        ledger.study.add_trials([done] * LISTED)
+        opened.study.add_trials([done] * LISTED)
     command = [str(Path(sys.executable).with_name("restock")), "sweeps", f"engine.study_url={url}"]
     took = []
     for _ in range(3):

@@ -23,8 +23,8 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.sweep.cheap import ROOT
-from restock.settings.tree import EngineSettings
-from restock.sweeps.optuna.queue import OptunaLedger
+from restock.settings.engine import EngineSettings
+from restock.sweeps.optuna.study import OpenStudy
 from restock.sweeps.results import StudyResult
 
 Told = tuple[float, float, float]  # seconds, mean loss, loss on the last fold
@@ -48,19 +48,20 @@ def sweep(folder: Path, name: str, *overrides: str) -> tuple[StudyResult, float]
     started = time.perf_counter()
     subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL)
     took = time.perf_counter() - started
-    with closing(_ledger(folder, name)) as ledger:
-        return ledger.result(), took
+    with closing(_open_study(folder, name)) as opened:
+        return opened.snapshot().result(), took
 
 
-def _ledger(folder: Path, name: str) -> OptunaLedger:
-    return OptunaLedger(f"sqlite:///{folder / 'optuna.db'}", name, EngineSettings())
+def _open_study(folder: Path, name: str) -> OpenStudy:
+    return OpenStudy.open(f"sqlite:///{folder / 'optuna.db'}", name, EngineSettings())
 
 
 def progress(folder: Path, name: str, took: float) -> list[Told]:
     """Return when each trial of a sweep was told, from the launch, and its losses."""
-    with closing(_ledger(folder, name)) as ledger:
-        slots, result = ledger.standing().slots, ledger.result()
-        ends = {slot: tried[-1].datetime_complete for slot, tried in slots.items()}
+    with closing(_open_study(folder, name)) as opened:
+        snapshot = opened.snapshot()
+    result = snapshot.result()
+    ends = {slot: tried[-1].datetime_complete for slot, tried in snapshot.slots.items()}
     last = max(ends.values())
     return [
         (

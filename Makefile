@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check format lock clean
+.PHONY: help setup run test check format docs lock clean
 
 # A relative path, so that a checkout may lie below a folder with a space in its name.
 VENV := .venv
@@ -37,6 +37,10 @@ check: setup  ## lint, types, import contracts, params drift
 format: setup  ## let ruff rewrite the code
 	@ruff format .
 	@ruff check --fix .
+
+docs: setup  ## write anew what is generated: the help of all commands, the picture of the rooms
+	@python -c 'from restock.cli.help import reference; print(reference(), end="")' > docs/commands.md
+	@python docs/rooms.py src/restock docs/images/rooms.png
 
 lock: setup  ## resolve the dependencies anew
 	@bash .ci/setup lock

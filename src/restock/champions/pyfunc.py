@@ -16,8 +16,8 @@ CARRIED = Path(__file__).parent / "code" / "restock"  # in a saved model
 def _forget_another_version() -> None:
     """Let the model be loaded by the code it carries, where another version of it is installed.
 
-    MLflow's plugins import an installed one before any model is loaded. It would forecast by other
-    code than what was verified, or not at all.
+    Whoever loads the model may have imported that one. It would forecast by other code than what
+    was verified, or not at all.
     """
     if not CARRIED.is_dir():  # this file is part of the installed one
         return

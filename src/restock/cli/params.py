@@ -37,8 +37,8 @@ def start(typed: Typed) -> None:
     if typed.overrides or typed.hydra:
         raise UserError("restock params takes no overrides; it takes --check.")
     expected = composed(root / "conf")
+    parse_settings(_settings_tree(expected), where="conf/")
     if "--check" not in typed.flags:
-        parse_settings(_settings_tree(expected), where="conf/")
         with replacing(path) as aside:
             aside.write_text(expected, encoding="utf-8")
         console.note(f"wrote {path.name}")

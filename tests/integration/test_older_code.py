@@ -1,110 +1,257 @@
-"""What the code before the rooms were moved has made is gone on with by today's code."""
+"""What the code before the rooms were moved has made is gone on with by today's.
+
+In this order: from the third test on, each changes what the older code has left.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import re
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
-from restock.data.store import load_panel
+from restock.data.store import load_panel, panel_digest
 from restock.forecasters.bundle import load_bundle
-from support.older_project import MissingCommitError, OlderProject, make_older_project, said
+from restock.types import layout
+from support.older_project import (
+    BUNDLES,
+    MissingCommitError,
+    OlderProject,
+    git,
+    make_older_project,
+)
 from support.services import absent
 
-BUNDLES = ["outputs/bundle", "multirun/grid/0/bundle", "multirun/grid/1/bundle"]
-TEXT_FORM = ("  separator:", "  decimal:", "  encoding:")
+TEXT_FORM = ("  separator:", "  decimal:", "  encoding:")  # of a table, in conf/data/base.yaml
+MARK = 9.0  # a loss that no epoch has
 
 
-@pytest.fixture(scope="class")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OlderProject]:
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> OlderProject:
+    return made_or_absent(tmp_path_factory.mktemp("older"))
+
+
+def made_or_absent(folder: Path) -> OlderProject:
     try:
-        yield make_older_project(tmp_path_factory.mktemp("older"))
+        return make_older_project(folder)
     except MissingCommitError as error:
         absent(f"this checkout's history does not reach back to the older code ({error})")
+        raise
 
 
-class TestOlderProject:
-    """In this order: from the fourth test on, each changes what the older code has left."""
-
-    @pytest.mark.parametrize("folder", BUNDLES)
-    def test_a_bundle_forecasts_the_same(self, project: OlderProject, folder: str) -> None:
-        panel = load_panel(project.path / "outputs/panel")
-        bundle = load_bundle(project.path / folder)
-        assert bundle.manifest.digest == project.bundles[folder]
-        found = bundle.predict(panel, panel.last_index).table()
-        pd.testing.assert_frame_equal(found, project.forecast(folder), check_exact=True)
-
-    def test_settings_that_have_moved_are_named_with_their_new_place(
-        self, project: OlderProject
-    ) -> None:
-        for more in ([], ["--params", "params.yaml"]):
-            error = project.run("promote", *more, ok=False)
-            assert "data.source.separator: unknown setting. It is data.table.separator" in error
-        base = project.path / "conf/data/base.yaml"
-        lines = base.read_text().splitlines(keepends=True)
-        base.write_text("".join(line for line in lines if not line.startswith(TEXT_FORM)))
-        assert "wrote params.yaml" in project.run("params")
-
-    def test_the_champions_are_listed_from_the_mirror_and_from_the_server(
-        self, project: OlderProject
-    ) -> None:
-        listed = project.run("history")
-        for move in project.history:
-            assert f"{move['metrics']['wql']:.4f}" in listed
-            assert move["reason"] in listed
-        assert project.run("history", "--refresh") == listed
-
-    def test_sweeps_are_listed_and_compared(self, project: OlderProject) -> None:
-        listed = project.run("sweeps")
-        states = {row.split()[1]: row.split()[3:6:2] for row in listed.splitlines() if "│" in row}
-        assert states == {
-            "done": ["complete", "2/2"],
-            "half": ["running", "2/6"],
-            "grid": ["complete", "2/2"],
-        }
-        compared = project.run("compare", "done", "half")
-        tuned = json.loads((project.path / "outputs/tuning.json").read_text())
-        assert f"{tuned['wql']:.6g}" in compared
-
-    def test_the_earlier_champion_is_verified_and_champion_again(
-        self, project: OlderProject
-    ) -> None:
-        out = project.run("rollback")
-        assert "version 1 is champion again (was online_retail version 2)" in out
-
-    def test_a_bundle_is_judged_against_it_and_promoted(self, project: OlderProject) -> None:
-        first, second = (move["metrics"]["wql"] for move in project.history)
-        out = project.run("promote", "grid")
-        assert f"better than online_retail version 1: wql {second:.4f} against {first:.4f}" in out
-        assert "promoted online_retail version 2 to champion" in out  # found by its digest
-        assert "version 2 is champion already" in project.run("promote", "grid", "--dry-run")
-
-    def test_a_training_is_run_again_by_the_code_of_its_commit(self, project: OlderProject) -> None:
-        out = project.run("rerun", project.training)
-        assert "Verdict: identical:" in out
-        assert "to the last bit" in out
-
-    def test_a_half_done_sweep_says_that_the_code_has_changed_and_its_winner_is_used(
-        self, project: OlderProject
-    ) -> None:
-        out = project.run("resume", "half")
-        at = said(project.path, "git", "rev-parse", "--short=12", "HEAD").strip()
-        assert f"the code has changed since half was launched at {at}" in out
-        assert "launch a sweep of another name" in out
-        assert "6/6 trial" in out
-        best = json.loads((project.path / "outputs/tuning.json").read_text())["best"]
-        project.run("train", "training.use_tuned=true", "training.max_epochs=2")
-        manifest = json.loads((project.path / "outputs/bundle/manifest.json").read_text())
-        assert manifest["model"]["units"] == best["model.units"]
+def test_the_older_code_has_left_what_is_gone_on_with(project: OlderProject) -> None:
+    states = {name: (s["state"], s["states"]) for name, s in project.facts["sweeps"].items()}
+    assert states["done"] == states["grid"] == ("complete", {"complete": 2})
+    assert states["half"][0] == "running"
+    assert states["half"][1].items() >= {"complete": 2, "running": 1}.items()
+    assert project.facts["champion"] == "2"
+    assert project.facts["versions"]["1"] == project.facts["bundles"]["outputs/bundle"]
+    assert (project.path / "multirun/grid/0/bundle/trees.npz").is_file()
+    carried = list(project.path.glob("mlartifacts/**/code/restock/config.py"))
+    assert len(carried) == 2  # each version brings the whole older package
 
 
-def test_a_checkout_that_does_not_reach_back_says_so(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_its_champions_answer_where_todays_code_is_installed(project: OlderProject) -> None:
+    examples = list(project.path.glob("mlartifacts/**/serving_input_example.json"))
+    assert len(examples) == 2
+    for example in examples:
+        command = [sys.executable, "-m", "mlflow", "models", "predict", "--env-manager", "local"]
+        done = subprocess.run(
+            [*command, "-m", str(example.parent), "-i", str(example)],
+            cwd=project.path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        assert "reorder_point" in done.stdout
+
+
+@pytest.mark.parametrize("folder", BUNDLES)
+def test_a_bundle_forecasts_the_same(project: OlderProject, folder: str) -> None:
+    panel = load_panel(project.path / "outputs/panel")
+    assert panel_digest(project.path / "outputs/panel") == project.facts["panel"]
+    bundle = load_bundle(project.path / folder)
+    assert bundle.manifest.digest == project.facts["bundles"][folder]
+    found = bundle.predict(panel, np.array(project.facts["origins"])).table()
+    pd.testing.assert_frame_equal(found, project.forecast(folder), check_exact=True)
+
+
+def test_settings_that_have_moved_are_named_with_their_new_place(project: OlderProject) -> None:
+    for command in (["history"], ["promote", "--params", "params.yaml"], ["params"]):
+        error = project.run(*command, ok=False)
+        for name in ("separator", "decimal", "encoding"):
+            assert f"data.source.{name}: unknown setting. It is data.table.{name} now." in error
+    move_the_text_form(project.path / "conf/data/base.yaml")
+    assert "Run `restock params`" in project.run("params", "--check", ok=False)
+    assert "wrote params.yaml" in project.run("params")
+    assert "params.yaml is what conf/ composes to" in project.run("params", "--check")
+
+
+def move_the_text_form(base: Path) -> None:
+    """Do what the error says: the keys stand below data.table, with the values they had."""
+    lines = base.read_text().splitlines(keepends=True)
+    moved = [line for line in lines if line.startswith(TEXT_FORM)]
+    kept = [line for line in lines if line not in moved]
+    base.write_text("".join([*kept, "table:\n", *moved]))
+
+
+def test_the_stored_bundle_is_planned_with_as_before(project: OlderProject) -> None:
+    outputs = project.path / "outputs"
+    before = pd.read_parquet(outputs / layout.FORECAST), pd.read_csv(outputs / layout.PLAN)
+    for stage in ("forecast", "plan"):
+        project.run(stage, "--params", "params.yaml")
+    pd.testing.assert_frame_equal(pd.read_parquet(outputs / layout.FORECAST), before[0])
+    pd.testing.assert_frame_equal(pd.read_csv(outputs / layout.PLAN), before[1])
+
+
+def test_the_champions_are_listed_from_the_mirror_and_from_the_server(
+    project: OlderProject,
 ) -> None:
-    monkeypatch.setattr("support.older_project.ROOT", tmp_path)
-    with pytest.raises(MissingCommitError):
-        make_older_project(tmp_path)
-    assert list(tmp_path.iterdir()) == []
+    for more in ([], ["--refresh"]):
+        listed = project.run("history", *more)
+        moves = [line for line in rows(listed) if line[0].isdigit()]
+        found = [(number, version, wql) for number, version, *_, wql, _, _, _ in moves]
+        assert found == [("2", "2", wql_of(project, 2)), ("1", "1", wql_of(project, 1))]
+        assert all(move["reason"] in listed for move in project.facts["history"])
+
+
+def rows(listed: str) -> list[list[str]]:
+    """Return the cells of a printed table, row by row."""
+    lines = [line for line in listed.splitlines() if line.startswith("│")]
+    return [[cell.strip() for cell in line.strip("│").split("│")] for line in lines]
+
+
+def wql_of(project: OlderProject, move: int) -> str:
+    """Return what the challenger of a move of the older code's lost, as it is shown."""
+    return f"{project.facts['history'][move - 1]['metrics']['wql']:.4f}"
+
+
+def test_sweeps_are_listed(project: OlderProject) -> None:
+    found = {name: more for name, *more in rows(project.run("sweeps"))}
+    assert found["done"][:5] == ["complete", "2/2", "0", "0", "0"]
+    assert found["half"][:5] == ["running", "2/6", "0", "0", "1"]  # nobody has missed its worker
+    assert found["grid"][:5] == ["complete", "2/2", "0", "0", "0"]
+    assert {name: more[5] for name, more in found.items()} == {
+        name: f"{sweep['best']:.4f}" for name, sweep in project.facts["sweeps"].items()
+    }
+
+
+def test_sweeps_are_compared(project: OlderProject) -> None:
+    found = {name: more for name, *more in rows(project.run("compare", "done", "half"))}
+    sweeps = project.facts["sweeps"]
+    assert found["wql"] == [f"{sweeps[name]['best']:.6g}" for name in ("done", "half")]
+    assert found["epochs"][0] == str(tuned(project)["epochs"])
+    assert 1 <= int(found["epochs"][1]) <= 12
+
+
+def tuned(project: OlderProject) -> dict[str, Any]:
+    """Return what the last sweep on the tuning folds has found."""
+    content: dict[str, Any] = json.loads((project.path / "outputs/tuning.json").read_text())
+    return content
+
+
+def test_the_losses_of_the_older_code_are_judged_beside_the_champion(
+    project: OlderProject,
+) -> None:
+    out = project.run("promote", "--params", "params.yaml")
+    first, second = wql_of(project, 1), wql_of(project, 2)
+    said = f"online_retail version 2 is not beaten: wql {first} against {second}"
+    assert f"REFUSED champion: {said}" in out
+    assert f"not promoted: {said}" in out
+
+
+def test_the_stored_bundle_is_scored_the_same(project: OlderProject) -> None:
+    project.run("evaluate", "--params", "params.yaml")
+    found = json.loads((project.path / "outputs/metrics.json").read_text())
+    assert found == project.facts["metrics"]
+
+
+def test_the_earlier_champion_is_verified_and_champion_again(project: OlderProject) -> None:
+    out = project.run("rollback")
+    assert "version 1 is champion again (was online_retail version 2)" in out
+
+
+def test_the_best_of_a_grid_is_judged_and_promoted(project: OlderProject) -> None:
+    out = project.run("promote", "grid")
+    passed = re.findall(r"passed (\w+):", out)
+    assert passed == ["baselines", "champion", "signature", "segments"]
+    first, second = wql_of(project, 1), wql_of(project, 2)
+    assert f"better than online_retail version 1: wql {second} against {first}" in out
+    assert "registered" not in out  # it is found by its digest
+    assert "promoted online_retail version 2 to champion" in out
+    dry = project.run("promote", "grid", "--dry-run")
+    assert "online_retail version 2 is champion already" in dry
+
+
+def test_a_training_is_run_again_by_the_code_of_its_commit(project: OlderProject) -> None:
+    (run,) = project.facts["trainings"]
+    out = project.run("rerun", run)
+    assert "Verdict: identical:" in out
+    assert "the weights are the same to the last bit" in out
+
+
+def test_a_half_done_sweep_goes_on_and_says_that_the_code_has_changed(
+    project: OlderProject,
+) -> None:
+    (state,) = (project.path / ".restock/sweeps/half/checkpoints/00002").glob("epoch-*.npz")
+    mark_first_epoch(state)
+    out = project.run("resume", "half")
+    commit = project.facts["commit"][:12]
+    assert f"the code has changed since half was launched at {commit}" in out
+    assert "its trials may not be comparable" in out
+    assert "6/6 trial" in out
+    found = {name: more for name, *more in rows(project.run("sweeps"))}
+    assert found["half"][:5] == ["complete", "6/6", "0", "1", "0"]
+    assert MARK in first_losses(project.path / "optuna.db")  # it went on from the older state
+
+
+def mark_first_epoch(state: Path) -> None:
+    """Write into a stored state what training from the start would not find again."""
+    with np.load(state) as stored:
+        arrays = {name: stored[name] for name in stored.files}
+    arrays["curves"][:, 0] = MARK
+    with state.open("wb") as file:
+        np.savez(file, **arrays)
+
+
+def first_losses(database: Path) -> list[float]:
+    """Return what was told of the first epoch of each attempt."""
+    query = "SELECT intermediate_value FROM trial_intermediate_values WHERE step = 0"
+    with closing(sqlite3.connect(database)) as connection:
+        return [row[0] for row in connection.execute(query)]
+
+
+def test_the_winner_of_that_sweep_is_trained(project: OlderProject) -> None:
+    assert "left no bundle. Train its best values first" in project.run("promote", "half", ok=False)
+    project.run("train", "training.use_tuned=true", "training.max_epochs=2")
+    manifest = load_bundle(project.path / "outputs/bundle").manifest
+    best = tuned(project)["best"]
+    assert manifest.model["units"] == best["model.units"]
+    assert manifest.training["learning_rate"] == best["training.learning_rate"]
+
+
+@pytest.mark.parametrize("in_ci", [False, True])
+@pytest.mark.parametrize("has_git", [False, True])
+def test_a_checkout_that_does_not_reach_back_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, has_git: bool, in_ci: bool
+) -> None:
+    checkout, folder = tmp_path / "checkout", tmp_path / "folder"
+    checkout.mkdir()
+    folder.mkdir()
+    monkeypatch.setattr("support.older_project.ROOT", checkout)
+    monkeypatch.setenv("CI", "true" if in_ci else "")
+    if has_git:
+        git(checkout, "init", "--quiet")
+    expected = pytest.fail.Exception if in_ci else pytest.skip.Exception
+    with pytest.raises(expected, match="does not reach back to the older code"):
+        made_or_absent(folder)
+    assert list(folder.iterdir()) == []

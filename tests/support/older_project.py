@@ -13,7 +13,8 @@ import sys
 import sysconfig
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,58 +24,83 @@ import psutil
 
 ROOT = Path(__file__).parents[2]
 COMMIT = "85d7c550bcbd2bb56bda3d98773b821d20988d4c"
-TAKEN = ("conf", "src", "dvc.yaml", ".dvcignore", ".gitignore")
-DVC = "[hydra]\n    enabled = true\n[core]\n    analytics = false\n    autostage = false\n"
+TAKEN = ("conf", "src", "dvc.yaml", ".dvc", ".dvcignore", ".gitignore")
 DATA = """\
 defaults: [base, _self_]
 name: online_retail
 source: {path: sales.csv}
 columns:
-  timestamp: date
-  series: [store, item]
-  demand: sales
-  static: [kind]
-  known_future: [promo]
-  observed: [visits]
+  {timestamp: date, series: [store, item], demand: sales, static: [kind], known_future: [promo],
+  observed: [visits]}
 frequency: W-SUN
 """
-# Without the promotions the first champion is weak on purpose: the second one beats it for sure.
-HIDDEN = '["known promo","known promo_relative","known promo_before"]'
-CHANGED = {
-    "conf/config.yaml": {"debug: null": "debug: tiny", "name: null ": "name: done "},
-    "conf/debug/tiny.yaml": {"max_epochs: 2": "max_epochs: 4"},
-    "conf/training/default.yaml": {"ensemble_size: 2": "ensemble_size: 1"},
-    "conf/evaluation/default.yaml": {
-        "[naive, seasonal_naive, moving_mean, moving_median, ses, ": "[naive]  # ",
-        "          boosted_trees]": "",
-    },
-    "conf/features/default.yaml": {"leave_out: []": f"leave_out: {HIDDEN}"},
-    "conf/promotion/default.yaml": {
-        "segment_increase: 0.25": "segment_increase: null",
-        "max_cost_increase: 0.05": "max_cost_increase: null",
-        "max_bias: 0.5": "max_bias: null",
-        "coverage_80: [0.6, 0.95]": "coverage_80: null",
-    },
-    ".gitignore": {"/outputs/": "/outputs/\n/older-*.parquet"},
-}
-HALF = ["sweep.name=half", "search.num_trials=6", "training.max_epochs=12"]
+# The first champion does not see the promotions, so that the second one beats it by far; gates that
+# are no matter here stand open.
+TINY = """\
+# @package _global_
+training: {max_epochs: 4, ensemble_size: 1}
+model: {units: 16}
+windows: {num_origins: 8}
+search: {num_trials: 2}
+features: {leave_out: ["known promo", "known promo_relative", "known promo_before"]}
+evaluation:
+  num_tuning_folds: 1
+  baselines: {names: [naive], trees: {num_rows: 5000, num_iterations: 5}}
+promotion:
+  {max_segment_increase: null, max_cost_increase: null, max_bias: null, coverage_80: null}
+"""
+HALF = [
+    *("sweep.name=half", "search.num_trials=6", "search.tuner.pruner=none"),
+    "training.max_epochs=12",
+]
 GRID = [
     *("-m", "model.units=8,24", "sweep.name=grid", "features.leave_out=[]"),
     *("training.max_epochs=12", "evaluation.baselines.names=[naive,boosted_trees]"),
 ]
-FORECASTS = """\
-import json, sys
-from pathlib import Path
+BUNDLES = ["outputs/bundle", "multirun/grid/0/bundle", "multirun/grid/1/bundle"]
+RESTOCK = """\
+#!{python}
+import sys
 import restock
-from restock.data.store import load_panel
+from restock.cli.main import main
+assert restock.__file__ == "{source}/restock/__init__.py", restock.__file__
+if __name__ == "__main__":
+    sys.exit(main())
+"""
+FACTS = """\
+import json, sys
+from dataclasses import asdict
+from pathlib import Path
+import mlflow, restock
+from restock.data.store import load_panel, panel_digest
 from restock.forecasters.bundle import load_bundle
-assert Path(restock.__file__).is_relative_to(Path("src").resolve()), restock.__file__
-panel, digests = load_panel(Path("outputs/panel")), {}
-for number, folder in enumerate(sys.argv[1:]):
-    bundle = load_bundle(Path(folder))
-    digests[folder] = bundle.manifest.digest
-    bundle.predict(panel, panel.last_index).table().to_parquet(f"older-{number}.parquet")
-print(json.dumps(digests))
+from restock.promotion.moves import mirror_of
+from restock.tuning.optuna.overview import summaries
+
+here, folder, model = Path.cwd(), Path(sys.argv[1]), "online_retail"
+assert restock.__file__ == f"{here}/src/restock/__init__.py", restock.__file__
+panel = load_panel(here / "outputs/panel")
+bundles = {name: load_bundle(Path(name)) for name in sys.argv[2:]}
+for bundle in bundles.values():
+    table = bundle.predict(panel, panel.last_index).table()
+    table.to_parquet(folder / f"{bundle.manifest.digest}.parquet")
+client = mlflow.MlflowClient(f"sqlite:///{here}/mlflow.db")
+experiment = client.get_experiment_by_name("restock").experiment_id
+runs = client.search_runs([experiment], "tags.`restock.command` = 'train'")
+sweeps = summaries(f"sqlite:///{here}/optuna.db")
+versions = client.search_model_versions(f"name = '{model}'")
+facts = {
+    "panel": panel_digest(here / "outputs/panel"),
+    "origins": panel.last_index.tolist(),
+    "bundles": {name: bundle.manifest.digest for name, bundle in bundles.items()},
+    "versions": {str(v.version): v.tags["restock.bundle"] for v in versions},
+    "champion": str(client.get_model_version_by_alias(model, "champion").version),
+    "sweeps": {s.name: {"state": s.state, **asdict(s)} for s in sweeps},
+    "trainings": {run.info.run_id: run.data.tags["restock.bundle"] for run in runs},
+    "history": [asdict(move) for move in mirror_of(here, model).read()],
+    "metrics": json.loads((here / "outputs/metrics.json").read_text()),
+}
+(folder / "facts.json").write_text(json.dumps(facts))
 """
 
 
@@ -84,28 +110,35 @@ class MissingCommitError(Exception):
 
 @dataclass(frozen=True)
 class OlderProject:
-    """The project, and what the older code said of it.
+    """The project, and what the older code says of it.
 
     Attributes:
-        path: Its folder; it must stay there, since mlflow.db names it.
-        bundles: Digest of each bundle, by its folder.
-        history: The moves of the champion, as the local mirror holds them.
-        training: The run of the training behind the first champion.
+        folder: Holds the project, the older code's environment, and what its bundles forecast.
+        path: The project; it must stay there, since mlflow.db names it.
+        facts: What the older code has found: panel and origins; bundles by folder; versions and
+            champion; sweeps by name; trainings by run; history, metrics, commit.
     """
 
+    folder: Path
     path: Path
-    bundles: dict[str, str]
-    history: list[dict[str, Any]]
-    training: str
+    facts: dict[str, Any]
 
     def run(self, *arguments: str, ok: bool = True) -> str:
         """Type a command of today's code; return what it said."""
-        return said(self.path, str(Path(sys.executable).with_name("restock")), *arguments, ok=ok)
+        return said(self.path, Path(sys.executable).with_name("restock"), *arguments, ok=ok)
 
-    def forecast(self, bundle: str) -> pd.DataFrame:
-        """Return what a bundle forecast by the older code."""
-        number = list(self.bundles).index(bundle)
-        return pd.read_parquet(self.path / f"older-{number}.parquet")
+    def run_older(self, *arguments: str, ok: bool = True) -> str:
+        """Type a command of the older code; return what it said."""
+        return said(self.path, self.tool("restock"), *arguments, ok=ok)
+
+    def tool(self, name: str) -> Path:
+        """Return a program of the environment in which `restock` is the older code."""
+        return self.folder / "old/bin" / name
+
+    def forecast(self, bundle: str = "outputs/bundle") -> pd.DataFrame:
+        """Return what a bundle forecast by the older code, from the panel's last periods."""
+        digest = self.facts["bundles"][bundle]
+        return pd.read_parquet(self.folder / f"{digest}.parquet")
 
 
 def make_older_project(folder: Path) -> OlderProject:
@@ -114,44 +147,39 @@ def make_older_project(folder: Path) -> OlderProject:
     Raises:
         MissingCommitError: If git does not have that code.
     """
-    path = folder / "project"
-    lay_out(path)
-    tools = older_environment(path, folder / "older")
-    restock = str(tools / "restock")
-    said(path, restock, "params")
-    commit(path)
-    said(path, str(tools / "python"), "-m", "dvc", "repro")
-    commit(path)
-    killed_in_a_trial(path, restock)
-    said(path, restock, "train", *GRID)
-    said(path, restock, "promote", "--params", "params.yaml")
-    said(path, restock, "promote", "grid")
-    bundles = ["outputs/bundle", "multirun/grid/0/bundle", "multirun/grid/1/bundle"]
-    digests = json.loads(said(path, str(tools / "python"), "-c", FORECASTS, *bundles))
-    mirror = path / ".restock/history/online_retail.jsonl"
-    history = [json.loads(line) for line in mirror.read_text().splitlines()]
-    return OlderProject(path, digests, history, training_of(path, digests["outputs/bundle"]))
+    made = OlderProject(folder, folder / "project", {})
+    lay_out(made.path)
+    make_environment(folder / "old", made.path / "src")
+    made.run_older("params")
+    commit(made.path)
+    with ThreadPoolExecutor(1) as beside:
+        pipeline = beside.submit(said, made.path, made.tool("python"), "-m", "dvc", "repro")
+        wait_until_tuning(made.path, pipeline)
+        kill_in_a_trial(made)
+        made.run_older("train", *GRID)
+        pipeline.result()
+    made.run_older("promote", "--params", "params.yaml")
+    made.run_older("promote", "grid")
+    return replace(made, facts=facts_of(made))
 
 
 def lay_out(path: Path) -> None:
     """Take the older code and its settings from git, and put a small table beside them."""
     archive = ["git", "-C", str(ROOT), "archive", COMMIT, *TAKEN]
-    taken = subprocess.run(archive, capture_output=True, check=False)
-    if taken.returncode:
-        raise MissingCommitError(taken.stderr.decode())
+    try:
+        taken = subprocess.run(archive, capture_output=True, check=True)
+    except FileNotFoundError as error:
+        raise MissingCommitError("there is no git") from error
+    except subprocess.CalledProcessError as error:
+        raise MissingCommitError(error.stderr.decode().strip()) from error
     path.mkdir()
     subprocess.run(["tar", "-x", "-C", str(path)], input=taken.stdout, check=True)
-    for name, changes in CHANGED.items():
-        text = (path / name).read_text()
-        for before, after in changes.items():
-            assert before in text, (name, before)
-            text = text.replace(before, after)
-        (path / name).write_text(text)
-    (path / "conf/data/online_retail.yaml").write_text(DATA)
-    sales().to_csv(path / "conf/data/sales.csv", index=False)
-    said(path, "git", "init", "--quiet")
-    said(path, sys.executable, "-m", "dvc", "init", "--quiet")
-    (path / ".dvc/config").write_text(DVC)
+    conf = path / "conf"
+    (conf / "data/online_retail.yaml").write_text(DATA)
+    (conf / "debug/tiny.yaml").write_text(TINY)
+    text = (conf / "config.yaml").read_text().replace("debug: null", "debug: tiny")
+    (conf / "config.yaml").write_text(text.replace("  name: null ", "  name: done "))
+    sales().to_csv(conf / "data/sales.csv", index=False)
 
 
 def sales(num_series: int = 5, num_weeks: int = 70, ahead: int = 4) -> pd.DataFrame:
@@ -163,87 +191,86 @@ def sales(num_series: int = 5, num_weeks: int = 70, ahead: int = 4) -> pd.DataFr
         promo = rng.integers(0, 2, size=len(weeks))
         sold = rng.poisson((8 + 6 * number) * (1 + 2 * promo)).astype(object)
         sold[num_weeks:] = None
-        parts.append(
-            pd.DataFrame(
-                {
-                    "date": weeks.strftime("%Y-%m-%d"),
-                    "store": f"store {number % 2}",
-                    "item": f"item {number}",
-                    "kind": "ab"[number % 2],
-                    "sales": sold,
-                    "promo": promo,
-                    "visits": rng.integers(50, 90, size=len(weeks)),
-                }
-            )
-        )
+        columns = {"date": weeks.strftime("%Y-%m-%d"), "store": f"store {number % 2}"}
+        columns |= {"item": f"item {number}", "kind": "ab"[number % 2], "sales": sold}
+        columns |= {"promo": promo, "visits": rng.integers(50, 90, size=len(weeks))}
+        parts.append(pd.DataFrame(columns))
     return pd.concat(parts, ignore_index=True)
 
 
-def older_environment(path: Path, folder: Path) -> Path:
-    """Make an environment whose `restock` is the older code, also for whoever asks by plugins.
+def make_environment(folder: Path, source: Path) -> None:
+    """Make an environment whose `restock` is the older code, also for a plugin of MLflow's.
 
     It has the packages of this environment, but not what is installed in it as editable.
     """
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True)
     site = next(folder.glob("lib/python*/site-packages"))
-    (site / "older.pth").write_text(f"{path / 'src'}\n{sysconfig.get_paths()['purelib']}\n")
+    (site / "older.pth").write_text(f"{source}\n{sysconfig.get_paths()['purelib']}\n")
     program = folder / "bin/restock"
-    program.write_text(
-        f"#!{folder / 'bin/python'}\nimport sys\nfrom restock.cli.main import main\n"
-        "if __name__ == '__main__':\n    sys.exit(main())\n"
-    )
+    program.write_text(RESTOCK.format(python=folder / "bin/python", source=source))
     program.chmod(0o755)
-    return folder / "bin"
 
 
-def said(path: Path, *command: str, ok: bool = True) -> str:
-    """Run a command in the project, its own folder of programs first; return what it said."""
-    dropped = ("MLFLOW_", "RESTOCK_", "PYTHON")
+def environment(tools: Path) -> dict[str, str]:
+    """Return this process's environment without its stores and code, a folder of programs first."""
+    dropped = ("MLFLOW_", "RESTOCK_", "PYTHONPATH")
     own = {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
-    own |= {"PATH": f"{Path(command[0]).parent}:{own['PATH']}", "DVC_NO_ANALYTICS": "1"}
+    return own | {"PATH": f"{tools}:{own['PATH']}", "DVC_NO_ANALYTICS": "1"}
+
+
+def said(path: Path, program: Path, *arguments: str, ok: bool = True) -> str:
+    """Run a program in a folder, its own neighbours first on the path; return what it said."""
+    command, own = [str(program), *arguments], environment(program.parent)
     done = subprocess.run(command, cwd=path, env=own, capture_output=True, text=True, check=False)
     assert (done.returncode == 0) == ok, f"{command}: {done.stdout}{done.stderr}"
-    return done.stdout if ok else done.stderr
+    return done.stdout + done.stderr
+
+
+def git(path: Path, *arguments: str) -> str:
+    """Run git in a folder; return what it said."""
+    who = ["-c", "user.name=Ada", "-c", "user.email=ada@example.org"]
+    command = ["git", "-C", str(path), *who, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
 
 def commit(path: Path) -> None:
     """Commit all that git does not ignore."""
-    said(path, "git", "add", "--all")
-    who = ["-c", "user.name=Ada", "-c", "user.email=ada@example.org"]
-    said(path, "git", *who, "commit", "--quiet", "--message", "one")
+    git(path, "init", "--quiet")
+    git(path, "add", "--all")
+    git(path, "commit", "--quiet", "--message", "one")
 
 
-def killed_in_a_trial(path: Path, restock: str) -> None:
+def wait_until_tuning(path: Path, pipeline: Future[str]) -> None:
+    """Wait for the pipeline's sweep: what is before it is then made, and the databases are, too."""
+    begun = path / ".restock/sweeps/done/job.json"
+    wait_for(lambda: begun.is_file() or pipeline.done())
+    if not begun.is_file():
+        raise AssertionError(pipeline.result())
+
+
+def kill_in_a_trial(made: OlderProject) -> None:
     """Launch a sweep and kill all of it once two trials have ended and another is being trained."""
-    own = {**os.environ, "PATH": f"{Path(restock).parent}:{os.environ['PATH']}"}
-    for name in ("PYTHONPATH", "MLFLOW_TRACKING_URI", "MLFLOW_RUN_ID", "RESTOCK_PIPELINE"):
-        own.pop(name, None)
-    quiet = subprocess.DEVNULL
-    launcher = subprocess.Popen(
-        [restock, "tune", *HALF], cwd=path, env=own, stdout=quiet, stderr=quiet
-    )
-    third = path / ".restock/sweeps/half/checkpoints/00002"
+    command, own = [str(made.tool("restock")), "tune", *HALF], environment(made.folder / "old/bin")
+    third = made.path / ".restock/sweeps/half/checkpoints/00002"
+    with (made.folder / "half.log").open("w") as log:
+        launcher = psutil.Popen(command, cwd=made.path, env=own, stdout=log, stderr=log)
     wait_for(lambda: any(third.glob("epoch-*.npz")) or launcher.poll() is not None)
-    assert launcher.poll() is None, "the sweep ended before it was killed"
-    whole = [psutil.Process(launcher.pid), *psutil.Process(launcher.pid).children(recursive=True)]
-    for process in whole:
+    assert launcher.poll() is None, (made.folder / "half.log").read_text()
+    for process in [launcher, *launcher.children(recursive=True)]:
         process.kill()
     launcher.wait()
 
 
 def wait_for(happened: Callable[[], bool], seconds: float = 240) -> None:
+    """Look again and again until something has happened."""
     until = time.monotonic() + seconds
     while not happened():
         assert time.monotonic() < until
         time.sleep(0.02)
 
 
-def training_of(path: Path, bundle: str) -> str:
-    """Return the run that trained a bundle."""
-    from mlflow import MlflowClient
-
-    client = MlflowClient(f"sqlite:///{path / 'mlflow.db'}")
-    experiment = client.get_experiment_by_name("restock").experiment_id
-    runs = client.search_runs([experiment], "tags.`restock.command` = 'train'")
-    (found,) = [run.info.run_id for run in runs if bundle in run.data.tags.values()]
-    return str(found)
+def facts_of(made: OlderProject) -> dict[str, Any]:
+    """Have the older code say what is there, and forecast by every bundle."""
+    said(made.path, made.tool("python"), "-c", FACTS, str(made.folder), *BUNDLES)
+    facts: dict[str, Any] = json.loads((made.folder / "facts.json").read_text())
+    return facts | {"commit": git(made.path, "rev-parse", "HEAD")}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -238,20 +237,6 @@ def test_a_loss_that_is_no_number_stops_the_training(base: DemandPanel) -> None:
     network.set_weights([np.full_like(w, np.nan) for w in network.get_weights()])
     with pytest.raises(DivergedError, match="epoch 1"):
         run_epoch(training)
-
-
-@pytest.mark.parametrize("module", ["export", "lstm.backend", "lstm.network", "lstm.save"])
-def test_whatever_is_imported_first_tensorflow_rounds_alike(module: str) -> None:
-    code = (
-        f"import restock.forecasters.{module}, os\n"
-        "assert os.environ['TF_ENABLE_ONEDNN_OPTS'] == '0'\n"
-    )
-    clean = {k: v for k, v in os.environ.items() if not k.startswith("TF_")}
-    done = subprocess.run(
-        [sys.executable, "-c", code], env=clean, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    assert "oneDNN custom operations are on" not in done.stderr
 
 
 def test_a_machine_that_cannot_export_is_told_before_anything_is_trained(

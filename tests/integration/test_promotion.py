@@ -84,7 +84,7 @@ def test_a_promotion_is_explained_verified_and_recorded(project: Path) -> None:
     decision = next(r for r in runs(project, "promote") if r.data.tags["restock.verdict"])
     assert decision.data.tags["restock.verdict"] == "promote"
     files = {f.path for f in store.list_artifacts(decision.info.run_id, "promotion")}
-    assert files == {"promotion/promotion.html", "promotion/savings.png"}
+    assert files == {"promotion/promotion.html"}
     (move,) = mirror_of(project, "own").read()
     assert (move.from_version, move.to_version, move.kind) == (None, "1", "promote")
     assert move.commit == subprocess.run(

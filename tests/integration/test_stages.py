@@ -97,7 +97,9 @@ def test_an_evaluation_explains_and_calibrates_every_model(evaluated: Path) -> N
     inputs = pd.read_csv(evaluated / "out/importance.csv")
     assert {"anchors", "demand", "in_stock"} <= set(inputs["input"])
     assert pd.read_csv(evaluated / "out/lost_sales.csv").empty  # nothing was ever sold out
-    assert (evaluated / "out/report/importance.png").is_file()
+    page = (evaluated / "out/report/report.html").read_text()
+    assert "Inputs of the LSTM&#39;s bundle" in page
+    assert (evaluated / "out/report/forecasts.png").is_file()
 
 
 def test_a_series_is_explained_from_what_lies_on_disk(tmp_path: Path, evaluated: Path) -> None:

@@ -2,106 +2,89 @@
 
 from __future__ import annotations
 
-import html
-from collections.abc import Iterable, Mapping
-from pathlib import Path
-
-import matplotlib as mpl
-
-mpl.use("Agg")
+from collections.abc import Iterable, Iterator, Mapping
 
 import pandas as pd
-from matplotlib import pyplot as plt
 
 from restock.champions.comparison import Comparison
-from restock.champions.verdict import Candidate, Verdict
-from restock.pages.figures import ACCENT, QUIET, STYLE, save_figure
+from restock.champions.verdict import Candidate, Check, Verdict
+from restock.pages.shell import Items, Page, Section
+from restock.pages.tables import Cell, Span, Table, number, table, text
 
-WRONG = "#c0392b"
-PICTURE = "savings.png"
 PAGE = "promotion.html"
+MEANINGS = {
+    "wql": "weighted quantile loss, share of demand",
+    "bias": "sum of errors, share of demand",
+    "coverage_80": "share of demand inside the 80 % interval",
+    "inventory_cost": "expected cost per unit of demand",
+    "latency": "milliseconds to forecast one series",
+    "size": "of the bundle, in MB",
+}
 
 
-def write_promotion(
-    folder: Path,
-    verdict: Verdict,
-    title: str,
-    candidates: Mapping[str, Candidate],
-) -> None:
-    """Write the page and its picture to a folder.
+def promotion_page(verdict: Verdict, title: str, candidates: Mapping[str, Candidate]) -> Page:
+    """Return the page of a decision.
 
     Args:
-        folder: Where to; it exists.
         verdict: The decision.
         title: Of the page.
         candidates: The challenger and the champion, by what a person calls them.
     """
+    return Page(
+        f"{title}: {'promoted' if verdict.promote else 'not promoted'}",
+        (),
+        (
+            Section("Why", (Items(verdict.reasons),)),
+            Section("Gates", (_gates(verdict.checks),), "All must be passed."),
+            Section("Challenger and champion", (_scores(candidates),), "Scores on the test folds."),
+            *_savings(verdict),
+        ),
+    )
+
+
+def _gates(checks: Iterable[Check]) -> Table:
+    rows = tuple((text(c.name), _outcome(c.passed), text(c.said)) for c in checks)
+    return Table("Gates of the promotion", ("gate", "outcome", "what was found"), rows)
+
+
+def _outcome(passed: bool) -> Cell:
+    return Cell("✓ passed", "1", tone="good") if passed else Cell("✗ refused", "0", tone="bad")
+
+
+def _scores(candidates: Mapping[str, Candidate]) -> Table:
+    rows = [{"candidate": name, **c.scores()} for name, c in candidates.items()]
+    return table(pd.DataFrame(rows), "Challenger and champion", meanings=MEANINGS)
+
+
+def _savings(verdict: Verdict) -> Iterator[Section]:
     if verdict.comparisons:
-        _savings(folder / PICTURE, verdict.comparisons)
-    decision = "promoted" if verdict.promote else "not promoted"
-    parts = [
-        f"<!doctype html><html lang='en'><meta charset='utf-8'><title>{html.escape(title)}</title>",
-        f"<style>{STYLE}.no{{color:{WRONG}}}</style><h1>{html.escape(title)}: {decision}</h1>",
-        "<ul>",
-        *(f"<li>{html.escape(reason)}</li>" for reason in verdict.reasons),
-        "</ul><h2>Gates</h2>",
-        _gates(verdict),
-        "<h2>Challenger and champion</h2>",
-        _numbers(pd.DataFrame({name: c.scores() for name, c in candidates.items()}).T),
-        "<p>wql: weighted quantile loss; bias and coverage_80: of the test folds; inventory_cost: "
-        "per unit of demand; latency: ms a series; size: MB.</p>",
-    ]
-    if verdict.comparisons:
-        parts += [
-            "<h2>Loss saved, test folds</h2>",
-            "<p>Share of each rival's loss that the challenger saves, with its 90 % interval over "
-            "resampled series and origins.</p>",
-            f"<img src='{PICTURE}' alt='share of the loss saved against each rival'>",
-            _numbers(_rows((c.rival, c) for c in verdict.comparisons)),
-        ]
+        yield Section(
+            "Loss saved",
+            (_compared("Against each rival", ((c.rival, c) for c in verdict.comparisons)),),
+            "The share of each rival's loss that the challenger saves on the test folds. The bar "
+            "is its 90 % interval over resampled series and origins: right of the line, the "
+            "challenger is better.",
+        )
     for kind, labels in verdict.segments.items():
-        parts += [f"<h2>By {html.escape(kind)}</h2>", _numbers(_rows(labels.items()))]
-    (folder / PAGE).write_text("\n".join(parts) + "\n</html>\n", encoding="utf-8")
+        rivals = sorted({found.rival for found in labels.values()})
+        rows = _compared(f"By {kind}", labels.items())
+        yield Section(f"Loss saved by {kind}", (rows,), f"Against {', '.join(rivals)}.")
 
 
-def _rows(pairs: Iterable[tuple[str, Comparison]]) -> pd.DataFrame:
-    rows = {
-        name: {
-            "against": found.rival,
-            "saving": f"{found.saving:.1%}",
-            "90 % interval": f"{found.low:.1%} to {found.high:.1%}",
-            "won": f"{found.won:.0%}",
-        }
-        for name, found in pairs
-    }
-    table = pd.DataFrame(rows).T
-    return table.drop(columns="against") if list(table["against"]) == list(table.index) else table
-
-
-def _numbers(table: pd.DataFrame) -> str:
-    return str(table.to_html(border=0, float_format="{:.4g}".format, na_rep="-"))
-
-
-def _gates(verdict: Verdict) -> str:
-    rows = [
-        f"<tr><td>{html.escape(check.name)}</td>"
-        + ("<td>passed</td>" if check.passed else "<td class='no'><b>refused</b></td>")
-        + f"<td style='text-align:left'>{html.escape(check.said)}</td></tr>"
-        for check in verdict.checks
-    ]
-    return "<table>" + "".join(rows) + "</table>"
-
-
-def _savings(path: Path, comparisons: Iterable[Comparison]) -> None:
-    """Draw each rival's interval; what lies right of zero is better than the rival."""
-    shown = list(comparisons)[::-1]
-    figure, axis = plt.subplots(figsize=(8, 0.4 * len(shown) + 1.2))
-    axis.axvline(0.0, color="black", lw=0.8)
-    for place, found in enumerate(shown):
-        color = ACCENT if found.low > 0 else WRONG if found.high < 0 else QUIET
-        axis.plot([100 * found.low, 100 * found.high], [place, place], color=color, lw=3)
-        axis.plot(100 * found.saving, place, "o", color=color, ms=7)
-    axis.set_yticks(range(len(shown)), [found.rival for found in shown])
-    axis.set_xlabel("loss saved, % of the rival's (bar: 90 % interval)")
-    axis.spines[["top", "right"]].set_visible(False)
-    save_figure(figure, path)
+def _compared(caption: str, found: Iterable[tuple[str, Comparison]]) -> Table:
+    rows = tuple(
+        (
+            text(name),
+            number(c.saving, "{:.1%}"),
+            Cell(
+                f"{c.low:.1%} to {c.high:.1%}",
+                c.low,
+                Span(c.low, c.high, c.saving),
+                "good" if c.low > 0 else "bad" if c.high < 0 else "",
+            ),
+            number(c.won, "{:.0%}"),
+        )
+        for name, c in found
+    )
+    meanings = {"won": "share of resamples in which the challenger lost less"}
+    return Table(caption, ("against", "saved", "90 % interval", "won"), rows, meanings)

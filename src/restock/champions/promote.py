@@ -11,7 +11,7 @@ from restock.champions.card import CARD, CARD_PAGE, make_card, to_markdown
 from restock.champions.challenge import Challenge
 from restock.champions.model import save_model
 from restock.champions.moves import Move
-from restock.champions.page import write_promotion
+from restock.champions.page import PAGE, promotion_page
 from restock.champions.registry import ModelVersion
 from restock.champions.store import Store, open_store
 from restock.champions.verdict import Candidate, Verdict, judge
@@ -239,7 +239,7 @@ def _leave(
     title = f"Challenger against {before.label}" if before else "Challenger, with no champion yet"
     with replacing(files.write(layout.PROMOTION)) as aside:
         aside.mkdir()
-        write_promotion(aside, verdict, title, candidates)
+        promotion_page(verdict, title, candidates).write(aside / PAGE)
     content = {
         "promote": verdict.promote,
         "reasons": list(verdict.reasons),

@@ -118,6 +118,13 @@ def forecast_table(backtest: Backtest, panel: DemandPanel) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True)
 
 
+def largest(panel: DemandPanel, backtest: Backtest, count: int) -> IntArray:
+    """Return the series that sell most, of those with a forecast from the first origin."""
+    first = backtest.series[backtest.origin == 0]
+    volume = np.nansum(panel.demand[first], axis=1)
+    return first[np.argsort(-volume, kind="stable")[:count]]
+
+
 def segments(panel: DemandPanel, train_end: IntArray) -> Mapping[str, np.ndarray]:
     """Group series by volume, by demand pattern and by each of their categories.
 

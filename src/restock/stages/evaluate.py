@@ -21,7 +21,8 @@ from restock.evaluation.selection import choose, folds_with_demand, tuning_wql
 from restock.forecasters.baselines.make import baselines_beside
 from restock.forecasters.bundle import Bundle, load_bundle
 from restock.forecasters.names import LSTM
-from restock.pages import figures
+from restock.pages.evaluation import evaluation_page
+from restock.pages.figures import fan_charts
 from restock.types import layout
 from restock.types.folds import Folds
 from restock.types.forecast import Forecaster
@@ -56,7 +57,7 @@ def run(context: Context[EvaluateView]) -> Scored:
     _estimate_lost_sales(context, panel, settings.evaluation.baselines.moving_window)
     inputs = importance(bundle, panel, folds.test)
     write_table(files.write(layout.IMPORTANCE), inputs)
-    _write_figures(files, panel, report, backtests, by_segment=by_segment, inputs=inputs)
+    _write_report(files, panel, report, backtests, by_segment=by_segment, inputs=inputs)
     _tell(context, report)
     return Scored(bundle, panel, folds, report, losses)
 
@@ -156,7 +157,7 @@ def _estimate_lost_sales(context: Context[EvaluateView], panel: DemandPanel, win
         )
 
 
-def _write_figures(
+def _write_report(
     files: Layout,
     panel: DemandPanel,
     report: dict[str, Any],
@@ -165,17 +166,14 @@ def _write_figures(
     by_segment: pd.DataFrame,
     inputs: pd.DataFrame,
 ) -> None:
-    chosen = report["chosen"]
-    by_step = {name: [s["wql"] for s in test.by_step()] for name, test in backtests.items()}
-    points = {name: test.points for name, test in backtests.items()}
+    chosen = backtests[report["chosen"]]
+    page = evaluation_page(
+        report, leaderboard(report), panel, backtests, by_segment=by_segment, inputs=inputs
+    )
     with replacing(files.write(layout.REPORT)) as aside:
         aside.mkdir()
-        figures.leaderboard_bars(aside / "leaderboard.png", report["models"], chosen)
-        figures.loss_by_step(aside / "loss_by_step.png", by_step)
-        figures.calibration(aside / "calibration.png", points, chosen)
-        figures.importance_bars(aside / "importance.png", inputs)
-        figures.fan_charts(aside / "forecasts.png", panel, backtests[chosen])
-        figures.write_page(aside / "report.html", report, leaderboard(report), by_segment)
+        fan_charts(aside / "forecasts.png", panel, chosen)
+        page.write(aside / "report.html")
 
 
 def _tell(context: Context[EvaluateView], report: dict[str, Any]) -> None:

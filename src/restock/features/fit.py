@@ -5,7 +5,8 @@ Split first, fit second: nothing after ``train_end`` is read.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
+from typing import Any
 
 import numpy as np
 
@@ -21,6 +22,7 @@ from restock.types.features import FeatureState
 from restock.types.panel import DemandPanel, IntArray
 
 FITTED_SERIES = 4_096  # of a larger panel, evenly picked, are enough to learn moments from
+DIGITS = 9  # significant ones of a constant; processors sum up in an order of their own, and differ
 
 
 def fit_state(panel: DemandPanel, settings: FeatureSettings, train_end: IntArray) -> FeatureState:
@@ -69,7 +71,20 @@ def fit_state(panel: DemandPanel, settings: FeatureSettings, train_end: IntArray
     )
     codes, numbers = static_columns(panel, state, rows)
     cold_scale, cold_effects = fit_cold(codes, numbers, level)
-    return replace(state, cold_scale=cold_scale, cold_effects=cold_effects)
+    return rounded(replace(state, cold_scale=cold_scale, cold_effects=cold_effects))
+
+
+def rounded(state: FeatureState) -> FeatureState:
+    """Return constants to as many digits as mean something, the same on every processor."""
+    return FeatureState(**{name: _rounded(value) for name, value in asdict(state).items()})
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _rounded(part) for name, part in value.items()}
+    if isinstance(value, tuple):
+        return tuple(map(_rounded, value))
+    return float(f"{value:.{DIGITS}g}") if isinstance(value, float) else value
 
 
 def _kept(features: Named, left_out: tuple[str, ...]) -> Named:

@@ -12,7 +12,7 @@ from restock.settings.features import FeatureSettings
 from restock.types.features import FeatureState
 
 STATE, MADE_FROM = "state.json", "made_from.json"
-FORMAT = 2  # of the constants: those of an older one are made anew
+FORMAT = 3  # of the constants: those of an older one are made anew
 
 
 def write_state(path: Path, state: FeatureState) -> None:

@@ -259,22 +259,13 @@ def test_an_unknown_feature_to_leave_out_names_the_nearest() -> None:
         fit_state(panel(3, 40), features(leave_out=["known promos"]), np.full(3, 30))
 
 
-def test_constants_are_the_same_where_sums_differ_in_their_last_bits() -> None:
-    base = panel(6, 60)
-    other = panel(6, 60, demand=base.demand * (1 + 4e-16), observed=nudged(base.observed))
-    ends = np.full(6, 50)
-    state = fit_state(base, SETTINGS, ends)
-    assert fit_state(other, SETTINGS, ends) == state
-    assert state.typical_scale == float(f"{state.typical_scale:.9g}")
+def test_constants_have_as_many_digits_as_mean_something() -> None:
+    state = fit_state(panel(6, 60), SETTINGS, np.full(6, 50))
+    for value in (state.typical_scale, *state.past_mean.values(), *state.cold_effects["kind"]):
+        assert value == float(f"{value:.10g}")
 
 
-def nudged(columns: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Return columns whose values are off by a last bit, up and down in turns."""
-    signs = np.where(np.arange(60) % 2, np.inf, -np.inf)
-    return {name: np.nextafter(values, signs) for name, values in columns.items()}
-
-
-def test_rounding_moves_no_feature_by_a_millionth() -> None:
+def test_rounding_moves_no_feature_by_more_than_single_precision() -> None:
     base = panel(6, 60)
     ends = np.full(6, 50)
     with pytest.MonkeyPatch.context() as patch:
@@ -284,4 +275,4 @@ def test_rounding_moves_no_feature_by_a_millionth() -> None:
     assert state != exact
     one, other = (make_features(base, SETTINGS, s, 4) for s in (exact, state))
     for name in ("past", "future", "static_numbers", "scale", "cold_parts"):
-        np.testing.assert_allclose(getattr(other, name), getattr(one, name), rtol=1e-6, atol=1e-6)
+        np.testing.assert_allclose(getattr(other, name), getattr(one, name), rtol=2e-7, atol=1e-8)

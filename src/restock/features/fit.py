@@ -22,7 +22,9 @@ from restock.types.features import FeatureState
 from restock.types.panel import DemandPanel, IntArray
 
 FITTED_SERIES = 4_096  # of a larger panel, evenly picked, are enough to learn moments from
-DIGITS = 9  # significant ones of a constant; processors sum up in an order of their own, and differ
+DIGITS = (
+    10  # significant ones of a constant: processors add in an order of their own, and differ below
+)
 
 
 def fit_state(panel: DemandPanel, settings: FeatureSettings, train_end: IntArray) -> FeatureState:

@@ -83,5 +83,7 @@ class Anchors:
 
     def _units(self, value: FloatArray, most: FloatArray) -> FloatArray:
         """Undo logarithms, and hold forecasts between zero and somewhat above the most so far."""
-        value[..., self.ratios] = self.unit * np.expm1(np.minimum(value[..., self.ratios], 30.0))
+        logs = np.minimum(value[..., self.ratios], 30.0)
+        # In double precision, whose rounding to single is the same on every processor.
+        value[..., self.ratios] = self.unit * np.expm1(logs, dtype=np.float64)
         return np.clip(value, 0.0, HEADROOM * most).astype(np.float32)

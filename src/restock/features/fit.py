@@ -22,9 +22,7 @@ from restock.types.features import FeatureState
 from restock.types.panel import DemandPanel, IntArray
 
 FITTED_SERIES = 4_096  # of a larger panel, evenly picked, are enough to learn moments from
-DIGITS = (
-    10  # significant ones of a constant: processors add in an order of their own, and differ below
-)
+DIGITS = 10  # significant ones of a constant; below them, processors add up differently
 
 
 def fit_state(panel: DemandPanel, settings: FeatureSettings, train_end: IntArray) -> FeatureState:

@@ -25,7 +25,7 @@ run: setup  ## the main job: download, train, tune, evaluate, plan, promote
 	@RESTOCK_PIPELINE="make run-$$(date +%s)-$$$$" bash .ci/main-job
 
 test: setup  ## the unit and integration tests
-	@pytest -n 2 --dist loadscope
+	@pytest -n 2 --dist loadscope --no-loadscope-reorder
 
 check: setup  ## lint, types, import contracts, params drift
 	@ruff format --check .

@@ -17,3 +17,8 @@ settings.load_profile("restock")
 def no_inherited_store(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("MLFLOW_TRACKING_URI", "MLFLOW_RUN_ID", "RESTOCK_PIPELINE"):
         monkeypatch.delenv(name, raising=False)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest, so that both cores are busy to the end."""
+    items.sort(key=lambda item: "integration" not in item.path.parts)

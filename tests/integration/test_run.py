@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +10,8 @@ import pandas as pd
 import pytest
 
 from support.builders import table
+from support.typed import restock
 
-RESTOCK = str(Path(sys.executable).with_name("restock"))
 TINY = ["debug=tiny", "evaluation.horizon=3", "evaluation.num_folds=2", "evaluation.stride=3"]
 YAML = """
 source: {path: ../tables/sales.csv}
@@ -30,13 +27,6 @@ METRICS = ["mae", "rmse", "wape", "bias", "mase", "rmsse", "wql", "sql"]
 METRICS += [f"{of}coverage_{share}" for of in ("", "total_") for share in (50, 80, 90)]
 BASELINES = {"naive", "seasonal_naive", "moving_mean", "moving_median", "ses", "ets", "theta"}
 BASELINES |= {"croston", "sba", "tsb", "boosted_trees"}
-
-
-def restock(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    env = {k: v for k, v in os.environ.items() if not k.startswith(("MLFLOW_", "RESTOCK_"))}
-    return subprocess.run(
-        [RESTOCK, *arguments], cwd=cwd, env=env, capture_output=True, text=True, check=False
-    )
 
 
 def own_data(folder: Path, rows: pd.DataFrame) -> None:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from support import typed
 from support.builders import table
 
 ROOT = Path(__file__).parents[2]
@@ -33,10 +34,7 @@ def small_project(folder: Path) -> Path:
 
 
 def restock(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [RESTOCK, *arguments], cwd=folder, env=environment(), capture_output=True, text=True,
-        check=False,
-    )  # fmt: skip
+    return typed.restock(*arguments, cwd=folder)
 
 
 def environment() -> dict[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from inspect import cleandoc
 from textwrap import dedent
 
 ROLE = re.compile(r":\w+:`~?([^`]+)`")
@@ -31,7 +32,7 @@ def page(title: str, written_from: str, lines: Iterable[str]) -> str:
 
 def prose(docstring: str) -> str:
     """Return what a docstring says as Markdown: roles, double backticks and blocks as code."""
-    text = ROLE.sub(r"`\1`", docstring.strip())
+    text = ROLE.sub(r"`\1`", cleandoc(docstring))
     text = re.sub(r"``([^`]+)``", r"`\1`", text)
     return BLOCK.sub(lambda block: _verbatim(block[1]), text).strip()
 

@@ -9,6 +9,7 @@ import pytest
 
 import command_pages
 import generate
+import links
 import reference_pages
 from restock.cli.commands import TABLE
 from restock.settings.base import classes, paths
@@ -95,6 +96,11 @@ def test_the_library_shows_what_its_page_imports_and_what_that_returns(
     assert "[`DemandForecast`](" in index  # of Bundle.predict
     assert "| `horizon` | `int` | Periods after it, H. |" in pages["reference/types-panel.md"]
     assert "| `DataError` | Naming file, row" in pages["reference/data-clean.md"]
+
+
+def test_a_paragraph_of_a_docstring_is_no_code(pages: dict[str, str]) -> None:
+    for path, page in pages.items():
+        assert "\n    " not in links.FENCE.sub("", page), path
 
 
 def test_a_page_that_differs_is_missing_or_of_nothing_is_named_and_mended(tmp_path: Path) -> None:

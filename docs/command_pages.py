@@ -16,10 +16,10 @@ from text import fenced, page, sentence, slug, table
 SOURCE = "src/restock/cli/commands.py"
 EXITS = {
     "0": "It is done.",
-    str(UserError.exit_code): "What was typed, a setting or a table cannot be used. The message "
-    "says what, where, what was expected and what to do.",
     str(RestockError.exit_code): "Something else is in the way, such as a server that does not "
     "answer or a disk that is full.",
+    str(UserError.exit_code): "What was typed, a setting or a table cannot be used. The message "
+    "says what, where, what was expected and what to do.",
     "130, 143": "It was stopped by Ctrl-C, or by SIGTERM.",
 }
 # What a code also means for one command.

@@ -27,23 +27,30 @@ run: setup  ## the main job: download, train, tune, evaluate, plan, promote
 test: setup  ## the unit and integration tests
 	@pytest -n 2 --dist loadscope --no-loadscope-reorder
 
-check: setup  ## lint, types, import contracts, params drift
+check: setup  ## lint, types, import contracts, params drift, generated pages, links
 	@ruff format --check .
 	@ruff check .
 	@mypy
 	@lint-imports
 	@restock params --check
+	@python docs/generate.py --check
+	@python docs/links.py
 
 format: setup  ## let ruff rewrite the code
 	@ruff format .
 	@ruff check --fix .
 
-docs: setup  ## write anew what is generated: the help of all commands, the picture of the rooms
-	@python -c 'from restock.cli.help import reference; print(reference(), end="")' > docs/commands.md
+docs: setup  ## the generated pages and pictures anew, and the site from them: site/index.html
+	@python docs/generate.py
 	@python docs/rooms.py src/restock docs/images/rooms.png
+	@python docs/ideas_pictures.py docs/images/ideas
+	@python docs/links.py
+	@python docs/stage.py build/docs
+	@zensical build --clean --strict
+	@python docs/links.py site
 
 lock: setup  ## resolve the dependencies anew
 	@bash .ci/setup lock
 
 clean:  ## remove what can be made again (never the runs or the data)
-	@rm -rf $(VENV) .tools .mypy_cache .ruff_cache .pytest_cache
+	@rm -rf $(VENV) .tools .cache .mypy_cache .ruff_cache .pytest_cache build site

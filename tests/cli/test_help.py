@@ -13,7 +13,7 @@ import pytest
 from restock.cli.arguments import parse
 from restock.cli.command import Command
 from restock.cli.commands import COMMANDS, GROUPS, TABLE
-from restock.cli.help import command_usage, reference, usage
+from restock.cli.help import command_usage, usage
 from restock.cli.kinds import ConfCommand, StageCommand
 from restock.cli.main import main
 from restock.settings.base import paths
@@ -88,10 +88,6 @@ def test_the_help_of_an_unknown_command_names_the_nearest(
 ) -> None:
     assert main(["help", "trian"]) == 2
     assert "no command 'trian'. Did you mean 'train'?" in capsys.readouterr().err
-
-
-def test_the_reference_in_docs_is_what_the_table_says() -> None:
-    assert (ROOT / "docs/commands.md").read_text() == reference()
 
 
 def test_a_commands_help_needs_nothing_heavy() -> None:

@@ -32,26 +32,19 @@ def usage() -> str:
 
 def command_usage(command: Command) -> str:
     """Return the help of one command: its usage, its flags, what it reads, and two examples."""
-    names = f" {command.names.shown}" if command.names.shown else ""
-    overrides = " [overrides]" if isinstance(command, TypedCommand) else ""
-    flags = _flags(command.all_flags())
-    lines = [f"usage: restock {command.name}{names} [flags]{overrides}", "", command.says, ""]
-    lines += ["flags:", *flags]
-    if overrides:
+    lines = [f"usage: {usage_line(command)}", "", command.says, ""]
+    lines += ["flags:", *_flags(command.all_flags())]
+    if isinstance(command, TypedCommand):
         lines += ["", "flags of Hydra's:", *_flags(HYDRAS)]
         lines += ["", "settings it reads (override them: GROUP.KEY=VALUE):", *_groups(command)]
     return "\n".join([*lines, "", "examples:", *(f"  {line}" for line in command.examples)])
 
 
-def reference() -> str:
-    """Return docs/commands.md: the help of every command, by group."""
-    lines = ["# Commands", "", "What `restock COMMAND --help` says; written by `make docs`."]
-    for group, title in GROUPS.items():
-        lines += ["", f"## {title[0].upper()}{title[1:]}"]
-        for command in (c for c in TABLE if c.group == group):
-            usage = command_usage(command)
-            lines += ["", f"### restock {command.name}", "", "```text", usage, "```"]
-    return "\n".join([*lines, ""])
+def usage_line(command: Command) -> str:
+    """Return how a command is typed: its names, flags and overrides."""
+    names = f" {command.names.shown}" if command.names.shown else ""
+    overrides = " [overrides]" if isinstance(command, TypedCommand) else ""
+    return f"restock {command.name}{names} [flags]{overrides}"
 
 
 def _flags(flags: tuple[Flag, ...]) -> list[str]:

@@ -12,6 +12,7 @@ from hydra.errors import HydraException
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from restock.cli.choices import explain
 from restock.cli.command import Typed
 from restock.cli.compose import Job
 from restock.cli.console import TerminalConsole
@@ -61,7 +62,7 @@ def composed(conf: Path) -> str:
             config = compose(config_name="config")
         OmegaConf.resolve(config)
     except (HydraException, OmegaConfBaseException) as error:
-        raise ConfigError(f"{conf}: {error}") from None
+        raise ConfigError(f"{conf}: {explain(error, [conf])}") from None
     return OmegaConf.to_yaml(config)
 
 

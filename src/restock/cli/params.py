@@ -16,7 +16,7 @@ from restock.cli.choices import explain
 from restock.cli.command import Typed
 from restock.cli.compose import Job
 from restock.cli.console import TerminalConsole
-from restock.cli.project import project_root
+from restock.cli.project import NO_PROJECT, project_root
 from restock.data.files import read_json, replacing
 from restock.errors import ConfigError, UserError
 from restock.settings.base import value_at
@@ -31,12 +31,14 @@ def start(typed: Typed) -> None:
     override would be replaced by a tuned value.
 
     Raises:
-        UserError: Showing the difference.
+        UserError: Showing the difference; or that there is no project.
     """
     console, root = TerminalConsole("params"), project_root()
     path = root / "params.yaml"
     if typed.overrides or typed.hydra:
         raise UserError("restock params takes no overrides; it takes --check.")
+    if not (root / "conf/config.yaml").is_file():
+        raise UserError(NO_PROJECT)
     expected = composed(root / "conf")
     parse_settings(_settings_tree(expected), where="conf/")
     if "--check" not in typed.flags:

@@ -10,7 +10,7 @@ import pytest
 from restock.champions.moves import Move, mirror_of
 from restock.cli.commands import COMMANDS
 from restock.cli.completion import offered
-from restock.sweeps.local import STUDY_FILE
+from restock.sweeps.places import STUDY_FILE
 from support.studies import launched
 
 

@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from restock.champions.moves import Move, mirror_of
-from restock.sweeps.local import STUDY_FILE, sweep_names
+from restock.sweeps.local import sweep_names
+from restock.sweeps.places import STUDY_FILE
 from support.services import absent
 from support.small_project import ROOT, environment
 from support.studies import launched

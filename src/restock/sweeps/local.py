@@ -7,8 +7,8 @@ from contextlib import closing
 from pathlib import Path
 
 from restock.sweeps.keys import SWEEP
+from restock.sweeps.places import STUDY_FILE
 
-STUDY_FILE = "optuna.db"  # in the project's folder, unless the settings name another database
 # What summaries.py reads, too; here without a library that takes a second to import.
 NAMES = """
 SELECT study_name FROM studies JOIN study_user_attributes USING (study_id)

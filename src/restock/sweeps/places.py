@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from restock.settings.engine import EngineSettings
-from restock.sweeps.local import STUDY_FILE
+if TYPE_CHECKING:
+    from restock.settings.engine import EngineSettings
+
+STUDY_FILE = "optuna.db"  # in the project's folder
 
 
 def study_url(engine: EngineSettings, root: Path) -> str:

@@ -55,11 +55,20 @@ class ConflictError(RestockError):
     """Somebody else changed what was about to be changed."""
 
 
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return "Did you mean ...? " for an unknown name; nothing if none is near."""
+    close = _close(name, known)
+    return f"Did you mean {close[0]!r}? " if close else ""
+
+
 def nearest(name: str, known: Iterable[str], most: int = 20) -> str:
     """Return "Did you mean ...? Known: ..." for an unknown name; of many names, the close ones."""
     names = sorted(known)
-    close = difflib.get_close_matches(name, names, n=5, cutoff=0.5)
-    hint = f"Did you mean {close[0]!r}? " if close else ""
+    hint = did_you_mean(name, names)
     if len(names) > most:
-        return f"{hint}Close: {', '.join(close) or 'none'} (of {len(names)})."
+        return f"{hint}Close: {', '.join(_close(name, names)) or 'none'} (of {len(names)})."
     return f"{hint}Known: {', '.join(names)}."
+
+
+def _close(name: str, known: Iterable[str]) -> list[str]:
+    return difflib.get_close_matches(name, sorted(known), n=5, cutoff=0.5)

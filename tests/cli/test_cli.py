@@ -31,7 +31,7 @@ def test_help_lists_the_commands_before_anything_heavy_is_imported() -> None:
         (["trian"], "no command 'trian'. Did you mean 'train'?"),
         (["train", "modle.units=3"], "no setting 'modle.units'. Did you mean 'model.units'?"),
         (["train", "model.unit=3"], "Did you mean 'model.units'?"),
-        (["train", "model=gru"], "Could not find 'model/gru'"),
+        (["train", "model=gru"], "no choice 'gru' for model."),
         (["train", "model.units=many"], "model.units: Input should be a valid integer"),
         (["train", "model.units=0"], "greater than or equal to 1"),
         (["train", "model.units="], "model.units"),

@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mlflow import MlflowClient
 
 from restock.errors import StoppedError
 from restock.tracking.mlflow.sender import Sender
 from restock.tracking.mlflow.tracker import PIPELINE_VARIABLE, close_pipeline, connect, open_run
 from restock.tracking.protocol import Tracker
 from restock.tracking.spool import Spool, SpoolTop
+from restock.tracking.uri import tracking_uri
 from support.stores import Store
 
 
@@ -70,8 +72,37 @@ def runs(store: Store) -> dict[str, Any]:
     return {run.info.run_name: run for run in client.search_runs([experiment])}
 
 
+def old_experiment(store: Store, **tags: str) -> str:
+    """Make the store's experiment as an older version did, without a kind; return its id."""
+    uri = tracking_uri(store.settings, store.root)
+    location = f"file://{store.root}/mlartifacts" if store.kind == "sqlite" else None
+    client = MlflowClient(uri)
+    return str(client.create_experiment(store.settings.experiment_name, location, tags))
+
+
+def kind(store: Store) -> str | None:
+    """Return which view MLflow's UI opens the store's experiment in."""
+    client, experiment = connect(store.settings, store.root)
+    found = client.get_experiment(experiment).tags.get("mlflow.experimentKind")
+    return None if found is None else str(found)
+
+
 class RunContract:
     """Runs written at once; takes the fixture `store`."""
+
+    def test_an_experiment_without_a_kind_gets_one_with_its_next_run(self, store: Store) -> None:
+        experiment = old_experiment(store, note="kept")
+        assert kind(store) is None  # looking at it changes nothing
+        with open_run(store.settings, store.root, "train", {}) as run:
+            assert run.experiment_id == experiment
+        assert kind(store) == "custom_model_development"
+        assert run.client.get_experiment(experiment).tags["note"] == "kept"
+
+    def test_a_kind_that_somebody_chose_stays(self, store: Store) -> None:
+        old_experiment(store, **{"mlflow.experimentKind": "genai_development"})
+        with open_run(store.settings, store.root, "train", {}):
+            pass
+        assert kind(store) == "genai_development"
 
     def test_what_was_logged_is_in_the_store(self, store: Store, tmp_path: Path) -> None:
         (tmp_path / "a file.txt").write_text("content")
@@ -141,6 +172,14 @@ class SenderContract:
     @pytest.fixture
     def spool(self, tmp_path: Path) -> Spool:
         return Spool(tmp_path / "spool")
+
+    def test_an_experiment_without_a_kind_gets_one_with_the_next_run(
+        self, spool: Spool, store: Store
+    ) -> None:
+        old_experiment(store)
+        spool.open("train")
+        sent(spool, store)
+        assert kind(store) == "custom_model_development"
 
     def test_a_run_arrives_whole_and_its_folder_goes(
         self, spool: Spool, store: Store, tmp_path: Path

@@ -14,6 +14,7 @@ from typing import Literal
 
 from restock.data.files import disk_full_named, replacing
 
+HISTORY = ".restock/history"  # below the project's folder
 Kind = Literal["promote", "rollback", "by hand"]
 
 
@@ -89,4 +90,9 @@ class Mirror:
 
 def mirror_of(root: Path, model: str) -> Mirror:
     """Return where a project keeps the history of a registered model."""
-    return Mirror(root / ".restock" / "history" / f"{model}.jsonl")
+    return Mirror(root / HISTORY / f"{model}.jsonl")
+
+
+def mirrors(root: Path) -> list[Mirror]:
+    """Return the histories of all models that a project keeps."""
+    return [Mirror(path) for path in (root / HISTORY).glob("*.jsonl")]

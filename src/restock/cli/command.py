@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-if TYPE_CHECKING:
-    from pathlib import Path
+from restock.cli.project import has_worked
 
+if TYPE_CHECKING:
     from restock.cli.compose import Job
     from restock.commands.arguments import Arguments
     from restock.settings.base import Frozen
+    from restock.settings.tree import Settings
     from restock.tracking.context import Context
     from restock.tracking.protocol import Parts
 
@@ -123,6 +125,15 @@ class Command:
     def start(self, typed: Typed) -> None:
         """Do what was typed; every kind says how."""
         raise NotImplementedError
+
+    def can_start(self, settings: Settings, root: Path) -> bool:
+        """Say whether there is anything to work on in a folder that is no project.
+
+        Args:
+            settings: As composed.
+            root: The folder.
+        """
+        return has_worked(root, Path(settings.output_dir))
 
     def check(self, job: Job) -> None:
         """Refuse a job before anything is computed."""

@@ -13,6 +13,7 @@ from restock.cli.kinds import (
     LoggedCommand,
     RunCommand,
     StageCommand,
+    StoreCommand,
     TrainCommand,
     TuneCommand,
     TypedCommand,
@@ -73,7 +74,7 @@ TABLE: tuple[Command, ...] = (
         "summary", "path", "what won, what was promoted, what to reorder first",
         ("restock summary", "restock summary output_dir=out"), "SummaryView",
     ),
-    TypedCommand(
+    StoreCommand(
         "sweeps", "sweeps", "every sweep: its state, trials, workers and best",
         ("restock sweeps", "restock sweeps engine.study_url=postgresql://user@host/database"),
         "SweepsView",
@@ -83,12 +84,12 @@ TABLE: tuple[Command, ...] = (
         ("restock resume SWEEP", "restock resume SWEEP engine.num_workers=4"), "SweepsView",
         ONE_SWEEP, log="tune",
     ),
-    TypedCommand(
+    StoreCommand(
         "stop", "sweeps", "let a sweep end after the epochs that run now",
         ("restock stop SWEEP", "restock stop SWEEP engine.study_url=postgresql://user@host/db"),
         "SweepsView", ONE_SWEEP,
     ),
-    TypedCommand(
+    StoreCommand(
         "compare", "sweeps", "side by side, the best of each sweep or run",
         ("restock compare SWEEP SWEEP", "restock compare SWEEP RUN_ID"), "CompareView",
         Names(1, MANY, "SWEEP_OR_RUN...", "say what to compare"),
@@ -99,22 +100,22 @@ TABLE: tuple[Command, ...] = (
         "restock.champions.view.PromotionView", Names(0, 1, "[RUN_OR_SWEEP]"),
         (Flag(DRY_RUN, "say whether it would become champion, and why; record nothing"),),
     ),
-    TypedCommand(
+    StoreCommand(
         "history", "champions", "who was champion, when and why",
         ("restock history", "restock history --refresh"), CHAMPIONS,
         flags=(Flag("--refresh", "ask the tracking server instead of the local mirror"),),
     ),
-    TypedCommand(
+    StoreCommand(
         "rollback", "champions", "make an earlier champion champion again",
         ("restock rollback", "restock rollback --to 3"), CHAMPIONS,
         flags=(Flag("--to", "which version; else the champion before this one", "VERSION"),),
     ),
-    TypedCommand(
+    StoreCommand(
         "diff", "champions", "how two versions differ",
         ("restock diff 1 2", "restock diff 1 2 tracking.uri=http://mlflow.example.org"),
         CHAMPIONS, Names(2, 2, "VERSION VERSION", "say which two versions"),
     ),
-    TypedCommand(
+    StoreCommand(
         "card", "champions", "what a version was made from, how, and what for",
         ("restock card", "restock card 2"), CHAMPIONS, Names(0, 1, "[VERSION]"),
     ),

@@ -1,12 +1,11 @@
 """Compose conf/ by Hydra, as its users expect it, and hand over checked settings.
 
-The only module, with params.py, that imports Hydra.
+The only module, with choices.py and params.py, that imports Hydra.
 """
 
 from __future__ import annotations
 
 import os
-import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -24,10 +23,10 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
+from restock.cli.choices import NO_NAME, config_folders, explain, explain_no_name
 from restock.cli.project import conf_folder
-from restock.errors import ConfigError, RestockError, nearest
-from restock.settings.base import paths
-from restock.settings.tree import MOVED, Settings, parse_settings
+from restock.errors import ConfigError, RestockError
+from restock.settings.tree import Settings, parse_settings
 
 
 @dataclass(frozen=True)
@@ -75,13 +74,18 @@ def compose(command: str, arguments: Sequence[str], run: Callable[[Job], None]) 
         given = {path.lstrip("+~"): value for path, value in given.items()}
         run(Job(parse_settings(tree, where="configuration"), given, folder))
 
-    main = hydra.main(version_base="1.3", config_path=str(conf_folder()), config_name="config")
+    conf = conf_folder()
+    main = hydra.main(version_base="1.3", config_path=str(conf), config_name="config")
     before = sys.argv
     sys.argv = [f"restock {command}", *arguments]
     try:
         main(job)()
     except (HydraException, OmegaConfBaseException) as error:
-        raise ConfigError(_explain(error)) from None
+        raise ConfigError(explain(error, config_folders(conf, arguments))) from None
+    except ValueError as error:
+        if not str(error).startswith(NO_NAME):
+            raise
+        raise ConfigError(explain_no_name(arguments, config_folders(conf, arguments))) from None
     except YAMLError as error:
         raise ConfigError(f"a configuration file is no valid YAML: {error}") from None
     finally:
@@ -108,23 +112,3 @@ def _resolve_source(tree: dict[str, Any], choice: str | None, folders: Iterable[
         if folder and (Path(folder) / "data" / f"{choice}.yaml").is_file():
             source["path"] = str((Path(folder) / "data" / source["path"]).resolve())
             return
-
-
-def _explain(error: Exception) -> str:
-    """Shorten Hydra's message and add the nearest setting to an unknown key."""
-    message = str(error).strip()
-    unknown = re.search(r"Could not override '([\w.]+)'", message)
-    if unknown:
-        path = unknown.group(1)
-        return f"no setting {path!r}. {_near(path)}"
-    return message
-
-
-def _near(path: str) -> str:
-    """Suggest settings in the same group, or any where the group is unknown, too."""
-    if path in MOVED:
-        return f"It is {MOVED[path]} now."
-    known_paths = paths(Settings)
-    group = path.rsplit(".", 1)[0] + "."
-    siblings = [known for known in known_paths if known.startswith(group)]
-    return nearest(path, siblings or known_paths)

@@ -11,7 +11,7 @@ from pathlib import Path
 from restock.cli.command import PARAMS, Command, Typed
 from restock.cli.compose import Job, compose
 from restock.cli.console import TerminalConsole
-from restock.cli.project import project_root
+from restock.cli.project import NO_PROJECT, find_project, project_root
 from restock.commands.arguments import Arguments
 from restock.errors import UserError
 from restock.settings.base import narrowed, replace_at
@@ -29,10 +29,12 @@ def compose_and_run(command: Command, typed: Typed) -> None:
     """Run a command on composed settings: those of params.yaml, or conf/ with the overrides.
 
     Raises:
-        UserError: If ``--params`` stands beside anything else, or a flag beside a multirun.
+        UserError: If ``--params`` stands beside anything else, or a flag beside a multirun; or
+            outside a project, if there is nothing that the command could work on.
     """
     if PARAMS.name in typed.flags:
         settings = _from_params(typed)
+        _check_place(command, settings)
         _run(command, Job(settings, {}, None), Arguments(), from_pipeline=True)
         return
     if typed.multirun and typed.flags:
@@ -40,6 +42,7 @@ def compose_and_run(command: Command, typed: Typed) -> None:
     jobs: list[Job] = []
 
     def each(job: Job) -> None:
+        _check_place(command, job.settings)
         command.check(job)
         jobs.append(job)
         if not (typed.multirun and command.gathers):
@@ -51,6 +54,11 @@ def compose_and_run(command: Command, typed: Typed) -> None:
     compose(command.name, [*typed.hydra, *command.first, *typed.overrides], each)
     if typed.multirun and jobs:
         command.finish(jobs)
+
+
+def _check_place(command: Command, settings: Settings) -> None:
+    if find_project() is None and not command.can_start(settings, project_root()):
+        raise UserError(NO_PROJECT)
 
 
 def _from_params(typed: Typed) -> Settings:

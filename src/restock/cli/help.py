@@ -12,10 +12,10 @@ Overrides are Hydra's:  restock train model.units=64
                         restock run experiment=NAME --config-dir DIR
                         restock train --cfg job                (show the configuration)
 `restock COMMAND --help` says more of each.
-Tab completion: eval "$(restock --shell-completion install=bash)\""""
+Tab completion: eval "$(restock --shell-completion install=bash)"  (or install=zsh)"""
 HYDRAS = (
     Flag("-m, --multirun", "a job for each combination of the overrides, as in model.units=32,64"),
-    Flag("--cfg job", "show the composed configuration; run nothing"),
+    Flag("--cfg", "show the composed configuration; run nothing", "job"),
     Flag("--config-dir", "a folder of your own beside conf/", "DIR"),
 )
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from restock.cli.compose import Job
     from restock.commands.arguments import Arguments
     from restock.settings.base import Frozen
+    from restock.settings.tree import Settings
     from restock.tracking.context import Context
     from restock.tracking.protocol import Parts
 
@@ -36,6 +37,19 @@ class TypedCommand(Command):
             from restock.cli.dispatch import end_multirun
 
             end_multirun(jobs)
+
+
+class StoreCommand(TypedCommand):
+    """A command on sweeps, runs or versions alone, which may be kept far from any project."""
+
+    def can_start(self, settings: Settings, root: Path) -> bool:
+        """Say whether a store that it reads is named, or is in the folder."""
+        from restock.tracking.uri import named_uri
+
+        reads = self.settings().model_fields
+        sweeps = "engine" in reads and settings.engine.study_url
+        runs = "tracking" in reads and named_uri(settings.tracking)
+        return bool(sweeps or runs) or super().can_start(settings, root)
 
 
 @dataclass(frozen=True)
@@ -61,6 +75,12 @@ class StageCommand(TypedCommand):
         from restock.stages.pipeline import PIPELINE
 
         return PIPELINE[self.name].view
+
+    def can_start(self, settings: Settings, root: Path) -> bool:
+        """Say whether its stage needs no other before it, or one may have been run."""
+        from restock.stages.pipeline import PIPELINE
+
+        return not PIPELINE[self.name].reads or super().can_start(settings, root)
 
     def logged_as(self) -> str | None:
         """Return its name where its stage opens runs."""
@@ -116,6 +136,10 @@ class TrainCommand(StageCommand):
 
 class RunCommand(LoggedCommand):
     """All stages in one process, below one run."""
+
+    def can_start(self, settings: Settings, root: Path) -> bool:  # noqa: ARG002
+        """Start from nothing."""
+        return True
 
     def check(self, job: Job) -> None:
         """Refuse swept values that the tuner's best would replace."""

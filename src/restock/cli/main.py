@@ -43,9 +43,9 @@ def _answer(name: str, rest: Sequence[str]) -> int:
 
         return _print(command_usage(find(rest[0])) if rest else usage())
     if name in SHELL_COMPLETION:
-        from restock.cli.completion import script
+        from restock.cli.completion import answer
 
-        return _print(script(rest))
+        return _print(answer(rest))
     command = find(name)
     if set(HELP) & set(rest):
         from restock.cli.help import command_usage
@@ -64,7 +64,7 @@ def _fail(name: str, message: str, exit_code: int) -> int:
 
 def _print(text: str) -> int:
     try:
-        print(text)  # noqa: T201
+        print(text, end="\n" if text else "")  # noqa: T201
     except BrokenPipeError:  # `restock --help | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0

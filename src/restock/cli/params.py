@@ -12,10 +12,11 @@ from hydra.errors import HydraException
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from restock.cli.choices import explain
 from restock.cli.command import Typed
 from restock.cli.compose import Job
 from restock.cli.console import TerminalConsole
-from restock.cli.project import project_root
+from restock.cli.project import NO_PROJECT, project_root
 from restock.data.files import read_json, replacing
 from restock.errors import ConfigError, UserError
 from restock.settings.base import value_at
@@ -30,12 +31,14 @@ def start(typed: Typed) -> None:
     override would be replaced by a tuned value.
 
     Raises:
-        UserError: Showing the difference.
+        UserError: Showing the difference; or that there is no project.
     """
     console, root = TerminalConsole("params"), project_root()
     path = root / "params.yaml"
     if typed.overrides or typed.hydra:
         raise UserError("restock params takes no overrides; it takes --check.")
+    if not (root / "conf/config.yaml").is_file():
+        raise UserError(NO_PROJECT)
     expected = composed(root / "conf")
     parse_settings(_settings_tree(expected), where="conf/")
     if "--check" not in typed.flags:
@@ -61,7 +64,7 @@ def composed(conf: Path) -> str:
             config = compose(config_name="config")
         OmegaConf.resolve(config)
     except (HydraException, OmegaConfBaseException) as error:
-        raise ConfigError(f"{conf}: {error}") from None
+        raise ConfigError(f"{conf}: {explain(error, [conf])}") from None
     return OmegaConf.to_yaml(config)
 
 

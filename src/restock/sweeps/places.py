@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from restock.settings.engine import EngineSettings
+if TYPE_CHECKING:
+    from restock.settings.engine import EngineSettings
+
+STUDY_FILE = "optuna.db"  # in the project's folder
 
 
 def study_url(engine: EngineSettings, root: Path) -> str:
     """Return the database that sweeps are kept in: the settings' or one in the project."""
-    return engine.study_url or f"sqlite:///{root.resolve() / 'optuna.db'}"
+    return engine.study_url or f"sqlite:///{root.resolve() / STUDY_FILE}"
 
 
 def shared_folder(root: Path, sweep: str) -> Path:

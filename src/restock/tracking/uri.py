@@ -11,8 +11,12 @@ from restock.settings.tracking import TrackingSettings
 
 def tracking_uri(settings: TrackingSettings, root: Path) -> str:
     """Return where runs go: the environment, then the settings, then SQLite in the project."""
-    default = f"sqlite:///{root.resolve() / 'mlflow.db'}"
-    return _decoded(os.environ.get("MLFLOW_TRACKING_URI") or settings.uri or default)
+    return _decoded(named_uri(settings) or f"sqlite:///{root.resolve() / 'mlflow.db'}")
+
+
+def named_uri(settings: TrackingSettings) -> str | None:
+    """Return the store that the environment or the settings name."""
+    return os.environ.get("MLFLOW_TRACKING_URI") or settings.uri
 
 
 def _decoded(uri: str) -> str:

@@ -31,7 +31,7 @@ from restock.data.locks import file_lock
 from restock.errors import LockedError, UnreachableError
 from restock.settings.tracking import TrackingSettings
 from restock.tracking.mlflow.dataset import dataset_input
-from restock.tracking.mlflow.tracker import BATCH, COMMAND_TAG, connect, parent_run
+from restock.tracking.mlflow.tracker import BATCH, COMMAND_TAG, connect_to_log, parent_run
 from restock.tracking.protocol import Dataset
 from restock.tracking.spool import Spool, events
 
@@ -65,7 +65,7 @@ class Sender:
 
     def _connect(self) -> tuple[MlflowClient, str]:
         if self._connection is None:
-            self._connection = connect(self.settings, self.root)
+            self._connection = connect_to_log(self.settings, self.root)
         return self._connection
 
     def _send_run(self, key: str) -> bool:

@@ -42,6 +42,8 @@ BUNDLE_TAG = "restock.bundle"
 COMMAND_TAG = "restock.command"
 FLUSH_SECONDS = 5.0
 BATCH = 900  # MLflow takes at most 1,000 metrics a call
+# Which view the UI opens an experiment in. Without it, an experiment may open as one of GenAI.
+KIND_TAG, MODEL_TRAINING = "mlflow.experimentKind", "custom_model_development"
 
 
 def connect(settings: TrackingSettings, root: Path) -> tuple[MlflowClient, str]:
@@ -67,8 +69,19 @@ def _connect(uri: str, experiment_name: str, root: Path) -> tuple[MlflowClient, 
         location = None
         if uri.startswith("sqlite:"):
             location = (root.resolve() / "mlartifacts").as_uri()
-        tags = {"mlflow.experimentKind": "custom_model_development"}  # which view the UI opens
+        tags = {KIND_TAG: MODEL_TRAINING}
         return client, str(client.create_experiment(experiment_name, location, tags))
+
+
+def connect_to_log(settings: TrackingSettings, root: Path) -> tuple[MlflowClient, str]:
+    """Connect, and tag the experiment as model training where it has no kind.
+
+    An older version made it without. Who only reads need not be allowed to change it.
+    """
+    client, experiment_id = connect(settings, root)
+    if KIND_TAG not in client.get_experiment(experiment_id).tags:
+        client.set_experiment_tag(experiment_id, KIND_TAG, MODEL_TRAINING)
+    return client, experiment_id
 
 
 def _store_lock(uri: str) -> AbstractContextManager[None]:
@@ -146,7 +159,7 @@ def open_run(
         name: The command.
         tags: Labels, such as the commit.
     """
-    client, experiment_id = connect(settings, root)
+    client, experiment_id = connect_to_log(settings, root)
     inherited, token = os.environ.get("MLFLOW_RUN_ID"), os.environ.get(PIPELINE_VARIABLE)
     parent = parent_run(client, experiment_id, inherited, token)
     if parent is not None:  # runs nest within one experiment only

@@ -109,9 +109,7 @@ class ColumnSettings(Frozen):
 
 
 class CancellationSettings(Frozen):
-    """Rows that cancel an earlier sale. They are dropped. ``net`` also drops the sales that they
-    cancel.
-    """
+    """Rows that cancel an earlier sale. They are dropped; with ``net``, so are the sales."""
 
     column: str
     """The column that tells a cancelling row from a sale."""

@@ -19,7 +19,7 @@ from restock.types.panel import DemandPanel, FloatArray
 
 SMALLEST_WEIGHT = 0.05  # a model with a smaller weight is left out, to save time
 TOLERANCE = 0.1  # a loss that is 10 % above the lowest divides a model's prior weight by e
-DRAW = 0.04  # penalty: this times the squared distance of the weights from the prior weights
+DRAW = 0.04  # penalty on loss / lowest loss: this times the squared distance from the prior weights
 BELIEF = 500.0  # with this number of points, the learned calibration has a weight of one half
 ROWS = 2_000  # rows per fold; more are not needed for a few weights
 
@@ -101,11 +101,12 @@ def _tail_ranks(actual: FloatArray, quantiles: FloatArray, levels: FloatArray) -
 
 
 def learn_weights(rehearsals: Sequence[Rehearsal]) -> dict[str, float]:
-    """Return the convex weights with the lowest loss: half weighted, half scaled quantile loss.
+    """Return the weights with the lowest loss. They are positive and sum to one.
 
-    A few folds say little about which of two nearly equal models is the better one, so weights are
-    drawn towards :func:`prior_weights`. The loss is convex in the weights. Each fold's is divided
-    by the lowest one of a single model there: a period that is hard to foretell counts like others.
+    The loss is one half weighted, one half scaled quantile loss. A few folds cannot tell which of
+    two similar models is better. So a penalty pulls the weights towards :func:`prior_weights`. Each
+    fold's loss is divided by that of the best single model there, so that folds which are hard to
+    forecast do not dominate. The loss is convex in the weights.
     """
     from scipy.optimize import minimize
 
@@ -163,7 +164,7 @@ def pinball_of(error: FloatArray, levels: FloatArray) -> FloatArray:
 def _stacked(
     rehearsals: Sequence[Rehearsal], names: list[str]
 ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
-    """Join the points of all rehearsals: quantiles ``(P, 9, M)``, actuals, weights, levels."""
+    """Join the points of all rehearsals: quantiles ``(P, 9, M)``, actuals, importances, levels."""
     forecasts, actuals, importances = [], [], []
     levels = np.asarray(rehearsals[0].forecasts[LSTM].levels)
     picked = level_indices(levels, DECILES)
@@ -174,7 +175,7 @@ def _stacked(
         known = np.isfinite(actual)
         scaled = np.nan_to_num(1.0 / rehearsal.scale[rows], nan=0.0)[:, None] * known
         total = max(float(np.nansum(actual)), 1e-9)
-        # The weight of a point: 1 / total demand, plus the same for demand divided by its scale.
+        # The importance of a point: 1 / total demand, plus the same for demand over its scale.
         importance = known / total + scaled / max(
             float((scaled * actual.clip(0))[known].sum()), 1e-9
         )

@@ -160,7 +160,7 @@ def test_both_tuners_stand_in_one_table(project: Path) -> None:
 def test_a_dry_run_says_what_a_sweep_takes_and_launches_none(project: Path) -> None:
     done = restock(project, "tune", "--dry-run", *SMALL, "sweep.name=dry")
     assert done.returncode == 0, done.stderr
-    for word in ("Series: 4 of 4", "Tuning folds: 1", "Trials: 3", "Probe:", "Estimate:"):
+    for word in ("Series: 4 of 4", "Tuning folds: 1", "Trials: 3", "Measured:", "Estimate:"):
         assert word in done.stdout
     assert "dry" not in restock(project, "sweeps").stdout
 

@@ -39,6 +39,6 @@ def tuned_recipe(recipe: Recipe, tuned: dict[str, Any], folds: Folds) -> tuple[R
         if value != tuned["configured"][path]
     ]
     if differing:
-        differing.append("Add training.use_tuned=false to train with the given values.")
+        differing.append("Add training.use_tuned=false to train these values.")
         raise ConfigError("\n".join(differing))
     return replace_at(recipe, tuned["best"]), tuned["epochs"]

@@ -1,4 +1,4 @@
-"""Where runs are logged, settled without importing what logs them."""
+"""The URI of the tracking store. This module does not import MLflow."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from restock.settings.tracking import TrackingSettings
 
 
 def tracking_uri(settings: TrackingSettings, root: Path) -> str:
-    """Return where runs go: the environment, then the settings, then SQLite in the project."""
+    """Return the URI from the environment, else from the settings, else SQLite in the project."""
     default = f"sqlite:///{root.resolve() / 'mlflow.db'}"
     return _decoded(os.environ.get("MLFLOW_TRACKING_URI") or settings.uri or default)
 
 
 def _decoded(uri: str) -> str:
-    """Undo what `mlflow run` does to the path of a SQLite store below a folder with a space."""
+    """Undo the URL quoting that `mlflow run` applies to the path of a SQLite store."""
     path = uri.removeprefix("sqlite:///")
     plain = unquote(path)
     if path not in (uri, plain) and not Path(path).exists() and Path(plain).exists():

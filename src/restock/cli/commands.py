@@ -50,7 +50,7 @@ TABLE: tuple[Command, ...] = (
     TuneCommand(
         "tune", "path", "search for the best settings (conf/search) on the tuning folds",
         ("restock tune search.num_trials=50 engine.num_workers=2", "restock tune --dry-run"),
-        flags=(Flag(DRY_RUN, "train a few epochs, and estimate the time of the sweep"),),
+        flags=(Flag(DRY_RUN, "train two epochs, and estimate the time of the sweep"),),
     ),
     TrainCommand(
         "train", "path", "fit the LSTM and save the bundle",

@@ -27,7 +27,7 @@ FEW_FOLDS = 6  # with fewer folds, Wilcoxon's test can never be significant
 
 
 def run(context: Context[PreflightView], _: Arguments) -> Parts:
-    """Train the configured values for a few epochs, and return an estimate for the sweep.
+    """Train the configured values for two epochs, and return an estimate for the sweep.
 
     Raises:
         ConfigError: If there is no tuning fold to score a trial on.

@@ -115,7 +115,7 @@ def test_stop_ends_a_sweep_that_can_be_resumed(project: Path) -> None:
         assert time.monotonic() < until
         time.sleep(0.1)
     stopped = restock(project, "stop", "long")
-    assert "`restock resume long` goes on" in stopped.stdout
+    assert "To continue it, run `restock resume long`" in stopped.stdout
     said, _ = launched.communicate(timeout=60)
     assert launched.returncode == 1
     assert "the sweep stopped: by " in said

@@ -1,7 +1,7 @@
-"""What MLflow loads of restock by itself, as a plugin: where DVC keeps the data of a run.
+"""A plugin for MLflow, which loads it by itself: it finds the data of a run in DVC.
 
-It stands outside the package and imports nothing of it: MLflow loads its plugins before any model,
-and a model that carries another version of the package must find its own.
+It is outside the package and imports nothing from it. MLflow loads its plugins before any model. If
+the plugin imported the package, a model with another version of the package would not use its own.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from mlflow.data.dataset_source import DatasetSource
 
 
 class DvcSource(DatasetSource):  # type: ignore[misc]
-    """A data set under DVC: `mlflow.data.get_source` finds it by the entry point."""
+    """A data set under DVC. `mlflow.data.get_source` finds this class by its entry point."""
 
     def __init__(self, dataset: Mapping[str, Any]) -> None:
-        """Point at data under version control, as :mod:`restock.tracking.mlflow.dataset` says."""
+        """Keep where the data is; see :mod:`restock.tracking.mlflow.dataset`."""
         self.dataset = dict(dataset)
 
     @staticmethod
@@ -27,10 +27,10 @@ class DvcSource(DatasetSource):  # type: ignore[misc]
         return "dvc"
 
     def load(self, dst_path: str | None = None) -> str:
-        """Fetch the data as it was at the revision; run in the project.
+        """Fetch the data as it was at the revision. The current folder must be the project.
 
         Args:
-            dst_path: Folder to write below; none: a new temporary one.
+            dst_path: Folder to write to; None: a new temporary one.
 
         Returns:
             Path of the data.
@@ -43,7 +43,7 @@ class DvcSource(DatasetSource):  # type: ignore[misc]
 
     @staticmethod
     def _can_resolve(raw_source: Any) -> bool:  # noqa: ARG004
-        """Say that it is only made from what is stored with a run."""
+        """Return False: a source is only made from what is stored with a run."""
         return False
 
     @classmethod

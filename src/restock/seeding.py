@@ -1,4 +1,4 @@
-"""Where random numbers come from: one seed in, one independent stream for each purpose out."""
+"""Random numbers: one seed gives an independent stream for each purpose."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import numpy as np
 
 
 def child_seed(seed: int, *purpose: str | int) -> int:
-    """Derive a seed for one purpose, so that adding a consumer never shifts another one's numbers.
+    """Derive a seed for one purpose. A new purpose never changes the numbers of the others.
 
     Args:
         seed: The run's seed.
-        purpose: Names and numbers that identify the consumer, such as ``("trial", 3)``.
+        purpose: Names and numbers that identify the purpose, such as ``("trial", 3)``.
 
     Returns:
         An integer in [1, 2**31): never 0, which some libraries read as "no seed".

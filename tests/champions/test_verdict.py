@@ -76,7 +76,7 @@ def test_a_segment_that_loses_much_more_refuses() -> None:
     worse[:20] *= 0.2
     verdict = decide(candidate("lstm", worse), candidate("own version 1", 4 * SPREAD))
     assert refused(verdict) == ["segments"]
-    assert "volume B loses" in verdict.reasons[0]
+    assert "the loss in volume B is" in verdict.reasons[0]
     small = {"min_segment_share": 0.6}
     assert decide(candidate("lstm", worse), candidate("v", 4 * SPREAD), **small).promote
 
@@ -123,4 +123,6 @@ def test_a_loss_that_is_no_number_is_never_promoted(value: float) -> None:
 def test_without_demand_or_baselines_nothing_is_promoted() -> None:
     empty = candidate("lstm", 0 * SPREAD, demand=np.zeros(SHAPE))
     assert "no demand in the test" in decide(empty).reasons[0]
-    assert "nothing to beat" in decide(candidate("lstm", SPREAD), baselines=[]).reasons[0]
+    assert (
+        "no baseline to compare with" in decide(candidate("lstm", SPREAD), baselines=[]).reasons[0]
+    )

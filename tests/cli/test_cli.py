@@ -41,7 +41,7 @@ def test_help_lists_the_commands_before_anything_heavy_is_imported() -> None:
         (["explain"], "restock explain SERIES_ID [overrides]"),
         (
             ["evaluate", "output_dir=/nowhere", "tracking=none"],
-            "/nowhere/panel/grid.json: not there",
+            "/nowhere/panel/grid.json: no such file",
         ),
         (["--shell-completion", "install=csh"], "install=bash or install=zsh"),
     ],

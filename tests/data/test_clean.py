@@ -231,7 +231,7 @@ BAD = {
         "date,store,item,sales\n2020-01-05,a,x,1\n2020-01-04,a,x,1\n",
         r"own\.csv: row 3: series 'a/x' has two rows.*data\.aggregation",
     ),
-    "only a header": ("date,store,item,sales\n", r"own\.csv: there are no rows"),
+    "only a header": ("date,store,item,sales\n", r"own\.csv: the table has no rows"),
     "nothing at all": ("", r"own\.csv: the file is empty"),
     "a row without a key": (
         "date,store,item,sales\n2020-01-05,a,x,1\n2020-01-12,a,,1\n",

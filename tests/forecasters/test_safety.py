@@ -85,7 +85,7 @@ def test_a_pickle_among_the_arrays(bundle: Path, tmp_path: Path) -> None:
 
 def test_a_pickle_beside_the_files(bundle: Path, tmp_path: Path) -> None:
     (bundle / "python_model.pkl").write_bytes(pickle.dumps(Canary(tmp_path / "canary")))
-    with pytest.raises(IntegrityError, match="does not belong in a bundle"):
+    with pytest.raises(IntegrityError, match="this file is not in the manifest of the bundle"):
         check_safe(bundle, KNOWN)
     assert not (tmp_path / "canary").exists()
 
@@ -99,7 +99,9 @@ def test_a_bomb(bundle: Path) -> None:
 @pytest.mark.parametrize("name", ["../../evil.py", "/etc/evil", "assets/evil.py"])
 def test_a_member_that_points_elsewhere(bundle: Path, name: str) -> None:
     network(bundle, LAYER, **{name: b"x"})
-    with pytest.raises(IntegrityError, match=r"points out of it|no saved network does"):
+    with pytest.raises(
+        IntegrityError, match=r"points outside of the archive|a saved network has only"
+    ):
         check_safe(bundle, KNOWN)
 
 
@@ -108,19 +110,19 @@ def test_a_link_inside_an_archive(bundle: Path) -> None:
     info.external_attr = 0o120777 << 16
     with zipfile.ZipFile(bundle / "model.keras", "a") as archive:
         archive.writestr(info, "/etc/passwd")
-    with pytest.raises(IntegrityError, match="points out of it"):
+    with pytest.raises(IntegrityError, match="points outside of the archive"):
         check_safe(bundle, KNOWN)
 
 
 def test_a_link_a_folder_and_a_file_that_is_no_archive(bundle: Path, tmp_path: Path) -> None:
     (bundle / "state.json").unlink()
     (bundle / "state.json").symlink_to("/etc/passwd")
-    with pytest.raises(IntegrityError, match=r"state.json: is no plain file"):
+    with pytest.raises(IntegrityError, match=r"state.json: this is not a regular file"):
         check_safe(bundle, KNOWN)
     (bundle / "state.json").unlink()
     (bundle / "trees.npz").write_bytes(io.BytesIO(b"not a zip").read())
-    with pytest.raises(IntegrityError, match="is no archive"):
+    with pytest.raises(IntegrityError, match="this is not a zip archive"):
         check_safe(bundle, KNOWN)
     (tmp_path / "linked").symlink_to(bundle)
-    with pytest.raises(IntegrityError, match="is a link"):
+    with pytest.raises(IntegrityError, match="this is a link"):
         check_safe(tmp_path / "linked", KNOWN)

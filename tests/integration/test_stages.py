@@ -23,7 +23,7 @@ def test_other_feature_settings_are_trained_as_they_are(tmp_path: Path) -> None:
     run("fetch prepare featurize", untuned(tmp_path), tmp_path)
     other = untuned(tmp_path, features={"lags": [1]})
     said = run("train evaluate forecast", other, tmp_path)
-    assert any("making them anew" in note for note in said)
+    assert any("making them again" in note for note in said)
     bundle = load_bundle(tmp_path / "out/bundle")
     assert bundle.manifest.features["lags"] == [1]
     assert "lag_2" not in bundle.state.past_mean
@@ -70,7 +70,7 @@ def test_a_bundle_is_not_scored_on_periods_it_was_trained_on(
 def test_a_report_of_another_bundle_is_refused(tmp_path: Path, evaluated: Path) -> None:
     shutil.copytree(evaluated, tmp_path, dirs_exist_ok=True)
     run("train", untuned(tmp_path, model={"units": 4}), tmp_path)
-    with pytest.raises(IntegrityError, match="Evaluate again first"):
+    with pytest.raises(IntegrityError, match="Run `restock evaluate` again first"):
         run("forecast", untuned(tmp_path), tmp_path)
 
 

@@ -115,7 +115,7 @@ def test_stop_ends_a_sweep_that_can_be_resumed(project: Path) -> None:
         assert time.monotonic() < until
         time.sleep(0.1)
     stopped = restock(project, "stop", "long")
-    assert "`restock resume long` goes on" in stopped.stdout
+    assert "To continue it, run `restock resume long`" in stopped.stdout
     said, _ = launched.communicate(timeout=60)
     assert launched.returncode == 1
     assert "the sweep stopped: by " in said
@@ -160,7 +160,7 @@ def test_both_tuners_stand_in_one_table(project: Path) -> None:
 def test_a_dry_run_says_what_a_sweep_takes_and_launches_none(project: Path) -> None:
     done = restock(project, "tune", "--dry-run", *SMALL, "sweep.name=dry")
     assert done.returncode == 0, done.stderr
-    for word in ("Series: 4 of 4", "Tuning folds: 1", "Trials: 3", "Probe:", "Estimate:"):
+    for word in ("Series: 4 of 4", "Tuning folds: 1", "Trials: 3", "Measured:", "Estimate:"):
         assert word in done.stdout
     assert "dry" not in restock(project, "sweeps").stdout
 
@@ -173,7 +173,7 @@ def test_a_dry_run_says_what_a_sweep_takes_and_launches_none(project: Path) -> N
         (["stop", "nowhere"], "no sweep 'nowhere' here"),
         (["compare", "nowhere"], "'nowhere' is neither a sweep"),
         (["train", "--dry-run"], "--dry-run is for restock tune and restock promote"),
-        (["tune", "engine.study_url=nonsense"], "nonsense is no database URL"),
+        (["tune", "engine.study_url=nonsense"], "nonsense is not a database URL"),
         (["tune", "search.tuner.sampler=tpo"], "search.tuner"),
         (["tune", "search.objectives=[wql,speed]"], "no objective 'speed'"),
         (["tune", "search.objectives=[wql,size]"], "set search.tuner.pruner=none"),

@@ -195,7 +195,7 @@ def test_the_same_failure_again_and_again_stops_the_sweep(url: str) -> None:
 
     hold = launched(url, 9)
     worked(hold, broken)
-    assert hold.stopped() == "3 trials in a row failed alike: ValueError: shape"
+    assert hold.stopped() == "3 trials in a row failed with the same error: ValueError: shape"
     with pytest.raises(SweepError, match=r"none of 3 trials completed\. Last: ValueError: shape"):
         hold.result()
 
@@ -273,7 +273,7 @@ def test_only_known_paths_of_the_model_and_its_training_can_be_swept(
 @pytest.mark.parametrize(
     ("bad", "message"),
     [
-        ("nonsense", "is no database URL"),
+        ("nonsense", "is not a database URL"),
         ("postgresql+psycopg://postgres@127.0.0.1:1/x", "cannot be used"),
     ],
 )

@@ -147,7 +147,7 @@ def test_a_cold_origin_is_one_that_counts() -> None:
 
 def test_without_a_period_in_stock_there_is_nothing_to_teach() -> None:
     windows = maker(panel(3, 40, in_stock=np.zeros((3, 40), dtype=bool)), 30)
-    with pytest.raises(DataError, match="two periods in stock"):
+    with pytest.raises(DataError, match="at least two periods, the first in stock"):
         batches(windows, 30)
 
 

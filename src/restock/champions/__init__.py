@@ -1,1 +1,1 @@
-"""Who is served: judged, registered, verified, and looked up again."""
+"""Champions: judge a bundle, register and verify it, move the alias, keep the history."""

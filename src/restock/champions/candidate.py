@@ -1,4 +1,4 @@
-"""The bundle of a run or of a sweep, laid out beside the data at hand so that it can be judged."""
+"""Fetch the bundle of a run or of a sweep, so that it can be judged on the current data."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from restock.types.layout import Layout
 
 @contextmanager
 def laid_out(name: str, context: Context[PromotionView]) -> Iterator[Layout]:
-    """Yield a folder with the panel at hand and the bundle of a run or of a sweep's best job.
+    """Yield a folder with the current panel and the bundle of a run or of a sweep's best job.
 
     The verdict and its page are copied to the output folder at the end.
 
     Args:
-        name: A run's id, or a sweep's name.
-        context: Where runs and sweeps are kept, and where the panel lies.
+        name: Id of a run, or name of a sweep.
+        context: Settings of tracking and engine, and the folder of the panel.
 
     Raises:
         UserError: If there is no such run or sweep, or it trained no bundle.
@@ -43,7 +43,10 @@ def laid_out(name: str, context: Context[PromotionView]) -> Iterator[Layout]:
             trained, _ = find_family(settings.tracking, root, name)
             found = trained.artifact(layout.BUNDLE)
             if found is None:
-                raise UserError(f"run {trained.run_id} kept no bundle.")
+                raise UserError(
+                    f"run {trained.run_id} has no bundle among its artifacts. Name another run, or "
+                    "train again."
+                )
             bundle = found
         shutil.copytree(bundle, folder / layout.BUNDLE)
         yield Layout.at(folder)
@@ -59,8 +62,8 @@ def _best_job(name: str, engine: EngineSettings, root: Path) -> Path:
         result, is_grid = opened.snapshot().result(), opened.sweep.points is not None
     if not is_grid:
         raise UserError(
-            f"the trials of {name} were trained on tuning folds and left no bundle. Train its "
-            "best values first: restock run, or dvc repro; then promote."
+            f"the trials of {name} were trained on tuning folds and left no bundle. Train its best "
+            "values first, with `restock run` or `dvc repro`. Then run `restock promote`."
         )
     return jobs_folder(root, name) / str(result.best.number) / layout.BUNDLE
 

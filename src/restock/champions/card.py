@@ -9,7 +9,7 @@ from restock.champions.view import PromotionView
 from restock.forecasters.bundle import Manifest
 from restock.forecasters.names import LSTM
 
-CARD, CARD_PAGE = "card.json", "card.md"  # where a registered model keeps its own
+CARD, CARD_PAGE = "card.json", "card.md"  # files of a registered model
 SHOWN = ("wql", "sql", "wape", "mase", "bias", "coverage_80")
 
 
@@ -20,13 +20,13 @@ def make_card(
     report: Mapping[str, Any],
     lineage: Mapping[str, str],
 ) -> dict[str, Any]:
-    """Collect what a reader needs, from what the pipeline wrote; nothing is kept by hand.
+    """Make the card from what the pipeline wrote. Nothing is written by hand.
 
     Args:
-        settings: What the table is, and the policy that is served.
-        manifest: Of the bundle.
-        quality: What `prepare` counted.
-        report: What `evaluate` scored.
+        settings: Settings of the data, of the registry and of the inventory policy.
+        manifest: Manifest of the bundle.
+        quality: Report of stage prepare.
+        report: Report of stage evaluate.
         lineage: Commit and other labels of the run.
     """
     data, source = settings.data, settings.data.source
@@ -84,7 +84,7 @@ def _best_baseline(report: Mapping[str, Any]) -> dict[str, Any] | None:
 
 
 def to_markdown(card: Mapping[str, Any]) -> str:
-    """Return a card as Markdown: a section a group, a line a fact."""
+    """Return a card as Markdown: one section per group, one line per fact."""
     name = card["deployment"]["model"]
     lines = [f"# Model card: {name}"]
     for section, facts in card.items():

@@ -20,11 +20,11 @@ from restock.forecasters.names import LSTM
 
 @dataclass(frozen=True)
 class Challenge:
-    """A bundle that was scored, and how it is judged.
+    """A scored bundle, and the settings by which it is judged.
 
     Attributes:
-        scored: What stage evaluate has handed over.
-        settings: The test, and the costs.
+        scored: The bundle, with the results of stage evaluate.
+        settings: Settings of the test, of the costs and of the gates.
     """
 
     scored: Scored
@@ -32,11 +32,11 @@ class Challenge:
 
     @property
     def digest(self) -> str:
-        """Name of the bundle."""
+        """Digest of the bundle."""
         return self.scored.bundle.manifest.digest
 
     def candidate(self, name: str, bundle: Bundle) -> Candidate:
-        """Score a bundle on these test folds, and measure what it needs."""
+        """Score a bundle on these test folds, and measure its latency and size."""
         panel, fold = self.scored.panel, self.scored.folds.test
         started = time.perf_counter()
         test = run_backtest(
@@ -62,12 +62,12 @@ class Challenge:
         )
 
     def baselines(self) -> list[Losses]:
-        """Return the losses of every baseline that stands in the report."""
+        """Return the losses of every baseline in the report."""
         names = [name for name in self.scored.report["models"] if name != LSTM]
         return [Losses.from_table(self.scored.losses, name) for name in names]
 
     def segments(self) -> dict[str, np.ndarray]:
-        """Return a label per series of the losses, by kind of segment."""
+        """Return the segment of each series of the losses, by kind of segment."""
         panel = self.scored.panel
         every = segments(panel, self.scored.folds.test.train_end)
         own = Losses.from_table(self.scored.losses, LSTM).series_id

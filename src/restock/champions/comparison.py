@@ -1,4 +1,4 @@
-"""How surely one model is better than another: a paired bootstrap over series and origins."""
+"""Compare two models by a paired bootstrap over series and origins."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from restock.champions.losses import Losses
 
-CHUNK = 200  # resamples held at a time
+CHUNK = 200  # resamples in memory at a time
 INTERVAL = (5.0, 95.0)  # percent
 
 
@@ -17,10 +17,11 @@ class Comparison:
     """A challenger against one rival on the same test folds.
 
     Attributes:
-        rival: Its name.
-        saving: Share of the rival's loss that the challenger saves; negative: it loses more.
-        low, high: The 90 % interval of that share.
-        won: Share of resamples in which the challenger lost less.
+        rival: Name of the rival.
+        saving: How much lower the challenger's loss is, as a share of the rival's loss. Negative:
+            it is higher.
+        low, high: The 90 % interval of ``saving``.
+        won: Share of resamples in which the challenger had the lower loss.
     """
 
     rival: str
@@ -33,14 +34,14 @@ class Comparison:
 def compare(challenger: Losses, rival: Losses, *, num_resamples: int, seed: int) -> Comparison:
     """Resample series and origins, both with replacement, the same for both models.
 
-    Demand at one origin moves many series at once, and one series all of its origins: both are
-    drawn, so that neither is taken for more independent evidence than it is.
+    Losses of one origin are correlated over series, and losses of one series over origins. If only
+    one of them was resampled, the interval would be too narrow.
 
     Args:
-        challenger: One model.
-        rival: The other one, on the same folds.
-        num_resamples: How often to draw.
-        seed: Of the draws.
+        challenger: Losses of one model.
+        rival: Losses of the other one, on the same folds.
+        num_resamples: Number of resamples.
+        seed: Seed of the resamples.
 
     Raises:
         IntegrityError: If they were scored on different folds.
@@ -74,6 +75,6 @@ def _resampled(
 
 
 def _saving(ours: np.ndarray, theirs: np.ndarray) -> np.ndarray:
-    """Return the share saved; of a rival that loses nothing, nothing can be saved."""
+    """Return the saving. For a rival without any loss it is 0, or -1 if ours is above 0."""
     lossless = np.where(ours > 0, -1.0, 0.0)
     return np.where(theirs > 0, 1 - ours / np.maximum(theirs, 1e-300), lossless)

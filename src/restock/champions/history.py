@@ -1,11 +1,12 @@
-"""Who is champion, and who was: the alias is moved by compare-and-set, and every move is kept.
+"""The history of champions: move the alias by compare-and-set, and keep every move.
 
-MLflow has no compare-and-set for aliases. Promotions through one SQLite file or one PostgreSQL
-database hold a lock. Over plain REST without ``tracking.lock_url`` the numbered entry decides,
-which is written before the alias moves: see docs/promotion.md for the window that remains.
+MLflow has no compare-and-set for aliases. With one SQLite file or one PostgreSQL database,
+promotions hold a lock. Over plain REST without ``tracking.lock_url``, each move first writes a
+numbered entry, and the first one to write a number wins. docs/promotion.md describes the remaining
+race.
 
-An entry is an immutable artifact of the history's run, ``moves/000001.json``. It is written only
-for a version that was verified, so that a move that was interrupted can be carried through.
+An entry is an artifact of the history's run, ``moves/000001.json``, and never changes. It is
+written only for a verified version, so that an interrupted move can be finished later.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from restock.settings.tracking import TrackingSettings
 from restock.tracking.uri import tracking_uri
 
 LEDGER_TAG = "restock.ledger"
-DONE_TAG = "restock.moves"  # moves that were carried through
+DONE_TAG = "restock.moves"  # number of the last finished move
 FOLDER = "moves"
 
 
@@ -41,29 +42,29 @@ class History:
         mirror: Mirror,
         lock: Callable[[], AbstractContextManager[None]],
     ) -> None:
-        """Keep moves beside a registry.
+        """Keep the moves of a registry's champion.
 
         Args:
-            registry: Whose champion.
-            experiment_id: Where the run lies that holds them.
+            registry: The registered model.
+            experiment_id: Experiment with the run that holds the moves.
             mirror: The local copy.
-            lock: Held while the alias moves.
+            lock: Lock to hold while the alias moves.
         """
         self.registry, self.client = registry, registry.client
         self.experiment_id, self.mirror, self.lock = experiment_id, mirror, lock
 
     def move(self, expected: str | None, wanted: Move) -> Move:
-        """Move the alias, if it still points to what the decision was made against.
+        """Move the alias, if the champion is still the one that the challenger was compared with.
 
         Args:
             expected: Version that was champion when the challenger was judged.
-            wanted: The move; its number is given here. Its version has been verified.
+            wanted: The move, to a verified version. Its number is set here.
 
         Returns:
             The move as it was recorded.
 
         Raises:
-            ConflictError: If somebody else was faster. Nothing was changed.
+            ConflictError: If somebody else moved the alias first. Nothing was changed.
         """
         with self.lock():
             moves = self._carry_through()
@@ -75,12 +76,12 @@ class History:
             return move
 
     def carry_through(self) -> list[Move]:
-        """Finish a move that was interrupted, note one that was made by hand, and return all."""
+        """Finish an interrupted move, record a move made by hand, and return all moves."""
         with self.lock():
             return self._carry_through()
 
     def moves(self) -> list[Move]:
-        """Return every move as the server has it, and bring the mirror up to date."""
+        """Return every move on the server, and update the mirror."""
         run_id = self._find()
         known = self.mirror.read()
         names = [] if run_id is None else self._names(run_id)
@@ -109,7 +110,7 @@ class History:
         return self._note_by_hand(moves)
 
     def _note_by_hand(self, moves: list[Move]) -> list[Move]:
-        """Record that the alias was moved past restock: history must not say otherwise."""
+        """If the alias was moved without restock, record that in the history."""
         recorded = moves[-1].to_version if moves else None
         actual = self._champion()
         if actual == recorded:
@@ -126,11 +127,11 @@ class History:
             raise ConflictError(
                 f"{self.registry.name}: version {wanted.to_version} was judged against champion "
                 f"{expected or '(none)'}, but version {actual or '(none)'} is champion now. "
-                "Nothing was changed: run the command again to be judged against that one."
+                "Nothing was changed. Run the command again to compare with the new champion."
             )
 
     def _set(self, move: Move) -> None:
-        """Move the alias to what the last entry says, and check that it stayed there."""
+        """Move the alias to the version of the last entry, and check that it stayed there."""
         self.registry.point_champion_at(move.to_version)
         actual = self._champion()
         if actual != move.to_version:
@@ -174,29 +175,29 @@ class History:
         return Move(**json.loads(text))
 
     def _write(self, move: Move) -> None:
-        """Write an entry, and see that it is ours that stands there.
+        """Write an entry, and check that no other machine wrote the same number.
 
         Raises:
-            ConflictError: If another machine wrote one with that number.
+            ConflictError: If another machine did.
         """
         run_id, name = self._run_id(), f"{move.number:06d}.json"
         if name in self._names(run_id):
-            raise ConflictError(f"{self.registry.name}: move {move.number} was made by another")
+            raise ConflictError(f"{self.registry.name}: another machine made move {move.number}")
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / name
             path.write_text(json.dumps(asdict(move), indent=1) + "\n", encoding="utf-8")
             self.client.log_artifact(run_id, str(path), FOLDER)
         if self._read(run_id, name) != move:
-            raise ConflictError(f"{self.registry.name}: move {move.number} was made by another")
+            raise ConflictError(f"{self.registry.name}: another machine made move {move.number}")
 
 
 def promotion_lock(
     settings: TrackingSettings, root: Path
 ) -> Callable[[], AbstractContextManager[None]]:
-    """Return what lets one promotion in at a time.
+    """Return the lock that allows only one promotion at a time.
 
-    That is a lock of the database that runs are kept in, or of ``tracking.lock_url``; over plain
-    REST, only the processes of this project exclude each other.
+    It is in the database of ``tracking.lock_url``, or in that of the runs. Over plain REST it is a
+    file of the project, so that it does not protect against other projects and machines.
     """
     url = settings.lock_url or tracking_uri(settings, root)
     if url.startswith(("http:", "https:")):

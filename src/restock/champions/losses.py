@@ -1,4 +1,4 @@
-"""One model's losses on the test folds, series by origin, and the scores they add up to."""
+"""One model's losses on the test folds, by series and origin, and the scores from them."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ MATRICES = ("origin", "demand", "loss", "error", "points", "inside_80", "cost", 
 
 @dataclass(frozen=True)
 class Losses:
-    """What a model lost, for each series at each origin; see :func:`evaluation.losses.loss_table`.
+    """A model's losses for each series at each origin; see :func:`evaluation.losses.loss_table`.
 
     Attributes:
-        name: The model's.
-        series_id: Shape ``(N,)``.
+        name: Name of the model.
+        series_id: Names of the series. Shape ``(N,)``.
         origin: Forecast origins, in seconds since 1970; 0 where none was scored. ``(N, O)``.
         demand, loss, error, points, inside_80, cost, cost_demand: Sums over the steps that were
             scored; 0 where none was. Shape ``(N, O)``.
@@ -38,7 +38,7 @@ class Losses:
 
     @classmethod
     def from_table(cls, table: pd.DataFrame, name: str) -> Losses:
-        """Take one model's rows."""
+        """Make it from one model's rows of a table."""
         rows = table[table["model"] == name]
         seconds = rows["forecast_origin"].astype("datetime64[s]").astype("int64")
         wide = rows.assign(origin=seconds).pivot_table(
@@ -56,18 +56,19 @@ class Losses:
         """Refuse to compare losses of other series or other origins.
 
         Raises:
-            IntegrityError: Saying how they differ.
+            IntegrityError: If they differ.
         """
         same = np.array_equal(self.series_id, other.series_id)
         same = same and np.array_equal(self.origin, other.origin)
         if not same or not np.allclose(self.demand, other.demand):
             raise IntegrityError(
                 f"{self.name} and {other.name} were not scored on the same test folds: "
-                f"{self.loss.shape} and {other.loss.shape} series and origins. Evaluate again."
+                f"{self.loss.shape} and {other.loss.shape} series and origins, or other demand. "
+                "Run `restock evaluate` again."
             )
 
     def scores(self) -> dict[str, float]:
-        """Return the pooled scores: NaN where nothing could be scored."""
+        """Return scores over all series and origins; NaN if nothing could be scored."""
         return {
             "wql": _ratio(self.loss, self.demand),
             "bias": _ratio(self.error, self.demand),

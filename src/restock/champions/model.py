@@ -1,7 +1,7 @@
-"""A bundle as the MLflow model that is registered.
+"""Save a bundle as an MLflow model, which is registered.
 
-The model carries the code of ours that it needs, and no other: it is served where restock is not
-installed, and what it never runs does not travel with it.
+The model contains the part of restock's code that it needs, and no other code. So it can be served
+where restock is not installed.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from restock.settings.inventory import InventorySettings
 from restock.tracking.code import PACKAGE, needed_files
 from restock.types.panel import DemandPanel
 
-# What a served model imports; pinned to what it was tested with here.
+# Packages that a served model imports, pinned to the installed versions.
 REQUIREMENTS = ("numpy", "pandas", "pydantic", "pyyaml", "holidays", "onnxruntime", "scipy")
 SERVED = "restock.champions.pyfunc"
 EXAMPLE_SERIES, EXAMPLE_PERIODS = 2, 60
@@ -35,13 +35,13 @@ EXAMPLE, SMOKE = "example.parquet", "smoke.parquet"
 def save_model(
     bundle: Bundle, inventory: InventorySettings, panel: DemandPanel, folder: Path
 ) -> Path:
-    """Write a bundle as an MLflow model with an example, and what it answers to that.
+    """Write a bundle as an MLflow model, with an example input and its forecast.
 
     Args:
-        bundle: What forecasts.
-        inventory: The policy behind the reorder figures.
-        panel: Where the example comes from.
-        folder: Where to write; it must not exist.
+        bundle: The bundle.
+        inventory: The replenishment policy.
+        panel: The panel that the example is taken from.
+        folder: Folder to write; it must not exist.
     """
     example = example_input(panel)
     answered = answer(bundle, inventory, example, {})
@@ -66,7 +66,7 @@ def save_model(
 
 
 def _copy_code(package: Path) -> None:
-    """Copy what loading and answering needs of our package."""
+    """Copy the modules that are needed to load the model and to forecast."""
     for path in needed_files([SERVED]):
         target = package / path.relative_to(PACKAGE)
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -74,7 +74,7 @@ def _copy_code(package: Path) -> None:
 
 
 def example_input(panel: DemandPanel) -> pd.DataFrame:
-    """Return recent history of a few series, as a request would hold it."""
+    """Return recent history of a few series, in the form of a request."""
     rows = np.argsort(-np.nansum(panel.demand, axis=1), kind="stable")[:EXAMPLE_SERIES]
     taken = panel.take(np.sort(rows))
     first = max(taken.num_steps - EXAMPLE_PERIODS, 0)

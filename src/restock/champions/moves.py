@@ -1,4 +1,4 @@
-"""The history of a registry's champion: numbered, append-only entries, mirrored in a file."""
+"""Moves of a registry's champion: numbered entries, with a local copy in a file."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ class Move:
     """One move of the alias ``champion``.
 
     Attributes:
-        number: From 1, without gaps.
-        kind: What moved it; "by hand" is a move past restock that was found later.
-        from_version, to_version: Versions of the registered model; None: there was none.
-        reason: Why.
+        number: Number of the move, from 1, without gaps.
+        kind: What moved it; "by hand" is a move without restock that was found later.
+        from_version, to_version: Versions of the registered model; None: no champion.
+        reason: Why it was moved.
         bundle, data, commit: Digest of the bundle, digest of its data, git revision.
-        run_id: Of the decision.
-        metrics: On the test folds.
-        at: UTC, to the second.
+        run_id: Run that logged the decision.
+        metrics: Scores on the test folds.
+        at: Time in UTC, to the second.
         who: User and machine.
     """
 
@@ -48,18 +48,18 @@ class Move:
     who: str = field(default_factory=lambda: f"{getpass.getuser()}@{socket.gethostname()}")
 
     def to_json(self) -> str:
-        """Return one line."""
+        """Return it as one line of JSON."""
         return json.dumps(asdict(self))
 
 
 @dataclass(frozen=True)
 class Mirror:
-    """A local copy of the history, a line a move: read without a server, never rewritten."""
+    """A local copy of the history, one line per move. It can be read without a server."""
 
     path: Path
 
     def read(self) -> list[Move]:
-        """Return the moves in order. A line that a kill cut short is not a move."""
+        """Return the moves in order. An incomplete last line, left by a kill, is ignored."""
         if not self.path.is_file():
             return []
         lines = self.path.read_bytes().split(b"\n")[:-1]
@@ -70,29 +70,29 @@ class Mirror:
         return [moves[number] for number in sorted(moves)]
 
     def append(self, moves: Iterable[Move]) -> None:
-        """Add moves, whole and on disk when this returns.
+        """Add moves. They are completely on disk when this returns.
 
         Raises:
-            DiskFullError: If there is no room for them.
+            DiskFullError: If there is no space.
         """
         self.path.parent.mkdir(parents=True, exist_ok=True)
         text = "".join(move.to_json() + "\n" for move in moves).encode()
         with disk_full_named(self.path), self.path.open("ab", buffering=0) as file:
-            file.truncate(self.path.read_bytes().rfind(b"\n") + 1)  # what a kill cut short
+            file.truncate(self.path.read_bytes().rfind(b"\n") + 1)  # drop an incomplete line
             file.write(text)
             os.fsync(file.fileno())
 
     def replace(self, moves: Iterable[Move]) -> None:
-        """Write the whole history anew, as a server has it."""
+        """Replace the whole history by that of a server."""
         with replacing(self.path) as aside:
             aside.write_text("".join(move.to_json() + "\n" for move in moves), encoding="utf-8")
 
 
 def mirror_of(root: Path, model: str) -> Mirror:
-    """Return where a project keeps the history of a registered model."""
+    """Return a project's local copy of the history of a registered model."""
     return Mirror(root / HISTORY / f"{model}.jsonl")
 
 
 def mirrors(root: Path) -> list[Mirror]:
-    """Return the histories of all models that a project keeps."""
+    """Return a project's local copies of the histories of all models."""
     return [Mirror(path) for path in (root / HISTORY).glob("*.jsonl")]

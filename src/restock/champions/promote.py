@@ -1,4 +1,4 @@
-"""Judge the bundle, and if it passes every gate: register it, verify it, make it champion."""
+"""Judge a bundle. If it passes every gate, register it, verify it and make it champion."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ from restock.types.layout import Layout
 
 @dataclass(frozen=True)
 class Decision:
-    """Why a bundle is to be champion.
+    """The decision to make a bundle champion.
 
     Attributes:
-        reasons: Never empty.
-        run_id: Run that recorded the decision.
+        reasons: Why; never empty.
+        run_id: Run that logged the decision.
         evaluation: Run that scored the bundle.
     """
 
@@ -45,14 +45,14 @@ def promote(context: Context[PromotionView], scored: Scored, *, dry_run: bool = 
     """Decide, record the decision, and carry it out.
 
     Args:
-        context: The gates, and who watches.
-        scored: The bundle that wants to be champion.
-        dry_run: Decide only; nothing is recorded.
+        context: Settings with the gates, files, console.
+        scored: The challenger.
+        dry_run: Only decide; nothing is recorded.
 
     Raises:
         ConfigError: If tracking is off.
-        IntegrityError: If the version that was registered does not forecast what the bundle does.
-        ConflictError: If another champion was made meanwhile.
+        IntegrityError: If the registered version does not give the same forecasts as the bundle.
+        ConflictError: If somebody else made a champion in the meantime.
     """
     settings, console, files = context.settings, context.console, context.files
     store = open_store(settings.tracking, context.root)
@@ -94,20 +94,20 @@ def make_champion(
     champion: ModelVersion | None,
     decision: Decision,
 ) -> ModelVersion:
-    """Register a bundle, verify what was registered, and move the alias, in this order.
+    """Register a bundle, verify the registered version, and move the alias, in this order.
 
-    It may be killed between any two steps and run again: what is there already is found.
+    It may be killed between any two steps and run again. Finished steps are not repeated.
 
     Args:
-        context: Settings, files and who watches.
-        store: Where to.
-        challenge: The bundle.
-        champion: Whom it was judged against.
-        decision: Why.
+        context: Settings, files and console.
+        store: Registry and history.
+        challenge: The challenger.
+        champion: The champion that it was compared with.
+        decision: The decision.
 
     Raises:
-        IntegrityError: If what was registered is not the bundle, or forecasts something else.
-        ConflictError: If another champion was made meanwhile.
+        IntegrityError: If the registered files are not the bundle's, or give other forecasts.
+        ConflictError: If somebody else made a champion in the meantime.
     """
     version = _register(context, store, challenge, decision.evaluation)
     store.verify(store.registry, version)
@@ -119,7 +119,7 @@ def make_champion(
 def _judge(
     challenge: Challenge, champion: ModelVersion | None, store: Store
 ) -> tuple[Verdict, dict[str, Candidate]]:
-    """Judge the bundle; the champion is scored again, on the same test folds."""
+    """Judge the bundle. The champion is scored again, on the same test folds."""
     settings = challenge.settings
     candidates = {"challenger": challenge.candidate(LSTM, challenge.scored.bundle)}
     if champion is not None:
@@ -139,7 +139,7 @@ def _judge(
 def _register(
     context: Context[PromotionView], store: Store, challenge: Challenge, evaluation: str
 ) -> ModelVersion:
-    """Return the version that holds the bundle, made if there is none."""
+    """Return the version with this bundle; register it if there is none."""
     found = store.registry.find(challenge.digest)
     if found is not None:
         return found
@@ -164,7 +164,7 @@ def _register(
 
 
 def _labels(context: Context[PromotionView]) -> dict[str, str]:
-    """Return the labels of runs that are opened here."""
+    """Return the labels for runs of this promotion."""
     return {"commit": context.origin.commit}
 
 
@@ -194,9 +194,9 @@ def _move(
 
 
 def _evaluation(context: Context[PromotionView], store: Store, challenge: Challenge) -> str:
-    """Return the run that scored the bundle; where there is none, log the stored report as one.
+    """Return the run that scored the bundle. If there is none, log the stored report as a run.
 
-    There is none after `dvc pull`, or when the store was lost.
+    There is none after `dvc pull`, or if the tracking store was lost.
     """
     query = f"tags.`{BUNDLE_TAG}` = '{challenge.digest}' and tags.`{COMMAND_TAG}` = 'evaluate'"
     for found in store.registry.client.search_runs([store.experiment_id], query, max_results=1):
@@ -211,7 +211,7 @@ def _evaluation(context: Context[PromotionView], store: Store, challenge: Challe
 
 
 def _record(context: Context[PromotionView], verdict: Verdict, evaluation: str) -> str:
-    """Log the decision as a run of its own: refusals are kept like promotions."""
+    """Log the decision as its own run, whether it is a promotion or a refusal."""
     tracking = context.settings.tracking
     with open_run(tracking, context.root, "promote", _labels(context)) as run:
         run.set_tags(
@@ -234,7 +234,7 @@ def _leave(
     before: ModelVersion | None,
     version: ModelVersion | None,
 ) -> None:
-    """Write the page and the verdict. They name versions, so they are no stage outputs."""
+    """Write the page and the verdict. They name versions, so they cannot be outputs of a stage."""
     champion = version or before
     title = f"Challenger against {before.label}" if before else "Challenger, with no champion yet"
     with replacing(files.write(layout.PROMOTION)) as aside:
@@ -254,12 +254,12 @@ def _leave(
 
 
 def _is_left(files: Layout, challenge: Challenge) -> bool:
-    """Say whether the verdict on this bundle stands on disk."""
+    """Say whether the verdict on this bundle is on disk."""
     path = files.read(layout.VERDICT)
     stored = read_json(path) if path.is_file() else {}
     return bool(stored.get("bundle") == challenge.digest and stored["version"])
 
 
 def _end_pipeline(context: Context[PromotionView], challenge: Challenge) -> None:
-    """End the pipeline's run: this is the last of its commands that logs."""
+    """End the pipeline's run. This is the last command of a pipeline that logs."""
     close_pipeline(context.settings.tracking, context.root, challenge.scored.scores)

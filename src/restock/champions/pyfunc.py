@@ -1,8 +1,8 @@
-"""The bundle as an MLflow model, from code: loading it unpickles nothing.
+"""The bundle as an MLflow model. It is loaded from code, without pickle.
 
-Takes recent history as a table (series_id, timestamp, demand and the columns of its roles; rows
-after the last demand are the known future). Returns a row per series and step: quantiles of demand
-and of total demand so far, and what the replenishment policy makes of them.
+Input: recent history as a table with series_id, timestamp, demand and the columns of all roles.
+Rows after the last demand are the known future. Output: one row per series and step, with quantiles
+of demand and of total demand up to the step, and the figures of the replenishment policy.
 """
 
 import json
@@ -10,16 +10,16 @@ import sys
 from pathlib import Path
 from typing import Any
 
-CARRIED = Path(__file__).parent / "code" / "restock"  # in a saved model
+CARRIED = Path(__file__).parent / "code" / "restock"  # only exists in a saved model
 
 
 def _forget_another_version() -> None:
-    """Let the model be loaded by the code it carries, where another version of it is installed.
+    """Make sure that the model uses its own code, even if another version of restock is installed.
 
-    Whoever loads the model may have imported that one. It would forecast by other code than what
-    was verified, or not at all.
+    The program that loads the model may have imported the installed version. With it, the model
+    would forecast with code that was not verified, or fail.
     """
-    if not CARRIED.is_dir():  # this file is part of the installed one
+    if not CARRIED.is_dir():  # this file belongs to the installed version
         return
     import restock
 
@@ -54,7 +54,7 @@ FIGURES = ["reorder_point", "safety_stock", "order_up_to_level"]
 
 
 class BundleModel(PythonModel):  # type: ignore[misc]
-    """Forecasts with a bundle, and says when and up to what to order."""
+    """Forecasts with a bundle, and returns reorder points and order-up-to levels."""
 
     def load_context(self, context: Any) -> None:
         """Check the bundle's digests and load it."""
@@ -71,13 +71,12 @@ class BundleModel(PythonModel):  # type: ignore[misc]
         """Forecast the periods after the last one in the input.
 
         Args:
-            context: Not used: all was loaded from it.
+            context: Not used.
             model_input: Recent history, in long form.
-            params: ``horizon``, to be given fewer steps, and ``quantile_levels``, to be given
-                fewer levels.
+            params: ``horizon`` and ``quantile_levels``, to get fewer steps or levels.
 
         Raises:
-            DataError: If the input lacks a column, or more is asked for than was trained.
+            DataError: If the input lacks a column, or the horizon or a level was not trained.
         """
         return answer(self.bundle, self.inventory, model_input, params or {})
 
@@ -102,7 +101,7 @@ def answer(
 def _horizon(bundle: Bundle, params: dict[str, Any]) -> int:
     horizon = int(params.get("horizon", bundle.horizon))
     if not 1 <= horizon <= bundle.horizon:
-        raise DataError(f"horizon={horizon}: this model answers 1 to {bundle.horizon} periods.")
+        raise DataError(f"horizon={horizon}: this model forecasts 1 to {bundle.horizon} periods.")
     return horizon
 
 
@@ -111,7 +110,7 @@ def _level_columns(bundle: Bundle, params: dict[str, Any]) -> list[str]:
     unknown = [level for level in levels if level not in bundle.manifest.levels]
     if unknown:
         raise DataError(
-            f"quantile_levels={unknown}: this model answers {bundle.manifest.levels} only."
+            f"quantile_levels={unknown}: this model forecasts only {bundle.manifest.levels}."
         )
     return [f"{prefix}{level:g}" for prefix in ("q", "total_q") for level in levels]
 
@@ -119,7 +118,7 @@ def _level_columns(bundle: Bundle, params: dict[str, Any]) -> list[str]:
 def _figures(
     forecast: DemandForecast, panel: DemandPanel, inventory: InventorySettings
 ) -> pd.DataFrame:
-    """Return the figures that need no stock: the caller knows what is on hand."""
+    """Return the figures that do not depend on stock, which only the caller knows."""
     demand = LeadTimeDemand.from_forecast(forecast, inventory.protection_interval)
     value = unit_value(panel, inventory.unit_value)
     unknown = np.full(panel.num_series, np.nan)

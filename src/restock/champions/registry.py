@@ -23,9 +23,9 @@ from restock.tracking.mlflow.tracker import BUNDLE_TAG
 CHAMPION = "champion"
 STATE_TAG = "restock.state"  # registered, verified or broken
 TREE_TAG = "restock.files"  # digest of all files of the model
-# No model yet, or no alias; a server with users says of what is not there that it is not allowed.
+# Errors for a missing model or alias. A server with users says PERMISSION_DENIED for both.
 NO_CHAMPION = {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE", "PERMISSION_DENIED"}
-MLFLOWS_OWN = "registered_model_meta"  # MLflow adds it to what it hands out
+MLFLOWS_OWN = "registered_model_meta"  # a file that MLflow adds to downloads
 Tags = dict[str, str]
 
 
@@ -34,11 +34,11 @@ class ModelVersion:
     """A registered bundle.
 
     Attributes:
-        name: Of the registered model.
-        version: Its number.
-        run_id: The evaluation it was judged by.
+        name: Name of the registered model.
+        version: Number of the version.
+        run_id: Run of the evaluation it was judged by.
         bundle: Digest of the bundle.
-        tags: What was said of it.
+        tags: Tags of the version.
     """
 
     name: str
@@ -49,21 +49,21 @@ class ModelVersion:
 
     @property
     def label(self) -> str:
-        """What a person calls it."""
+        """Name for messages."""
         return f"{self.name} version {self.version}"
 
 
 class Registry:
-    """Versions of one registered model, found by the digest of the bundle they hold."""
+    """Versions of one registered model. They can be found by the digest of their bundle."""
 
     def __init__(self, client: MlflowClient, name: str) -> None:
-        """Use a client of the tracking store; the registry lives beside it."""
+        """Use a client of the tracking store, which also has the registry."""
         self.client, self.name = client, name
-        # models:/ addresses are looked up where this says, whatever the client is told.
+        # MLflow looks up models:/ addresses here, not in the client's store.
         mlflow.set_tracking_uri(client.tracking_uri)
 
     def find(self, bundle: str) -> ModelVersion | None:
-        """Return the version that holds a bundle, unless it was found to be broken."""
+        """Return the version with a bundle, unless it was found to be broken."""
         query = f"name = '{self.name}' and tags.`{BUNDLE_TAG}` = '{bundle}'"
         for found in self.client.search_model_versions(query):
             if found.tags.get(STATE_TAG) != "broken":
@@ -74,7 +74,7 @@ class Registry:
         """Return a version by its number.
 
         Raises:
-            UserError: Listing those there are.
+            UserError: If there is no such version. The message lists the known ones.
         """
         try:
             return self._version(self.client.get_model_version(self.name, version))
@@ -93,7 +93,7 @@ class Registry:
             raise
 
     def point_champion_at(self, version: str | None) -> None:
-        """Move the alias. :class:`History` alone does, and keeps what it did."""
+        """Move the alias. Only :class:`History` may call this, because it records every move."""
         if version is None:
             self.client.delete_registered_model_alias(self.name, CHAMPION)
         else:
@@ -105,11 +105,11 @@ class Registry:
         """Upload a model that was saved to a folder, and make it a new version.
 
         Args:
-            model: The folder.
+            model: Folder of the model.
             bundle: Digest of the bundle in it.
-            run_id: The evaluation that it was judged by.
-            tags: What is said of it.
-            description: For the page of the version, as Markdown.
+            run_id: Run of the evaluation that it was judged by.
+            tags: Tags of the version.
+            description: Text for the page of the version, as Markdown.
         """
         experiment_id = self.client.get_run(run_id).info.experiment_id
         with _quietly():
@@ -118,7 +118,7 @@ class Registry:
             )
             self.client.log_model_artifacts(logged.model_id, str(model))
             self.client.finalize_logged_model(logged.model_id, "READY")
-        with contextlib.suppress(MlflowException):  # it is there already
+        with contextlib.suppress(MlflowException):  # it exists already
             self.client.create_registered_model(self.name)
         labels = {BUNDLE_TAG: bundle, STATE_TAG: "registered", TREE_TAG: digest_tree(model), **tags}
         created = self.client.create_model_version(
@@ -137,10 +137,10 @@ class Registry:
 
     @contextlib.contextmanager
     def download(self, version: ModelVersion) -> Iterator[Path]:
-        """Yield a folder with the files of a version, which are the ones that were registered.
+        """Yield a folder with the files of a version, after a check of their digest.
 
         Raises:
-            IntegrityError: If they are not.
+            IntegrityError: If they are not the files that were registered.
         """
         with tempfile.TemporaryDirectory() as folder:
             uri = f"models:/{self.name}/{version.version}"
@@ -157,12 +157,12 @@ class Registry:
             if found != promised:
                 raise IntegrityError(
                     f"{version.label}: its files are not the ones that were registered (sha256 "
-                    f"{found[:12]}, registered as {str(promised)[:12]}). Nothing of it was loaded."
+                    f"{found[:12]}, registered as {str(promised)[:12]}). Nothing was loaded."
                 )
             yield Path(fetched)
 
     def bundle_of(self, version: ModelVersion, target: Path) -> Path:
-        """Copy the bundle of a version to a folder, without loading anything of it."""
+        """Copy the bundle of a version to a folder. Nothing is loaded."""
         with self.download(version) as model:
             shutil.copytree(model / "artifacts" / "bundle", target)
         return target
@@ -176,7 +176,7 @@ class Registry:
 
 @contextlib.contextmanager
 def _quietly() -> Iterator[None]:
-    """Leave out the progress bars and notes of MLflow for the artifacts that it copies."""
+    """Hide the progress bars and messages of MLflow when it copies artifacts."""
     logging.getLogger("mlflow").setLevel(logging.ERROR)
     with contextlib.redirect_stderr(io.StringIO()):
         yield

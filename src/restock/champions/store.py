@@ -1,4 +1,4 @@
-"""Versions and the champion's moves, opened as one."""
+"""The store: the registry with its versions, and the history of the champion."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from restock.tracking.mlflow.tracker import connect
 
 @dataclass(frozen=True)
 class Store:
-    """Where runs, versions and moves are kept.
+    """Registry and history of one registered model.
 
     Attributes:
         registry: The versions.
         history: The champion's moves.
-        experiment_id: Where their runs lie.
-        verify: Checks a version before it may be champion.
+        experiment_id: Experiment of their runs.
+        verify: Checks a version before it may become champion.
     """
 
     registry: Registry
@@ -39,7 +39,7 @@ class Store:
 
     @contextmanager
     def bundle_of(self, version: ModelVersion) -> Iterator[Bundle]:
-        """Yield the bundle of a registered version, checked before it was loaded.
+        """Yield the bundle of a registered version. It is checked before it is loaded.
 
         Raises:
             IntegrityError: If its files are not the ones that were registered.
@@ -55,14 +55,16 @@ class Store:
 
 
 def open_store(settings: TrackingSettings, root: Path) -> Store:
-    """Connect to where runs, versions and moves are kept.
+    """Connect to the store of runs, versions and moves.
 
     Raises:
         ConfigError: If tracking is off.
-        UnreachableError: If it does not answer.
+        UnreachableError: If the store does not answer.
     """
     if settings.name == "none":
-        raise ConfigError("this needs a registry: set tracking=mlflow.")
+        raise ConfigError(
+            "this command needs a registry, but tracking is off: set tracking=mlflow."
+        )
     client, experiment_id = connect(settings, root)
     registry = Registry(client, settings.model_name)
     lock = promotion_lock(settings, root)

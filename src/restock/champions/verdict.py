@@ -1,4 +1,4 @@
-"""Whether a challenger becomes champion: a pure function of losses on one test, with reasons."""
+"""Decide whether a challenger becomes champion, by losses on the same test, with reasons."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from restock.settings.promotion import PromotionSettings
 
 @dataclass(frozen=True)
 class Candidate:
-    """A model that is or wants to be champion.
+    """The challenger or the champion, with all that is compared.
 
     Attributes:
         bundle: Digest of its bundle.
-        losses: On the test folds.
+        losses: Losses on the test folds.
         latency: Milliseconds to forecast one series.
-        size: Of the bundle, in bytes.
-        inputs: What it asks for and answers: frequency, horizon, levels, columns by role.
+        size: Size of the bundle, in bytes.
+        inputs: Its signature: frequency, horizon, levels, columns by role.
     """
 
     bundle: str
@@ -33,13 +33,13 @@ class Candidate:
     inputs: Mapping[str, Any]
 
     def scores(self) -> dict[str, float]:
-        """Return what is compared beside the loss of each series."""
+        """Return the scores over all series, with latency and size (in megabytes)."""
         return self.losses.scores() | {"latency": self.latency, "size": self.size / 1e6}
 
 
 @dataclass(frozen=True)
 class Check:
-    """One gate: what it looked at, whether it let the challenger pass, and why."""
+    """The result of one gate: its name, whether the challenger passed, and why."""
 
     name: str
     passed: bool
@@ -52,9 +52,10 @@ class Verdict:
 
     Attributes:
         promote: Whether every gate was passed.
-        checks: The gates.
+        checks: Results of the gates.
         comparisons: The challenger against the champion, if there is one, and each baseline.
-        segments: Against the champion, or the best baseline where there is none: by kind and name.
+        segments: The challenger in each segment against the champion, or against the best baseline
+            if there is no champion; by kind and name of the segment.
     """
 
     promote: bool
@@ -69,7 +70,7 @@ class Verdict:
 
     @property
     def reasons(self) -> tuple[str, ...]:
-        """What decided: the gates that were not passed, or else the rivals that were beaten."""
+        """Why: the gates that were not passed, or else the rivals that were beaten."""
         refused = tuple(check.said for check in self.checks if not check.passed)
         return refused or tuple(c.said for c in self.checks if c.name in ("baselines", "champion"))
 
@@ -83,15 +84,15 @@ def judge(
     settings: PromotionSettings,
     seed: int,
 ) -> Verdict:
-    """Compare a challenger with the champion and every baseline, and hold it against the gates.
+    """Compare a challenger with the champion and every baseline, and check all gates.
 
     Args:
-        challenger: Who wants to be champion.
-        champion: Who is; None: nobody yet.
-        baselines: Simple forecasts, on the same folds.
-        segments: A label per series, by kind of segment; in the order of the losses' series.
+        challenger: The challenger.
+        champion: The champion; None: there is none yet.
+        baselines: Losses of the baselines, on the same folds.
+        segments: Segment of each series, by kind of segment; in the order of the losses' series.
         settings: The gates.
-        seed: Of the resampling.
+        seed: Seed of the resampling.
     """
     ours = challenger.losses
     unscored = _unscored(challenger, baselines)
@@ -117,7 +118,7 @@ def judge(
 
 def _unscored(challenger: Candidate, baselines: Sequence[Losses]) -> str | None:
     if not baselines:
-        return "no baseline stands in the report: there is nothing to beat"
+        return "the report has no baseline to compare with: set evaluation.baselines.names"
     if not challenger.losses.demand.sum() > 0:
         return "nothing could be scored: there is no demand in the test"
     if not math.isfinite(challenger.losses.loss.sum()):
@@ -160,7 +161,7 @@ def _wins(comparison: Comparison, confidence: float) -> bool:
 
 
 def _doubt(comparison: Comparison, confidence: float) -> str:
-    """Say how often it won, where it is ahead but not surely enough."""
+    """Say in how many resamples it won, if it is ahead but not in enough of them."""
     if comparison.saving <= 0:
         return ""
     return f", ahead in {comparison.won:.0%} of resamples only (promotion.confidence={confidence})"
@@ -180,7 +181,7 @@ def _by_segment(
     settings: PromotionSettings,
     draws: Mapping[str, int],
 ) -> dict[str, dict[str, Comparison]]:
-    """Compare within each segment that holds enough of the demand."""
+    """Compare within each segment that has enough of the demand."""
     least = settings.min_segment_share * ours.demand.sum()
     found: dict[str, dict[str, Comparison]] = {}
     for kind, labels in segments.items():
@@ -196,7 +197,7 @@ def _segments_check(
     by_segment: Mapping[str, Mapping[str, Comparison]], limit: float | None
 ) -> Check:
     worse = [
-        f"{kind} {label} loses {-found.saving:.1%} more than the champion"
+        f"the loss in {kind} {label} is {-found.saving:.1%} above the champion's"
         for kind, labels in by_segment.items()
         for label, found in labels.items()
         if limit is not None and -found.saving > limit
@@ -204,7 +205,7 @@ def _segments_check(
     if worse:
         said = "; ".join(worse) + f" (promotion.max_segment_increase={limit})"
         return Check("segments", False, said)
-    return Check("segments", True, "no segment loses much more than with the champion")
+    return Check("segments", True, "in no segment is the loss much above the champion's")
 
 
 def _beside_champion(
@@ -212,9 +213,9 @@ def _beside_champion(
 ) -> Iterator[Check]:
     changed = [k for k, v in challenger.inputs.items() if champion.inputs.get(k) != v]
     allowed = settings.allow_new_signature
-    said = "the same inputs and answers as the champion"
+    said = "the same columns, frequency, horizon and levels as the champion"
     if changed:
-        hint = "" if allowed else ": promotion.allow_new_signature=true accepts that"
+        hint = "" if allowed else "; promotion.allow_new_signature=true allows this"
         said = f"{', '.join(changed)} differ from the champion's{hint}"
     yield Check("signature", allowed or not changed, said)
     ours, theirs = (c.scores()["inventory_cost"] for c in (challenger, champion))
@@ -228,8 +229,8 @@ def _beside_champion(
 def _limits(challenger: Candidate, settings: PromotionSettings) -> Iterator[Check]:
     scores = challenger.scores()
     limits: dict[str, tuple[float, float | None, str]] = {
-        "bias": (abs(scores["bias"]), settings.max_bias, "of demand, either way"),
-        "latency": (scores["latency"], settings.max_latency, "ms a series"),
+        "bias": (abs(scores["bias"]), settings.max_bias, "of demand, up or down"),
+        "latency": (scores["latency"], settings.max_latency, "ms per series"),
         "size": (scores["size"], settings.max_size, "MB"),
     }
     for name, (value, limit, unit) in limits.items():

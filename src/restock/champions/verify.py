@@ -1,4 +1,4 @@
-"""The check that a registered version still forecasts, in a clean process, what it once did."""
+"""Check that a registered version gives the stored forecast in a clean process."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from restock.champions.model import EXAMPLE, SMOKE
 from restock.champions.registry import ModelVersion, Registry
 from restock.errors import IntegrityError
 
-TOLERANCE = 1e-5  # of the largest value
-# Runs without our package on its path: it must find the one that the model carries.
+TOLERANCE = 1e-5  # relative to the largest value
+# It runs without our package on its path, so that it uses the code in the model.
 CLEAN = """\
 import sys, mlflow, pandas
 model = mlflow.pyfunc.load_model(sys.argv[1])
@@ -32,16 +32,16 @@ def verify(
     version: ModelVersion,
     load: Callable[[Path, Path], None] | None = None,
 ) -> None:
-    """Fetch a version, check its files, load it in a clean process and repeat its smoke forecast.
+    """Fetch a version, check its files, load it in a clean process and repeat its example forecast.
 
     Args:
-        registry: Where it is.
-        version: Which.
-        load: Loads a model from a folder, answers its example there, and writes that to a file;
-            none: a new process without our package on its path does.
+        registry: The registry.
+        version: The version.
+        load: Loads a model from a folder, forecasts its example and writes the result to a file.
+            None: a new process without our package on its path does it.
 
     Raises:
-        IntegrityError: If anything differs; the version is marked as broken.
+        IntegrityError: If anything differs. The version is then marked as broken.
     """
     try:
         with registry.download(version) as model, tempfile.TemporaryDirectory() as scratch:
@@ -55,10 +55,10 @@ def verify(
 
 
 def load_in_clean_process(model: Path, out: Path) -> None:
-    """Load a model where neither our package nor a training library is at hand.
+    """Load a model in a process without our package and without training libraries.
 
     Raises:
-        IntegrityError: If it does not load, or needs more than serving has.
+        IntegrityError: If it does not load, or imports a training library.
     """
     command = [sys.executable, "-c", CLEAN, str(model), str(model / EXAMPLE), str(out)]
     hidden = {"PYTHONPATH", "MLFLOW_RUN_ID"}
@@ -68,22 +68,26 @@ def load_in_clean_process(model: Path, out: Path) -> None:
         command, cwd=out.parent, env=environment, capture_output=True, text=True, check=False
     )
     if done.returncode:
-        last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
+        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
         raise IntegrityError(f"the registered model does not load in a clean process: {last}")
 
 
 def check_same_answer(label: str, found: pd.DataFrame, stored: pd.DataFrame) -> None:
-    """Refuse a forecast that is not the stored one.
+    """Refuse a forecast that differs from the stored one.
 
     Raises:
-        IntegrityError: Saying by how much.
+        IntegrityError: If it differs. The message says by how much.
     """
     numbers = stored.select_dtypes("number")
     if list(found.columns) != list(stored.columns) or found.shape != stored.shape:
-        raise IntegrityError(f"{label}: its smoke forecast has another shape than the stored one")
+        raise IntegrityError(
+            f"{label}: its example forecast has other columns or rows than the stored one "
+            f"({found.shape} instead of {stored.shape})"
+        )
     apart = (found[numbers.columns].astype(float) - numbers.astype(float)).abs()
     worst = float(np.nanmax(apart / numbers.abs().max().clip(lower=1.0)))
     if not worst <= TOLERANCE:
         raise IntegrityError(
-            f"{label}: its smoke forecast differs from the stored one by {worst:.2e} of its scale"
+            f"{label}: its example forecast differs from the stored one by {worst:.2e} of the "
+            f"largest value; at most {TOLERANCE:.0e} is allowed"
         )

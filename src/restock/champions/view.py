@@ -1,4 +1,4 @@
-"""What judging and moving champions reads of the settings."""
+"""Views: the settings that commands about champions read."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from restock.settings.tracking import TrackingSettings
 
 
 class ChampionView(View):
-    """What looking at a registry reads."""
+    """The settings for reading the registry."""
 
     tracking: TrackingSettings
-    """Where the registry is, and what the model is called."""
+    """Where the registry is, and the name of the model."""
 
 
 class PromotionView(ChampionView):
-    """What a promotion reads."""
+    """The settings for a promotion."""
 
     data: DataSettings
-    """What the card says of the table."""
+    """The data set, for the card."""
     evaluation: EvaluationSettings
-    """The test that both are judged on."""
+    """The test that challenger and champion are scored on."""
     inventory: InventorySettings
-    """What stock costs; the policy that is served."""
+    """The cost of stock, and the policy of the served model."""
     promotion: PromotionSettings = PromotionSettings()
     """The gates."""
     engine: EngineSettings
-    """Where the sweep is kept whose winner is judged."""
+    """Where sweeps are stored, to judge the best job of one."""
     seed: Annotated[int, Field(ge=0)] = 42
-    """Of the resampling."""
+    """Seed of the resampling."""

@@ -1,1 +1,1 @@
-"""The command line: the only room that knows Hydra, and the only one that prints."""
+"""The command line. Only this package knows Hydra, and only this package prints."""

@@ -1,4 +1,4 @@
-"""What was typed after a command: names, flags of ours, Hydra's flags, and overrides."""
+"""Parse what was typed after a command: names, restock's flags, Hydra's flags, and overrides."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ OVERRIDES = "--overrides"
 
 
 def parse(command: Command, words: Sequence[str]) -> Typed:
-    """Take a command line apart. Overrides may stand on both sides of a flag.
+    """Split a command line into its parts. Overrides may come before and after a flag.
 
-    ``--overrides TEXT`` takes overrides as one string (how MLproject passes them).
+    ``--overrides TEXT`` takes overrides as one string, as MLproject passes them.
 
     Raises:
         UserError: If a name is missing, or a flag is unknown or not for this command.
@@ -49,7 +49,7 @@ def parse(command: Command, words: Sequence[str]) -> Typed:
 
 
 def _names(command: Command, words: Sequence[str]) -> tuple[tuple[str, ...], Sequence[str]]:
-    """Take names off the front of what was typed."""
+    """Split off the names at the start of what was typed."""
     wanted, count = command.names, 0
     while count < min(wanted.most, len(words)) and wanted.holds(words[count]):
         count += 1

@@ -1,4 +1,4 @@
-"""What a command is, to whoever lists it, takes it apart or runs it; its kinds are in kinds.py."""
+"""What a command is: its name, help, flags and settings. The kinds of command are in kinds.py."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Flag:
-    """A flag of ours.
+    """A flag of restock's own.
 
     Attributes:
-        name: As it is typed.
-        says: What it does.
-        value: What its value is called; empty: it has none.
+        name: The flag as it is typed.
+        says: Its help text.
+        value: Name of its value in the help; empty: it has no value.
     """
 
     name: str
@@ -36,7 +36,13 @@ class Flag:
 
 @dataclass(frozen=True)
 class Names:
-    """How many names a command takes before the overrides, and how to ask for them."""
+    """The names that a command takes before the overrides.
+
+    Attributes:
+        least, most: Smallest and largest number of names.
+        shown: How the help shows them.
+        asks: What an error asks for if one is missing.
+    """
 
     least: int = 0
     most: int = 0
@@ -44,7 +50,7 @@ class Names:
     asks: str = ""
 
     def holds(self, word: str) -> bool:
-        """Tell a name from a flag or an override."""
+        """Say whether a word is a name, not a flag or an override."""
         return not word.startswith("-") and "=" not in word
 
 
@@ -52,13 +58,13 @@ class SeriesName(Names):
     """The name of a series, which may be any text."""
 
     def holds(self, word: str) -> bool:
-        """Tell a name from a flag."""
+        """Say whether a word is a name, not a flag."""
         return not word.startswith("-")
 
 
 NO_NAMES = Names()
 DRY_RUN = "--dry-run"
-PARAMS = Flag("--params", "read composed settings from a file, as dvc.yaml does", "FILE")
+PARAMS = Flag("--params", "read all settings from a file such as params.yaml", "FILE")
 
 
 @dataclass(frozen=True)
@@ -66,10 +72,10 @@ class Typed:
     """The parts of a command line.
 
     Attributes:
-        names: What the command is about.
-        flags: Ours, with their values; "" for those that have none.
+        names: Names of what the command works on, such as a sweep or a version.
+        flags: restock's flags with their values; "" for a flag without a value.
         hydra: Hydra's flags, with their values.
-        overrides: As Hydra takes them.
+        overrides: Overrides of settings, in Hydra's form.
     """
 
     names: tuple[str, ...] = ()
@@ -79,26 +85,26 @@ class Typed:
 
     @property
     def multirun(self) -> bool:
-        """Whether a job for each combination of the overrides is asked for."""
+        """Whether there is a job for each combination of the overrides."""
         return bool({"-m", "--multirun"} & set(self.hydra))
 
 
 @dataclass(frozen=True)
 class Command:
-    """What may be typed after `restock`.
+    """A command that can be typed after `restock`.
 
     Attributes:
         name: Its name, and that of its module in commands/.
-        group: Under which heading the help lists it.
-        says: What it does, in a sentence.
+        group: Heading of its group in the help.
+        says: Its help text, one sentence.
         examples: Two command lines.
-        view: Its view of the settings, in commands/views.py or by its full name.
-        names: What it is about.
+        view: Its view of the settings: a class in commands/views.py, or a full name.
+        names: The names that it takes.
         flags: Its own flags.
     """
 
-    first: ClassVar[tuple[str, ...]] = ()  # overrides that stand before those that are typed
-    gathers: ClassVar[bool] = False  # all jobs of a multirun, before any is run
+    first: ClassVar[tuple[str, ...]] = ()  # overrides before those that are typed
+    gathers: ClassVar[bool] = False  # collect all jobs of a multirun before any is run
 
     name: str
     group: str
@@ -115,15 +121,15 @@ class Command:
         return found
 
     def logged_as(self) -> str | None:
-        """Return which command its runs are logged as; None: it opens none here."""
+        """Return the name of the command that its runs are logged as; None: it logs no runs."""
         return None
 
     def all_flags(self) -> tuple[Flag, ...]:
-        """Return the flags that it takes, beside Hydra's."""
+        """Return the flags that it takes, besides Hydra's."""
         return (*self.flags, PARAMS)
 
     def start(self, typed: Typed) -> None:
-        """Do what was typed; every kind says how."""
+        """Run what was typed. Each kind of command defines how."""
         raise NotImplementedError
 
     def can_start(self, settings: Settings, root: Path) -> bool:
@@ -139,20 +145,20 @@ class Command:
         """Refuse a job before anything is computed."""
 
     def folders(self, output: Path, job: Path | None) -> tuple[Path, Path]:
-        """Return where it reads and where it writes.
+        """Return the folder to read from and the folder to write to.
 
-        A job of a multirun reads what is there and writes beside the others.
+        A job of a multirun reads from the output folder and writes to its own folder.
 
         Args:
             output: The output folder.
-            job: The folder of a job of a multirun.
+            job: The folder of a job of a multirun; None for a single run.
         """
         return output, job or output
 
     def run(self, context: Context[Any], arguments: Arguments) -> Parts:
-        """Run it; return what is shown."""
+        """Run it, and return the parts to show."""
         parts: Parts = import_module(f"restock.commands.{self.name}").run(context, arguments)
         return parts
 
     def finish(self, jobs: Sequence[Job]) -> None:
-        """End a multirun whose jobs have all been run, or gathered."""
+        """End a multirun, after all of its jobs were run or collected."""

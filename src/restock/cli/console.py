@@ -1,4 +1,4 @@
-"""What a person sees: notes, progress and tables. Only it prints, and live.py for it."""
+"""Print notes, progress and tables. Only this module and live.py print them."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ from restock.tracking.protocol import Parts, Progress, Rows, SweepProgress
 if TYPE_CHECKING:
     import pandas as pd
 
-PLAIN_EVERY = 5.0  # seconds between plain progress lines where there is no terminal
+PLAIN_EVERY = 5.0  # seconds between plain progress lines without a terminal
 LONG = 100  # rows
 
 
 class TerminalConsole:
-    """Bars on a terminal, plain lines elsewhere."""
+    """Shows progress bars on a terminal, and plain lines elsewhere."""
 
     def __init__(self, prefix: str) -> None:
-        """``prefix`` names the command in front of each note."""
-        # Width 100 off a terminal, so that logs do not wrap at 80.
+        """``prefix`` is the name of the command, which starts each note."""
+        # Width 110 without a terminal, so that logs do not wrap at 80.
         self.rich = RichConsole(highlight=False, width=None if sys.stdout.isatty() else 110)
         self.prefix = prefix
 
     def named(self, name: str) -> TerminalConsole:
-        """Return the same terminal, where notes begin with another name."""
+        """Return the same terminal with another name at the start of notes."""
         return TerminalConsole(name)
 
     def note(self, message: str) -> None:
-        """Say one thing."""
+        """Print one message."""
         self.rich.print(f"{self.prefix}: {message}", markup=False, soft_wrap=True)
 
     @contextmanager
@@ -53,7 +53,7 @@ class TerminalConsole:
 
     @contextmanager
     def sweep(self) -> Iterator[Callable[[SweepProgress], None]]:
-        """Show a sweep: a live table on a terminal, else a line for each trial that has ended."""
+        """Show a sweep: a live table on a terminal, else one line for each trial that has ended."""
         if not self.rich.is_terminal or os.environ.get("CI"):
             yield _PlainSweep(self)
             return
@@ -70,7 +70,7 @@ class TerminalConsole:
                 self.rich.print(content, markup=False, soft_wrap=True)
                 continue
             lines = _lines(content)
-            if len(content) > LONG:  # drawing a box around each row takes longer than reading it
+            if len(content) > LONG:  # for many rows, drawing a boxed table is slow
                 self.rich.print(title, style="bold")
                 self.rich.file.write(_plain_table(lines))
                 continue

@@ -1,4 +1,4 @@
-"""From a command and what was typed to its context: settings composed, runs opened, then run."""
+"""Run a command as typed: compose its settings, open its runs, and call its code."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def compose_and_run(command: Command, typed: Typed) -> None:
     """Run a command on composed settings: those of params.yaml, or conf/ with the overrides.
 
     Raises:
-        UserError: If ``--params`` stands beside anything else, or a flag beside a multirun; or
+        UserError: If ``--params`` is used with other arguments, or a flag with a multirun; or,
             outside a project, if there is nothing that the command could work on.
     """
     if PARAMS.name in typed.flags:
@@ -38,7 +38,9 @@ def compose_and_run(command: Command, typed: Typed) -> None:
         _run(command, Job(settings, {}, None), Arguments(), from_pipeline=True)
         return
     if typed.multirun and typed.flags:
-        raise UserError(f"{', '.join(typed.flags)} is for one run, not for a multirun.")
+        raise UserError(
+            f"{', '.join(typed.flags)} cannot be used with a multirun. Remove it, or -m."
+        )
     jobs: list[Job] = []
 
     def each(job: Job) -> None:
@@ -63,13 +65,15 @@ def _check_place(command: Command, settings: Settings) -> None:
 
 def _from_params(typed: Typed) -> Settings:
     if typed.names or typed.hydra or typed.overrides or len(typed.flags) > 1:
-        raise UserError("--params takes one file and no overrides beside it.")
+        raise UserError(
+            "--params takes one file, and nothing else: no names, other flags or overrides."
+        )
     path = Path(typed.flags[PARAMS.name])
     settings = load_params(path)
     source = settings.data.source
     if source.kind != "file":
         return settings
-    # In conf/data/NAME.yaml a path is relative to that file; params.yaml holds it as written.
+    # A path in conf/data/NAME.yaml is relative to that file. params.yaml has the same text.
     resolved = (path.parent / "conf" / "data" / source.path).resolve()
     return replace_at(settings, {"data.source.path": str(resolved)})
 
@@ -87,7 +91,7 @@ def _run(command: Command, job: Job, arguments: Arguments, *, from_pipeline: boo
 
 
 def origin_of(settings: Settings, root: Path) -> Origin:
-    """Return what a run comes from that starts now: the commit and the whole configuration."""
+    """Return the origin of a run that starts now: the commit and the whole configuration."""
     return Origin(commit(root), settings.model_dump(mode="json"))
 
 
@@ -99,14 +103,14 @@ def tracked(
     console: TerminalConsole,
     origin: Origin,
 ) -> Iterator[Tracker]:
-    """Yield what a command's runs are opened below, and send them while the block runs.
+    """Yield the tracker of a command's runs, and send the runs while the block runs.
 
     Args:
-        logged_as: Which command they are logged as; None: it opens none.
-        settings: Where they go.
+        logged_as: Name of the command that they are logged as; None: it logs no runs.
+        settings: Where runs are logged.
         root: The project's folder.
-        console: Told when the server is gone.
-        origin: What they come from.
+        console: Shows a message if the server does not answer.
+        origin: Commit and configuration.
     """
     if logged_as is None or settings.name == "none":
         yield NullTracker()
@@ -125,7 +129,7 @@ def tracked(
 
 
 def end_multirun(jobs: Sequence[Job]) -> None:
-    """End the run that the jobs of a multirun nest in."""
+    """End the parent run of the jobs of a multirun."""
     tracking = jobs[-1].settings.tracking
     if tracking.name != "none":
         from restock.tracking.mlflow.tracker import close_pipeline
@@ -134,7 +138,7 @@ def end_multirun(jobs: Sequence[Job]) -> None:
 
 
 def train_grid(jobs: Sequence[Job]) -> None:
-    """Train the jobs of a multirun as a sweep; each writes below ``multirun/``."""
+    """Train the jobs of a multirun as a sweep. Each job writes to a folder below ``multirun/``."""
     from restock.stages.pipeline import PIPELINE
     from restock.sweeps import grid
     from restock.tracking.record import with_inputs
@@ -151,7 +155,7 @@ def train_grid(jobs: Sequence[Job]) -> None:
 
 
 def _remove_hydras(folders: Sequence[Path]) -> None:
-    """Remove what Hydra made for the jobs of a grid, which write elsewhere."""
+    """Remove the folders that Hydra made for the jobs of a grid, which write to others."""
     for folder in folders:
         folder.rmdir()
     (folders[0].parent / "multirun.yaml").unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""What the command line says of itself, read off the table of commands."""
+"""The help texts of the command line, made from the table of commands."""
 
 from __future__ import annotations
 
@@ -7,16 +7,17 @@ from restock.cli.commands import GROUPS, TABLE
 from restock.cli.kinds import TypedCommand
 
 OVERRIDES = """\
-Overrides are Hydra's:  restock train model.units=64
-                        restock train -m model.units=32,64     (a grid)
-                        restock run experiment=NAME --config-dir DIR
-                        restock train --cfg job                (show the configuration)
-`restock COMMAND --help` says more of each.
+Overrides change settings (Hydra's syntax):
+  restock train model.units=64
+  restock train -m model.units=32,64             (a grid)
+  restock run experiment=NAME --config-dir DIR   (your own settings)
+  restock train --cfg job                        (show the configuration)
+`restock COMMAND --help` explains each command.
 Tab completion: eval "$(restock --shell-completion install=bash)"  (or install=zsh)"""
 HYDRAS = (
-    Flag("-m, --multirun", "a job for each combination of the overrides, as in model.units=32,64"),
+    Flag("-m, --multirun", "run a job for each combination of values, as in model.units=32,64"),
     Flag("--cfg", "show the composed configuration; run nothing", "job"),
-    Flag("--config-dir", "a folder of your own beside conf/", "DIR"),
+    Flag("--config-dir", "also read settings from your own folder", "DIR"),
 )
 
 
@@ -35,7 +36,7 @@ def command_usage(command: Command) -> str:
     lines = [f"usage: {usage_line(command)}", "", command.says, ""]
     lines += ["flags:", *_flags(command.all_flags())]
     if isinstance(command, TypedCommand):
-        lines += ["", "flags of Hydra's:", *_flags(HYDRAS)]
+        lines += ["", "Hydra's flags:", *_flags(HYDRAS)]
         lines += ["", "settings it reads (override them: GROUP.KEY=VALUE):", *_groups(command)]
     return "\n".join([*lines, "", "examples:", *(f"  {line}" for line in command.examples)])
 
@@ -62,7 +63,7 @@ def _groups(command: Command) -> list[str]:
 
 
 def _reads(name: str, kind: object) -> str:
-    """Say what stands in a group; of a view of it, which keys are read."""
+    """Describe a group of settings; for a view, list the keys that are read."""
     from restock.settings.base import View
 
     if isinstance(kind, type) and issubclass(kind, View):

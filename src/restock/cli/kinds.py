@@ -1,4 +1,4 @@
-"""The kinds of command: one class each, which says how it is run.
+"""The kinds of command: one class for each, which defines how such a command is run.
 
 Nothing heavy is imported before a command is run.
 """
@@ -32,7 +32,7 @@ class TypedCommand(Command):
         compose_and_run(self, typed)
 
     def finish(self, jobs: Sequence[Job]) -> None:
-        """End the run that the jobs of a multirun nest in, if they open any."""
+        """End the parent run of the jobs of a multirun, if they log runs."""
         if self.logged_as() is not None:
             from restock.cli.dispatch import end_multirun
 
@@ -54,16 +54,16 @@ class StoreCommand(TypedCommand):
 
 @dataclass(frozen=True)
 class LoggedCommand(TypedCommand):
-    """A command that opens runs of its own.
+    """A command that logs runs.
 
     Attributes:
-        log: Which command they are logged as; empty: its own name.
+        log: Name of the command that they are logged as; empty: its own name.
     """
 
     log: str = ""
 
     def logged_as(self) -> str | None:
-        """Return which command its runs are logged as."""
+        """Return the name of the command that its runs are logged as."""
         return self.log or self.name
 
 
@@ -83,13 +83,13 @@ class StageCommand(TypedCommand):
         return not PIPELINE[self.name].reads or super().can_start(settings, root)
 
     def logged_as(self) -> str | None:
-        """Return its name where its stage opens runs."""
+        """Return its name if its stage logs runs, else None."""
         from restock.stages.pipeline import PIPELINE
 
         return self.name if PIPELINE[self.name].logged else None
 
     def run(self, context: Context[Any], arguments: Arguments) -> Parts:  # noqa: ARG002
-        """Run the stage, which shows what it has to say as it goes."""
+        """Run the stage, which prints its messages itself."""
         from restock.stages.pipeline import PIPELINE
 
         PIPELINE[self.name].run(context)
@@ -97,10 +97,10 @@ class StageCommand(TypedCommand):
 
 
 class TuneCommand(StageCommand):
-    """Stage tune, which can also say what it would take."""
+    """Stage tune, which can also estimate its time."""
 
     def settings(self) -> type[Frozen]:
-        """Return what its estimate reads, too."""
+        """Return the view of the estimate, which is wider than that of the stage."""
         from restock.commands.views import PreflightView
 
         return PreflightView
@@ -116,7 +116,7 @@ class TuneCommand(StageCommand):
 
 
 class TrainCommand(StageCommand):
-    """Stage train. Typed, it trains what it says; the jobs of a multirun are a sweep."""
+    """Stage train. Typed by hand, it trains the given settings; a multirun is a sweep."""
 
     first = ("training.use_tuned=false",)
     gathers = True
@@ -135,7 +135,7 @@ class TrainCommand(StageCommand):
 
 
 class RunCommand(LoggedCommand):
-    """All stages in one process, below one run."""
+    """All stages in one process, logged in one run."""
 
     def can_start(self, settings: Settings, root: Path) -> bool:  # noqa: ARG002
         """Start from nothing."""
@@ -148,7 +148,7 @@ class RunCommand(LoggedCommand):
         refuse_replaced(job)
 
     def folders(self, output: Path, job: Path | None) -> tuple[Path, Path]:
-        """Read what it has written itself."""
+        """Return the same folder twice: it reads what it has written itself."""
         return job or output, job or output
 
 
@@ -156,11 +156,11 @@ class ConfCommand(Command):
     """A command about conf/ itself: nothing is composed for it."""
 
     def all_flags(self) -> tuple[Flag, ...]:
-        """Return its own: it reads no composed settings."""
+        """Return its own flags, without --params: it reads no composed settings."""
         return self.flags
 
     def start(self, typed: Typed) -> None:
-        """Run it on what was typed."""
+        """Run what was typed."""
         from restock.cli import params
 
         params.start(typed)

@@ -1,4 +1,4 @@
-"""What moves on a terminal: the bar of some work, and the table of a sweep."""
+"""Live displays on a terminal: a progress bar, and the table of a sweep."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ class Bar:
     """A bar on the screen."""
 
     def __init__(self, bars: Progress, task: TaskID) -> None:
-        """Move one of the bars."""
+        """Keep which of the bars it moves."""
         self.bars, self.task = bars, task
 
     def advance(self, text: str = "") -> None:
-        """Count one unit of work, and say which."""
+        """Count one unit of work; ``text`` is shown after the bar."""
         self.bars.update(self.task, advance=1, text=text)
 
 
@@ -58,13 +58,13 @@ def bar(console: Console, label: str, total: int) -> Iterator[Bar]:
 
 @contextmanager
 def live_sweep(console: Console) -> Iterator[Callable[[SweepProgress], None]]:
-    """Show a sweep as it goes on; yield what redraws it."""
+    """Show a sweep while it runs; yield the function that redraws it."""
     with Live(console=console, refresh_per_second=4, transient=False) as live:
         yield lambda sweep: live.update(sweep_panel(sweep))
 
 
 def sweep_panel(sweep: SweepProgress) -> Panel:
-    """Draw how a sweep stands: progress, best, and each running trial with its curve so far."""
+    """Draw the state of a sweep: progress, best trial, and each running trial with its curve."""
     done = sum(sweep.states.values())
     counts = ", ".join(f"{n} {state}" for state, n in sorted(sweep.states.items())) or "none ended"
     best = f"trial {sweep.best[0]}: wql {sweep.best[1]:.4f}" if sweep.best else "-"
@@ -89,7 +89,7 @@ def sweep_panel(sweep: SweepProgress) -> Panel:
 
 
 def sparkline(values: Sequence[float], width: int = 24) -> str:
-    """Draw the last values as bars, the highest full."""
+    """Draw the last values as bars from the lowest to the highest value."""
     shown = [value for value in values[-width:] if math.isfinite(value)]
     if not shown:
         return ""

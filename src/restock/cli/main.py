@@ -1,4 +1,4 @@
-"""The command line's front door: finds the command before anything heavy is imported."""
+"""The entry point of the command line. It finds the command before it imports anything heavy."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ HELP = ("-h", "--help")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; return 0, 2 for a user's mistake, or 1 for anything else."""
+    """Run one command; return 0, 2 after a mistake of the user, or 1 after another error."""
     words = list(sys.argv[1:] if argv is None else argv)
     if words[:1] == ["--version"]:
         return _print(f"restock {__version__}")
@@ -35,7 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _answer(name: str, rest: Sequence[str]) -> int:
-    """Answer what was asked, or run a command. What it raises leaves the program in one place."""
+    """Print help, a completion script, or run a command. The caller handles all errors."""
     from restock.cli.commands import find
 
     if name in (*HELP, "help"):

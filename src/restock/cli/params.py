@@ -1,4 +1,4 @@
-"""params.yaml is conf/ composed: written exactly as DVC writes it, and checked against conf/."""
+"""Write params.yaml, the composed form of conf/, exactly as DVC writes it; or check it."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ from restock.types import layout
 
 
 def start(typed: Typed) -> None:
-    """Write params.yaml, or with ``--check`` fail if it is not what conf/ composes to.
+    """Write params.yaml; or, with ``--check``, fail if it differs from the composed conf/.
 
-    Inside `dvc exp run` DVC has just composed conf/ with its overrides: there the check is that no
-    override would be replaced by a tuned value.
+    Inside `dvc exp run`, DVC has just composed conf/ with overrides. Then the check is that no
+    tuned value would replace an override.
 
     Raises:
-        UserError: Showing the difference; or that there is no project.
+        UserError: If params.yaml differs: the message shows how. Or if there is no project.
     """
     console, root = TerminalConsole("params"), project_root()
     path = root / "params.yaml"
     if typed.overrides or typed.hydra:
-        raise UserError("restock params takes no overrides; it takes --check.")
+        raise UserError("restock params takes no overrides and only one flag, --check.")
     if not (root / "conf/config.yaml").is_file():
         raise UserError(NO_PROJECT)
     expected = composed(root / "conf")
@@ -81,16 +81,16 @@ def _check_fresh(path: Path, expected: str) -> None:
         found.splitlines(), expected.splitlines(), "params.yaml", "conf/ composed", lineterm="", n=1
     )
     raise UserError(
-        "params.yaml is stale: conf/ composes to something else. Run `restock params` and commit "
-        "the result.\n" + "\n".join(difference)
+        "params.yaml is stale: it differs from what conf/ composes to. Run `restock params` and "
+        "commit the result.\n" + "\n".join(difference)
     )
 
 
 def check_overrides(path: Path, expected: str) -> None:
-    """Refuse an experiment that overrides a swept value which the tuner's best would replace.
+    """Refuse an experiment with an override that the tuner's best value would replace.
 
     Raises:
-        ConfigError: Naming the path, the given and the tuned (or configured) value.
+        ConfigError: If there is one. The message names the path, the given and the tuned value.
     """
     given = load_params(path)
     if not given.training.use_tuned:
@@ -104,10 +104,10 @@ def check_overrides(path: Path, expected: str) -> None:
 
 
 def refuse_replaced(job: Job) -> None:
-    """Refuse swept values that were typed while the tuner's best would replace them.
+    """Refuse typed values of swept settings if the tuner's best values would replace them.
 
     Raises:
-        ConfigError: Naming both values.
+        ConfigError: If there are such values. The message names both.
     """
     if job.settings.training.use_tuned:
         swept = {dimension.path for dimension in job.settings.search.space.values()}
@@ -116,14 +116,14 @@ def refuse_replaced(job: Job) -> None:
 
 
 def refuse_swept(given: dict[str, str], outputs: Path) -> None:
-    """Raise if swept values were given while the tuner's best would replace them.
+    """Refuse given values of swept settings, because the tuner's best values would replace them.
 
     Args:
         given: Values by swept path, as the user gave them.
         outputs: Folder with the tuner's result, if there is one.
 
     Raises:
-        ConfigError: Naming both values.
+        ConfigError: If any value is given. The message names both values.
     """
     if not given:
         return
@@ -134,4 +134,4 @@ def refuse_swept(given: dict[str, str], outputs: Path) -> None:
         + (f" {best[path]}" if path in best else " (nothing is tuned yet)")
         for path, value in given.items()
     ]
-    raise ConfigError("\n".join([*lines, "Add training.use_tuned=false to train what you say."]))
+    raise ConfigError("\n".join([*lines, "Add training.use_tuned=false to train these values."]))

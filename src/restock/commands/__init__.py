@@ -1,1 +1,1 @@
-"""What a person types that is no stage: one module a command."""
+"""Commands that are not stages: one module for each."""

@@ -1,4 +1,4 @@
-"""What was typed after a command, as its code sees it."""
+"""The arguments that were typed after a command."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ class Arguments:
     """Names and flags of a command line.
 
     Attributes:
-        names: What the command is about.
-        flags: With their values; "" for those that have none.
+        names: Names of what the command works on, such as a sweep or a version.
+        flags: Flags with their values; "" for a flag without a value.
     """
 
     names: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""What a version was made from, how, and what it may be used for."""
+"""Show the card of a version: what it was made from, how, and what it may be used for."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from restock.tracking.protocol import Parts
 
 
 def run(context: Context[ChampionView], arguments: Arguments) -> Parts:
-    """Return the card of a version, else the champion's; leave it as Markdown and JSON, too.
+    """Return the card of a version, or of the champion. Also write it as Markdown and JSON.
 
     Raises:
         UserError: If there is no such version, or no champion.
@@ -22,7 +22,9 @@ def run(context: Context[ChampionView], arguments: Arguments) -> Parts:
     names, registry = arguments.names, store.registry
     found = registry.get(names[0]) if names else registry.champion()
     if found is None:
-        raise UserError(f"{registry.name} has no champion: say which version.")
+        raise UserError(
+            f"{registry.name} has no champion yet. Name a version: restock card VERSION."
+        )
     content = store.card_of(found)
     text = to_markdown(content)
     write_json(files.write(CARD), content)

@@ -1,4 +1,4 @@
-"""The best of sweeps and runs, side by side."""
+"""Compare the best trials of sweeps, and runs, side by side."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from restock.tracking.protocol import Parts
 
 
 def run(context: Context[CompareView], arguments: Arguments) -> Parts:
-    """Return a table with a column for each sweep's best trial or run; what differs comes first.
+    """Return a table with a column for each sweep's best trial or run. Differing rows come first.
 
     Raises:
-        UserError: If a name is neither.
+        UserError: If a name is neither a sweep nor a run.
     """
     settings = context.settings
     url = study_url(settings.engine, context.root)
@@ -59,7 +59,7 @@ def _best_of(name: str, url: str, engine: EngineSettings) -> dict[str, Any]:
 
 
 def _run(name: str, tracking: TrackingSettings, root: Path) -> dict[str, Any]:
-    """Find a run by its id or its name."""
+    """Return metrics and parameters of a run, found by its id or its name."""
     from restock.tracking.mlflow.tracker import find_run
 
     found = find_run(tracking, root, name)

@@ -1,4 +1,4 @@
-"""How two versions differ: configuration and data, and all test scores."""
+"""Show how two versions differ: configuration and data, and all test scores."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from restock.tracking.protocol import Parts
 
 
 def run(context: Context[ChampionView], arguments: Arguments) -> Parts:
-    """Return what differs, by its place in the versions' cards.
+    """Return the differences between the cards of two versions.
 
     Raises:
         UserError: If there is no such version.

@@ -1,4 +1,4 @@
-"""Who is champion, and who was. Reading the mirror imports neither MLflow nor pandas."""
+"""Show which version is champion, and which were. The local mirror needs no MLflow or pandas."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from restock.tracking.protocol import Parts
 
 
 def run(context: Context[ChampionView], arguments: Arguments) -> Parts:
-    """Return every champion with the time it was one, newest first.
+    """Return every champion with its time, newest first.
 
-    With ``--refresh`` the server is read; else the local mirror, which needs none.
+    With ``--refresh`` the tracking server is read; else the local mirror, which needs no server.
     """
     tracking, refresh = context.settings.tracking, "--refresh" in arguments.flags
     name = tracking.model_name
@@ -45,10 +45,10 @@ def run(context: Context[ChampionView], arguments: Arguments) -> Parts:
 
 
 def _short(commit: str) -> str:
-    """Return the head of a commit, with a plus where files were changed since."""
+    """Return the first characters of a commit, with a plus if files were changed since."""
     return commit[:8] + ("+" if commit.endswith("-dirty") else "")
 
 
 def _minute(moment: str) -> str:
-    """Return a time as people read it: UTC, to the minute."""
+    """Return a time in a readable form: UTC, to the minute."""
     return moment[:16].replace("T", " ")

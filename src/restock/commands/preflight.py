@@ -1,4 +1,4 @@
-"""What a sweep will take, found out before it is launched: `restock tune --dry-run`."""
+"""Estimate the time of a sweep before it is launched: `restock tune --dry-run`."""
 
 from __future__ import annotations
 
@@ -23,20 +23,23 @@ from restock.types import layout
 from restock.types.folds import Folds
 from restock.types.panel import DemandPanel
 
-FEW_FOLDS = 6  # Wilcoxon's test on fewer can never be sure
+FEW_FOLDS = 6  # with fewer folds, Wilcoxon's test can never be significant
 
 
 def run(context: Context[PreflightView], _: Arguments) -> Parts:
-    """Train the configured values for one epoch, and return what the sweep will take.
+    """Train the configured values for two epochs, and return an estimate for the sweep.
 
     Raises:
-        ConfigError: If there is no tuning fold to judge a trial on.
+        ConfigError: If there is no tuning fold to score a trial on.
     """
     settings = context.settings
     panel = load_panel(context.files.read(layout.PANEL))
     folds = folds_with_demand(panel, settings.evaluation)
     if not folds.tuning:
-        raise ConfigError("no tuning fold to tune on: the history is too short.")
+        raise ConfigError(
+            "there is no tuning fold, so that no trial can be scored: the history is too short. "
+            "Lower evaluation.horizon or evaluation.num_folds."
+        )
     for note in _warnings(settings.search.tuner, len(folds.tuning)):
         context.console.note(note)
     usable = int((folds.tuning[-1].origins[0] >= 0).sum())
@@ -46,10 +49,10 @@ def run(context: Context[PreflightView], _: Arguments) -> Parts:
     total = trial * search.num_trials / engine.num_workers
     workers = f"{engine.num_workers} worker(s)"
     return [
-        ("Series", f"{usable} of {panel.num_series} are judged in the last tuning fold"),
+        ("Series", f"{usable} of {panel.num_series} are scored in the last tuning fold"),
         ("Tuning folds", f"{len(folds.tuning)}, {search.num_seeds} seed(s) each"),
         ("Trials", f"{search.num_trials}, up to {settings.training.max_epochs} epochs each"),
-        ("Probe", f"{setup:.1f} s to build, {epoch:.1f} s an epoch, configured values"),
+        ("Measured", f"{setup:.1f} s to build, {epoch:.1f} s per epoch, with configured values"),
         ("Estimate", f"{timedelta(seconds=round(total))} with {workers}, if nothing is pruned"),
     ]
 
@@ -68,7 +71,7 @@ def _probe(settings: PreflightView, panel: DemandPanel, folds: Folds) -> tuple[f
         num_seeds=settings.search.num_seeds,
     )
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        training.run_epoch(pool)  # the first one traces the network, too
+        training.run_epoch(pool)  # the first one also traces the network, which takes time
         first = time.perf_counter()
         training.run_epoch(pool)
     epoch = time.perf_counter() - first
@@ -77,5 +80,5 @@ def _probe(settings: PreflightView, panel: DemandPanel, folds: Folds) -> tuple[f
 
 def _warnings(tuner: TunerSettings, num_folds: int) -> list[str]:
     if tuner.pruner == "wilcoxon" and num_folds < FEW_FOLDS:
-        return [f"search.tuner.pruner=wilcoxon never prunes with {num_folds} folds: it needs 6"]
+        return [f"search.tuner.pruner=wilcoxon cannot prune with {num_folds} folds: it needs 6"]
     return []

@@ -1,4 +1,4 @@
-"""Judge the bundle at hand, or that of a run or of a sweep's best job."""
+"""Judge the bundle in the output folder, or that of a run or of a sweep's best job."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from restock.tracking.protocol import Parts
 
 
 def run(context: Context[PromotionView], arguments: Arguments) -> Parts:
-    """Promote it if it passes every gate; with ``--dry-run``, only say whether it would.
+    """Promote the bundle if it passes every gate; with ``--dry-run``, only say whether it would.
 
     Raises:
         UserError: If there is no such run or sweep, or it trained no bundle.
-        IntegrityError: If the report at hand scored another bundle.
+        IntegrityError: If metrics.json is about another bundle.
     """
     dry_run = "--dry-run" in arguments.flags
     if not arguments.names:

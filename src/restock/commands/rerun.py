@@ -30,7 +30,7 @@ from restock.tracking.protocol import Console, Parts
 from restock.tracking.record import CONFIG, ENVIRONMENT, FOLDER, INPUTS_FILE, PATCH, environment
 from restock.types import layout
 
-TOLERANCE = 1e-3  # relative: what another processor or library version may change
+TOLERANCE = 1e-3  # relative difference that another processor or library version can cause
 Ending = Literal["identical", "within tolerance", "differs", "not reproducible"]
 
 
@@ -39,9 +39,9 @@ class Reproduction:
     """How a rerun ended.
 
     Attributes:
-        outcome: Identical means every number and the weights, to the last bit.
-        said: What is missing, or where it differs first.
-        numbers: Each number then and now, by its name.
+        outcome: "identical" means that every number and all weights are equal to the last bit.
+        said: What is missing, or which number differs first.
+        numbers: The old and the new value of each number, by its name.
     """
 
     outcome: Ending
@@ -50,13 +50,13 @@ class Reproduction:
 
 
 class MissingError(RestockError):
-    """Something that the run came from is not to be had any more."""
+    """Something that the run was made from is not available any more."""
 
 
 def run(context: Context[ChampionView], arguments: Arguments) -> Parts:
-    """Run again what a run trained and scored; log the verdict as a run, and return it.
+    """Run a training and its evaluation again; log the verdict as a run, and return it.
 
-    The run may be a training, an evaluation, or a pipeline that holds them.
+    The given run may be a training, an evaluation, or a pipeline that contains them.
 
     Raises:
         UserError: If there is no such run, or it trained nothing.
@@ -64,12 +64,12 @@ def run(context: Context[ChampionView], arguments: Arguments) -> Parts:
     (run_id,), tracking = arguments.names, context.settings.tracking
     root, console = context.root, context.console
     if tracking.name == "none":
-        raise UserError("rerun reads what was logged: set tracking=mlflow.")
+        raise UserError("rerun reads logged runs, but tracking is off: set tracking=mlflow.")
     trained, evaluated = find_family(tracking, root, run_id)
     try:
         with _restored(trained, root, console) as folder:
             for stage in ("featurize", "train", "evaluate"):
-                console.note(f"{stage} again")
+                console.note(f"running {stage} again")
                 _stage(folder, stage)
             found = _compare(trained, evaluated, folder / "outputs")
     except MissingError as error:
@@ -90,7 +90,7 @@ def _shown(found: Reproduction) -> pd.DataFrame:
 
 @contextmanager
 def _restored(trained: OldRun, root: Path, console: Console) -> Iterator[Path]:
-    """Yield a copy of the project as it was: code, settings, data and what the tuner had found."""
+    """Yield a copy of the project as it was: code, settings, data and the tuner's result."""
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "project"
         _check_out(trained, root, folder)
@@ -103,10 +103,10 @@ def _restored(trained: OldRun, root: Path, console: Console) -> Iterator[Path]:
 
 
 def _check_out(trained: OldRun, root: Path, folder: Path) -> None:
-    """Restore the code: the commit in a worktree of its own, and what was not committed then."""
+    """Restore the code: the commit in its own worktree, and changes that were not committed."""
     commit = trained.commit.removesuffix("-dirty")
     if _git(root, "cat-file", "-e", f"{commit}^{{commit}}").returncode:
-        raise MissingError(f"commit {commit} is not in this repository: fetch it first.")
+        raise MissingError(f"commit {commit} is not in this repository. Run `git fetch` first.")
     done = _git(root, "worktree", "add", "--detach", str(folder), commit)
     if done.returncode:
         raise MissingError(f"git cannot restore commit {commit}: {done.stderr.strip()}")
@@ -114,49 +114,51 @@ def _check_out(trained: OldRun, root: Path, folder: Path) -> None:
     if patch is not None:
         applied = _git(folder, "apply", "--binary", str(patch))
         if applied.returncode:
-            raise MissingError(f"what was not committed then does not apply: {applied.stderr}")
+            raise MissingError(f"the uncommitted changes cannot be applied: {applied.stderr}")
     elif trained.commit.endswith("-dirty") and _is_older(trained):
-        raise MissingError("files were changed but not committed, and the changes were not kept.")
+        raise MissingError("files were changed but not committed, and the changes were not logged.")
 
 
 def _is_older(trained: OldRun) -> bool:
-    """Say whether a run was made before runs kept what was changed; later ones kept it all."""
+    """Say whether a run was made before runs logged uncommitted changes."""
     return trained.artifact(f"{FOLDER}/{INPUTS_FILE}") is None
 
 
 def _write_params(trained: OldRun, folder: Path) -> None:
     path = trained.artifact(CONFIG)
     if path is None:
-        raise MissingError("the run has no config.yaml: its settings are not known.")
+        raise MissingError("the run has no config.yaml, so that its settings are not known.")
     tree = yaml.safe_load(path.read_text(encoding="utf-8"))
-    tree["tracking"]["name"] = "none"  # the numbers come home as files
+    tree["tracking"]["name"] = "none"  # the numbers are read from files
     tree["output_dir"] = "outputs"
     (folder / "params.yaml").write_text(yaml.safe_dump(tree, sort_keys=False), encoding="utf-8")
 
 
 def _restore_data(trained: OldRun, root: Path, folder: Path, console: Console) -> None:
-    """Bring the panel as the run saw it: from DVC's cache or remote, or else from its source."""
+    """Restore the panel of the run: from DVC's cache or remote, or else from its source."""
     path = trained.artifact(f"{FOLDER}/{INPUTS_FILE}")
     wanted = read_json(path).get(layout.PANEL) if path is not None else None
     if wanted is None:
-        raise MissingError("the run did not keep the hash of its data.")
+        raise MissingError("the run did not log the hash of its data.")
     outputs = folder / "outputs"
     if not _from_dvc(root, folder, wanted):
-        console.note("the data is in no DVC cache or remote: reading its source again")
+        console.note("the data is not in DVC's cache or remote: reading its source again")
         for stage in ("fetch", "prepare"):
             _stage(folder, stage)
     found = dvc_md5(outputs / layout.PANEL)
     if found != wanted:
-        raise MissingError(f"the data has changed: its hash was {wanted}, its source gives {found}")
+        raise MissingError(
+            f"the data has changed: its hash was {wanted}, but the data from its source has {found}"
+        )
     tuning = trained.artifact(layout.TUNING)
     if tuning is not None:
         shutil.copy2(tuning, outputs / layout.TUNING)
-    # What stands in it is of another run: stages would refuse what they find here.
+    # It describes the files of another run: stages would refuse these files.
     (folder / "dvc.lock").unlink(missing_ok=True)
 
 
 def _from_dvc(root: Path, folder: Path, wanted: str) -> bool:
-    """Have DVC check out the panel with this hash; say whether it could."""
+    """Let DVC check out the panel with this hash; say whether that worked."""
     lock = folder / "dvc.lock"
     if not lock.is_file():
         return False
@@ -182,7 +184,7 @@ def _from_dvc(root: Path, folder: Path, wanted: str) -> bool:
 
 
 def _stage(folder: Path, stage: str) -> None:
-    """Run a stage with the code of that time."""
+    """Run a stage with the old code."""
     environment = {**os.environ, "PYTHONPATH": str(folder / "src")}
     environment.pop("RESTOCK_PIPELINE", None)
     command = [sys.executable, "-m", "restock.cli.main", stage, "--params", "params.yaml"]
@@ -190,12 +192,12 @@ def _stage(folder: Path, stage: str) -> None:
         command, cwd=folder, env=environment, capture_output=True, text=True, check=False
     )
     if done.returncode:
-        last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
-        raise MissingError(f"{stage} fails where it once ran: {last}")
+        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        raise MissingError(f"{stage} ran at that time, but fails now: {last}")
 
 
 def _compare(trained: OldRun, evaluated: OldRun | None, outputs: Path) -> Reproduction:
-    """Hold every number of the training and its evaluation against those of that time."""
+    """Compare every number of the training and its evaluation with the old one."""
     pairs: list[tuple[OldRun, str]] = [(trained, layout.TRAIN_METRICS)]
     if evaluated is not None:
         pairs.append((evaluated, layout.METRICS))
@@ -203,7 +205,7 @@ def _compare(trained: OldRun, evaluated: OldRun | None, outputs: Path) -> Reprod
     for old, name in pairs:
         path = old.artifact(name)
         if path is None:
-            raise MissingError(f"run {old.run_id} did not keep {name}: there are no numbers.")
+            raise MissingError(f"run {old.run_id} has no {name}, so that numbers are missing.")
         then, now = (dict(_numbers(read_json(p))) for p in (path, outputs / name))
         numbers |= {f"{name}: {k}": (then.get(k), now.get(k)) for k in {**then, **now}}
     bundle = read_json(outputs / layout.BUNDLE / "manifest.json")["digest"]
@@ -218,9 +220,12 @@ def _judge(
     if not any(apart.values()) and same_bundle:
         said = f"{count} and the weights are the same to the last bit"
         return Reproduction("identical", said, numbers)
-    first = next((name for name, size in apart.items() if size), "the weights alone")
+    first = next((name for name, size in apart.items() if size), "only the weights")
     worst = max(apart, key=apart.__getitem__)
-    said = f"{first} differs first; the most is {apart[worst]:.2e}, of {worst} ({count})"
+    said = (
+        f"first difference: {first}; largest relative difference: {apart[worst]:.2e}, in {worst} "
+        f"({count})"
+    )
     outcome: Ending = "within tolerance" if apart[worst] <= TOLERANCE else "differs"
     return Reproduction(outcome, said, numbers)
 
@@ -247,7 +252,7 @@ def _numbers(tree: Any, path: str = "") -> Iterator[tuple[str, float | None]]:
 def _environment_note(trained: OldRun) -> str:
     path = trained.artifact(f"{FOLDER}/{ENVIRONMENT}")
     if path is None:
-        return "the run did not keep its environment"
+        return "the run did not log its environment"
     then, now = set(path.read_text(encoding="utf-8").split("\n")) - {""}, set(environment())
     if then == now:
         return f"the same {len(now)} packages"

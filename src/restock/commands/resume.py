@@ -1,4 +1,4 @@
-"""Go on with a sweep as it was launched: of trials on the tuning folds, or of whole trainings."""
+"""Continue a sweep as it was launched: trials on the tuning folds, or whole trainings."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from restock.tracking.protocol import Parts
 
 
 def run(context: Context[SweepsView], arguments: Arguments) -> Parts:
-    """Go on with a sweep; only engine and tracking are as they are now."""
+    """Continue a sweep with its frozen settings. Only engine and tracking are the current ones."""
     (name,), engine = arguments.names, context.settings.engine
     if _is_grid(study_url(engine, context.root), name, engine):
         grid.resume(name, engine, context)

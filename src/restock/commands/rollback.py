@@ -13,14 +13,14 @@ from restock.tracking.protocol import Parts
 
 
 def run(context: Context[ChampionView], arguments: Arguments) -> Parts:
-    """Make an earlier version champion again, after verifying it again.
+    """Verify an earlier version again, and make it champion again.
 
-    ``--to`` says which; without it, the champion before this one.
+    ``--to`` names the version. Without it, the version is the previous champion.
 
     Raises:
         UserError: If there is no earlier champion, or no such version.
         IntegrityError: If its files are not the ones that were registered.
-        ConflictError: If another champion was made meanwhile.
+        ConflictError: If somebody else made a champion in the meantime.
     """
     store = open_store(context.settings.tracking, context.root)
     moves = store.history.carry_through()
@@ -49,8 +49,8 @@ def run(context: Context[ChampionView], arguments: Arguments) -> Parts:
 
 
 def _before(moves: list[Move], champion: ModelVersion | None) -> str:
-    """Return the version that was champion before the one that is."""
+    """Return the previous champion."""
     for move in reversed(moves):
         if champion and move.to_version == champion.version and move.from_version:
             return move.from_version
-    raise UserError("there is no champion before this one: say which version, with --to VERSION.")
+    raise UserError("there is no champion before this one. Name a version with --to VERSION.")

@@ -1,4 +1,4 @@
-"""The whole path in one process, on any data set, without DVC."""
+"""All stages in one process, on any data set, without DVC."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from restock.tracking.record import log_origin, with_inputs
 
 
 def run(context: Context[RunView], arguments: Arguments) -> Parts:
-    """Run every stage, below one run; tuning only where its result is used.
+    """Run every stage, all in one run; stage tune only if its result is used.
 
     Raises:
-        ConfigError: Before compute is spent, if the last stages would refuse the settings.
+        ConfigError: If a later stage would refuse the settings. This is checked first.
     """
     settings = context.settings
     check_export()

@@ -1,4 +1,4 @@
-"""Select features on the tuning folds, and say which setting keeps the selection."""
+"""Select features on the tuning folds, and show the override for the selection."""
 
 from __future__ import annotations
 
@@ -19,16 +19,19 @@ from restock.types import layout
 
 
 def run(context: Context[SelectView], _: Arguments) -> Parts:
-    """Write and log the table of all steps; return it with the override that reproduces the choice.
+    """Write and log the table of all steps; return it with the override for the selection.
 
     Raises:
-        ConfigError: If there is no tuning fold to select on.
+        ConfigError: If there is no tuning fold.
     """
     settings, files, console = context.settings, context.files, context.console
     panel = load_panel(files.read(layout.PANEL))
     folds = folds_with_demand(panel, settings.evaluation)
     if not folds.tuning:
-        raise ConfigError("no tuning fold to select features on: the history is too short.")
+        raise ConfigError(
+            "there is no tuning fold to select features on: the history is too short. Lower "
+            "evaluation.horizon or evaluation.num_folds."
+        )
 
     console.note(f"training on {len(folds.tuning)} tuning fold(s), again for every set of features")
 
@@ -60,6 +63,6 @@ def run(context: Context[SelectView], _: Arguments) -> Parts:
 
 
 def override(left_out: tuple[str, ...]) -> str:
-    """Return the argument, quoted for a shell, that leaves these features out."""
+    """Return the override that leaves these features out, quoted for a shell."""
     names = ",".join(json.dumps(name, ensure_ascii=False) for name in left_out)
     return shlex.quote(f"features.leave_out=[{names}]")

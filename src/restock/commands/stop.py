@@ -1,4 +1,4 @@
-"""Let a sweep end after the epochs that run now."""
+"""Stop a sweep after the current epochs."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from restock.tracking.protocol import Parts
 
 
 def run(context: Context[SweepsView], arguments: Arguments) -> Parts:
-    """Ask every worker of a sweep, on every machine, to give back its trial and end."""
+    """Ask every worker of a sweep, on every machine, to release its trial and end."""
     (name,), engine = arguments.names, context.settings.engine
     with closing(OpenStudy.open(study_url(engine, context.root), name, engine)) as opened:
         who = f"{getpass.getuser()} on {socket.gethostname()}"
         opened.stop(f"by {who} at {time.strftime('%Y-%m-%d %H:%M:%S')}")
     context.console.note(
-        f"{name} stops after the epochs that run now. `restock resume {name}` goes on."
+        f"{name} stops after the current epochs. To continue it, run `restock resume {name}`."
     )
     return []

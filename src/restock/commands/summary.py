@@ -1,4 +1,4 @@
-"""The closing summary of the main job: what won, what was promoted, what to reorder first."""
+"""The summary of all results: the best model, the champion, what to reorder first."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def _champion(files: Layout, bundle: str) -> str:
     path = files.read(layout.VERDICT)
     verdict: dict[str, Any] = read_json(path) if path.is_file() else {}
     if verdict.get("bundle") != bundle:
-        return "this bundle is not judged yet: run `restock promote`"
+        return "this bundle was not judged yet: run `restock promote`"
     reasons = "; ".join(verdict["reasons"])
     if verdict["promote"]:
         return f"{verdict['model']} version {verdict['champion']} ({reasons})"

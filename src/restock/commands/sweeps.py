@@ -1,4 +1,4 @@
-"""Every sweep: its state, trials, workers and best."""
+"""List every sweep: its state, trials, workers and best loss."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ PATIENCE = 30.0  # seconds for a server that does not answer
 
 
 def run(context: Context[SyncView], _: Arguments) -> Parts:
-    """Send all that waits; what was sent before is not sent twice.
+    """Send all waiting runs. What was sent before is not sent again.
 
     Raises:
         UnreachableError: If something could not be sent.
@@ -30,16 +30,18 @@ def run(context: Context[SyncView], _: Arguments) -> Parts:
     waiting = len(spool.waiting())
     sender = Sender(spool, context.settings.tracking, context.root)
     if drain(sender, console.note, PATIENCE):
-        raise UnreachableError("not everything could be sent; nothing is lost. Try again later.")
+        raise UnreachableError(
+            "some runs could not be sent. They are still on disk: run `restock sync` again later."
+        )
     console.note(f"{waiting - len(spool.waiting())} run(s) sent, {len(spool.waiting())} still open")
     return []
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Send the runs of one node of a cluster while its worker works: until stdin is closed.
+    """Send the runs of one node of a cluster until its worker ends, which closes stdin.
 
     Args:
-        arguments: The job's file.
+        arguments: Path of the job's file.
     """
     job = read_json(Path(arguments[0]))
     tracking = TrackingSettings.model_validate(job["tracking"])

@@ -1,4 +1,4 @@
-"""What typed commands read of the settings; stages have their views in stages/pipeline.py."""
+"""Views: the settings that commands read. Those of stages are in stages/pipeline.py."""
 
 from __future__ import annotations
 
@@ -24,98 +24,98 @@ from restock.training.view import Threads, TrainedOn
 
 
 class SyncView(View):
-    """What sending runs reads."""
+    """The settings for sending runs."""
 
     tracking: TrackingSettings
     """Where the server is."""
 
 
 class SummaryView(SyncView):
-    """What the closing summary reads."""
+    """The settings for the summary."""
 
 
 class SweepsView(View):
-    """What looking at sweeps reads."""
+    """The settings for commands about sweeps."""
 
     engine: EngineSettings
-    """Where they are kept."""
+    """Where sweeps are stored."""
 
 
 class CompareView(SweepsView):
-    """What comparing sweeps and runs reads."""
+    """The settings for comparing sweeps and runs."""
 
     tracking: TrackingSettings
     """Where runs are logged."""
 
 
 class ExplainView(View):
-    """What explaining a series reads."""
+    """The settings for explaining a series."""
 
     evaluation: FoldSettings
-    """Where the forecast of the coming horizon starts."""
+    """Where the forecast of the future starts."""
 
 
 class TrialsView(View):
-    """What training on the tuning folds reads."""
+    """The settings for training on the tuning folds."""
 
     features: FeatureSettings
-    """What the network is shown."""
+    """The network's inputs besides the demand itself."""
     windows: WindowSettings
     """How much history one sequence holds."""
     model: ModelSettings
     """The network."""
     training: TrainingSettings
-    """How it is fitted."""
+    """How the network is fitted."""
     evaluation: TrainedOn
     """Where the history is cut."""
     seed: Annotated[int, Field(ge=0)] = 42
-    """Where all random numbers start from."""
+    """Seed of all random numbers."""
 
 
 class SelectView(TrialsView):
-    """What selecting features reads."""
+    """The settings for selecting features."""
 
     engine: Threads = Threads()
-    """How networks are computed."""
+    """Number of threads."""
     selection: SelectionSettings = SelectionSettings()
     """How features are ranked and dropped."""
 
 
 class PreflightView(TrialsView):
-    """What a sweep reads, and estimating it."""
+    """The settings for a sweep, or for its estimate."""
 
     engine: EngineSettings
-    """Who will do the work."""
+    """Workers and threads."""
     search: SearchSettings
-    """How much work there will be."""
+    """The search space, the tuner and the number of trials."""
     sweep: SweepSettings = SweepSettings()
-    """How the sweep is called."""
+    """The name of the sweep."""
 
 
 class RunView(View):
-    """What the whole path reads: what all of its stages do."""
+    """The settings of all stages together."""
 
     data: DataSettings
     """Which table, what its columns mean and how it is cleaned."""
     features: FeatureSettings
-    """What the model is shown beside the demand itself."""
+    """The model's inputs besides the demand itself."""
     windows: WindowSettings
     """How much history one sequence holds."""
     model: ModelSettings
     """The network."""
     training: TrainingSettings
-    """How it is fitted."""
+    """How the network is fitted."""
     search: SearchSettings
     """What the tuner may change."""
     evaluation: EvaluationSettings
-    """Which periods judge, and the baselines."""
+    """Which periods are used to test and to tune, and the baselines."""
     inventory: InventorySettings
     """Lead time, service level and costs."""
     tracking: TrackingSettings
     """Where runs are logged."""
     engine: EngineSettings
-    """Workers and threads, and where a sweep is kept."""
+    """Workers and threads, and where a sweep is stored."""
     sweep: SweepSettings = SweepSettings()
-    """How the sweep is called."""
+    """The name of the sweep."""
     seed: Annotated[int, Field(ge=0)] = 42
-    """Where all random numbers start from."""
+    """Seed of all random numbers."""

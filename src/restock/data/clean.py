@@ -1,4 +1,4 @@
-"""From raw rows to a demand panel: one row for each series and period, on a regular grid."""
+"""Turn raw rows into a demand panel: one value per series and period, on a regular grid."""
 
 from __future__ import annotations
 
@@ -25,18 +25,21 @@ def make_panel(
     """Turn a raw table into a panel.
 
     Args:
-        raw: Rows as read; the index and ``__file__`` say where each came from.
-        settings: Roles, rules and grid.
-        folds: How the panel will be cut: no derived column reads beyond the earliest origin. None
-            where it will not be.
+        raw: The rows, as :func:`restock.data.tables.read_table` reads them. The column
+            ``__file__`` and the index say which file and row each came from.
+        settings: Roles of the columns, cleaning rules, frequency and aggregation.
+        folds: How the panel will be cut into folds, so that derived static columns read nothing
+            after a series' earliest origin. None: the panel will not be cut.
 
     Returns:
-        The panel, and a report of what was counted, dropped and filled.
+        The panel, with demand in units; and a report: numbers of rows and series, of what was
+        dropped and why, first and last period, shares of missing and of zero demand.
 
     Raises:
-        DataError: Naming file, row and column of what cannot be used.
+        DataError: If rows cannot be used. The message names file, row and column where it can.
+        ConfigError: If the frequency or a rule cannot be used.
     """
-    frequency = Frequency.of(settings.frequency)  # refused before the rules, which take longer
+    frequency = Frequency.of(settings.frequency)  # checked before the rules, which take longer
     table, report = apply_rules(raw, settings.rules, decimal=settings.table.decimal)
     if table.empty:
         raise DataError(f"no row is left after the cleaning rules: {report}")
@@ -85,7 +88,7 @@ def _one_row_per_cell(rows: Rows, raw: pd.DataFrame, aggregation: str) -> pd.Dat
             )
     how = "last" if aggregation == "none" else aggregation
     groups = table.groupby(keys, sort=True)
-    # `min_count`: a sum over nothing but empty cells is missing, not zero.
+    # `min_count`: the sum of empty cells is missing, not zero.
     demand = groups["demand"].sum(min_count=1) if how == "sum" else groups["demand"].agg(how)
     cells = pd.DataFrame({"demand": demand, "in_stock": groups["in_stock"].min()})
     for name in rows.covariates:
@@ -107,7 +110,7 @@ def _drop_inactive(cells: pd.DataFrame, least: int, report: dict[str, Any]) -> p
 
 
 def _grid(cells: pd.DataFrame, rows: Rows, settings: PanelSettings) -> DemandPanel:
-    """Lay the cells out on the grid of all periods; rows after the last demand are the future."""
+    """Put the cells on the grid of all periods. Rows after the last demand are the known future."""
     names, row = np.unique(cells["series_id"].to_numpy(dtype=object), return_inverse=True)
     first = int(cells["period"].min())
     num_all = int(cells["period"].max()) - first + 1
@@ -146,11 +149,11 @@ def _fill(demand: np.ndarray, missing: str) -> np.ndarray:
 
 
 def _check_known_future(panel: DemandPanel) -> None:
-    """Refuse a known-future column with a hole where the table promises the future."""
+    """Refuse a known-future column with missing values in future periods that the table has."""
     ahead = {name: values[:, panel.num_steps :] for name, values in panel.known_future.items()}
     if not ahead:
         return
-    # A discontinued series has no future rows at all, and needs none.
+    # A discontinued series has no future rows, and needs none.
     goes_on = np.any([np.isfinite(values).any(axis=1) for values in ahead.values()], axis=0)
     for name, values in ahead.items():
         holes = np.isnan(values) & goes_on[:, None]

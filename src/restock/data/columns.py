@@ -1,4 +1,4 @@
-"""Read one column in its role. A complaint names the file, the column, the row and the value."""
+"""Read one column in its role. An error names the file, the column, the row and the value."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from restock.errors import DataError, nearest
 
 
 def require(table: pd.DataFrame, column: str) -> None:
-    """Refuse a table without the column.
+    """Refuse a table that lacks the column.
 
     Raises:
-        DataError: Naming the file, the column and the columns there are.
+        DataError: If there is no such column. The message names the file and similar columns.
     """
     if column not in table.columns:
         known = [str(name) for name in table.columns if name != "__file__"]

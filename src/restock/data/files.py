@@ -1,4 +1,4 @@
-"""Files that are whole: after a crash the old one or the new one, told apart by a digest."""
+"""Write files so that a crash leaves either the whole old file or the whole new one; digests."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from restock.errors import DiskFullError, UserError
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Yield a path aside; on success sync it and rename it over ``path``, else remove it.
+    """Yield a temporary path. On success it is synced and replaces ``path``, else it is removed.
 
-    Works for a file or a folder, whichever the caller makes.
+    The caller may make a file or a folder there.
 
     Raises:
-        DiskFullError: Naming the path and how much was free.
+        DiskFullError: If there is no space. The message names the path and the free space.
     """
     with disk_full_named(path):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -32,10 +32,10 @@ def replacing(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def disk_full_named(path: Path) -> Iterator[None]:
-    """Say which file there was no room for.
+    """If the disk is full, raise an error that names the file.
 
     Raises:
-        DiskFullError: Instead of the system's error.
+        DiskFullError: In place of the system's error.
     """
     try:
         yield
@@ -45,8 +45,8 @@ def disk_full_named(path: Path) -> Iterator[None]:
         folder = next(parent for parent in path.parents if parent.is_dir())
         free = shutil.disk_usage(folder).free
         raise DiskFullError(
-            f"{path}: no space left ({free:,} bytes free). Nothing was half-written; make room and "
-            "run the same command again."
+            f"{path}: no space left ({free:,} bytes free). The file was not changed. Free some "
+            "space and run the same command again."
         ) from error
 
 
@@ -79,15 +79,19 @@ def _sync(path: Path) -> None:
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Write JSON, sorted as given, numbers in full; NaN is refused."""
+    """Write JSON with keys in the given order and numbers in full precision; NaN is refused."""
     with replacing(path) as aside:
         aside.write_text(json.dumps(content, indent=2, allow_nan=False) + "\n", encoding="utf-8")
 
 
 def read_json(path: Path) -> Any:
-    """Read JSON, and say which command writes it where it is missing."""
+    """Read JSON.
+
+    Raises:
+        UserError: If there is no such file. The message says how to make it.
+    """
     if not path.is_file():
-        raise UserError(f"{path}: not there yet. Run the step that writes it, or `dvc repro`.")
+        raise UserError(f"{path}: no such file. Run the step that writes it, or `dvc repro`.")
     return json.loads(path.read_text(encoding="utf-8"))
 
 

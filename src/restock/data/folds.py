@@ -1,4 +1,4 @@
-"""Cut a panel into tuning and test folds. Knows positions only, never demand values."""
+"""Cut a panel into tuning and test folds. Only positions matter, never values of demand."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from restock.settings.folds import FoldSettings
 from restock.types.folds import Fold, Folds
 from restock.types.panel import DemandPanel, IntArray
 
-# Fewer periods than this before an origin and there is nothing to learn a forecast from.
+# A series needs at least this many periods up to an origin to learn a forecast from.
 MIN_HISTORY = 2
 
 
@@ -21,12 +21,20 @@ def make_folds(panel: DemandPanel, settings: FoldSettings) -> Folds:
         |........ history ........|tune 1|tune 2|test 1|test 2|test 3|
                                   ^ every tuning target is at or before the first test origin
 
-    The last test origin leaves exactly ``horizon`` periods; origins are ``stride`` apart. With
-    ``align: series_end`` each series counts back from its own last observation.
+    The last test origin is exactly ``horizon`` periods before the end; origins are ``stride``
+    periods apart. With ``align: series_end`` each series counts from its own last observation.
+
+    Args:
+        panel: N series with T periods of history.
+        settings: Horizon, number of folds, stride and alignment.
+
+    Returns:
+        The test fold and the tuning folds. Positions are -1 for series that are too short. If the
+        history is too short, there are fewer tuning folds, or none; ``notes`` say so.
 
     Raises:
-        DataError: If the test folds do not fit into the history, or static columns were made from
-            periods after an origin.
+        DataError: If the test does not fit into the history of any series, or if derived static
+            columns were made from periods after an origin.
     """
     ends = _ends(panel, settings)
     starts = panel.first_seen
@@ -51,7 +59,7 @@ def make_folds(panel: DemandPanel, settings: FoldSettings) -> Folds:
 
 
 def _check_static(panel: DemandPanel, folds: list[Fold]) -> None:
-    """Refuse origins that lie before a period which a series' static columns were made from."""
+    """Refuse origins before a period that a series' derived static columns were made from."""
     if panel.static_until is None:
         return
     for fold in folds:
@@ -59,16 +67,16 @@ def _check_static(panel: DemandPanel, folds: list[Fold]) -> None:
         if knew.any():
             raise DataError(
                 f"series {panel.series_id[knew][0]!r}: its derived static columns were made for "
-                f"other folds and know what came after an origin ({int(knew.sum())} such series). "
-                "Run `restock prepare` again with this evaluation."
+                "other folds and use periods after one of these origins "
+                f"({int(knew.sum())} such series). Run `restock prepare` again with these folds."
             )
 
 
 def earliest_origins(panel: DemandPanel, settings: FoldSettings) -> IntArray:
-    """Return the first position that each series is ever forecast from in a fold.
+    """Return the earliest origin of each series over all folds.
 
     Returns:
-        Its last known position where it takes part in none. Shape ``(N,)``.
+        Positions; the last known position for a series that is in no fold. Shape ``(N,)``.
     """
     folds = make_folds(panel, settings)
     origins = np.stack([fold.train_end for fold in (*folds.tuning, folds.test)])
@@ -77,7 +85,7 @@ def earliest_origins(panel: DemandPanel, settings: FoldSettings) -> IntArray:
 
 
 def latest_origins(panel: DemandPanel, settings: FoldSettings) -> IntArray:
-    """Return where the forecast of the coming horizon starts, per series. Shape ``(N,)``."""
+    """Return the origin of the forecast of the future, per series. Shape ``(N,)``."""
     return _ends(panel, settings)
 
 
@@ -90,11 +98,11 @@ def _ends(panel: DemandPanel, settings: FoldSettings) -> IntArray:
 def _tuning_folds(
     first_test: IntArray, starts: IntArray, usable: np.ndarray, settings: FoldSettings
 ) -> list[Fold]:
-    """Walk back from the test in steps of one horizon, so that tuning targets never overlap."""
+    """Place folds before the test, one horizon apart, so that tuning targets never overlap."""
     folds: list[Fold] = []
     for number in range(1, settings.num_tuning_folds + 1):
         origin = first_test - number * settings.horizon
-        # A fold must leave a full horizon of targets to train on, or there is no network to score.
+        # A fold needs a full horizon of training targets, or no network can be trained for it.
         fits = usable & (origin - starts + 1 >= MIN_HISTORY + settings.horizon)
         if not fits.any():
             break

@@ -1,4 +1,4 @@
-"""The regular grid of periods: which frequencies there are and where a timestamp falls."""
+"""The regular grid of periods: the known frequencies, and the period of a timestamp."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ FREQUENCIES = {
 
 @dataclass(frozen=True)
 class Frequency:
-    """The frequency of a grid: which period a timestamp falls in, and what periods are called.
+    """The frequency of a grid: the period that a timestamp is in, and the labels of periods.
 
     Attributes:
-        period: pandas alias of its periods.
-        label: pandas alias that steps along their labels.
+        period: pandas alias of the periods.
+        label: pandas alias of their labels.
     """
 
     period: str
@@ -45,10 +45,10 @@ class Frequency:
 
     @classmethod
     def of(cls, alias: str) -> Frequency:
-        """Return what a user's alias stands for.
+        """Return the frequency of an alias from the settings.
 
         Raises:
-            ConfigError: Naming the known ones.
+            ConfigError: If it is not known. The message names similar ones.
         """
         if alias not in FREQUENCIES:
             raise ConfigError(f"data.frequency: unknown {alias!r}. {nearest(alias, FREQUENCIES)}")

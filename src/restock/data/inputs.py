@@ -1,7 +1,7 @@
-"""What a stage reads, by its hash: checked against what the pipeline wrote, and kept with the run.
+"""Hashes of a stage's inputs. They are compared with what the pipeline wrote, and logged.
 
-Hashes are DVC's own (MD5; of a folder, that of the list of its files), so that an input can be
-found again in DVC's cache or its remote.
+They are DVC's own hashes (MD5; for a folder, the MD5 of the list of its files), so that an input
+can be found in DVC's cache or its remote.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ CACHE = Path(".dvc") / "cache" / "files" / "md5"
 
 
 def hashes(names: Iterable[str], folder: Path) -> dict[str, str]:
-    """Return the hash of each input that is there, by its name in the folder."""
+    """Return the hash of each input that exists, by its name in the folder."""
     return {name: dvc_md5(folder / name) for name in names if (folder / name).exists()}
 
 
 def dvc_md5(path: Path) -> str:
-    """Return what DVC calls a file or a folder."""
+    """Return DVC's hash of a file or a folder."""
     if path.is_file():
         return _md5(path)
     listed = [{"md5": md5, "relpath": name} for name, md5 in _files(path).items()]
@@ -33,15 +33,17 @@ def dvc_md5(path: Path) -> str:
 
 
 def check_inputs(found: dict[str, str], folder: Path, root: Path) -> None:
-    """Refuse inputs that are not what the pipeline wrote: DVC checks out corrupt objects silently.
+    """Refuse inputs that differ from what the pipeline wrote.
+
+    This is needed because DVC checks out corrupt files from its cache without an error.
 
     Args:
         found: Hashes by name; see :func:`hashes`.
-        folder: Where the inputs lie.
-        root: The project's, with dvc.lock.
+        folder: Folder of the inputs.
+        root: Folder of the project, with dvc.lock.
 
     Raises:
-        IntegrityError: Naming the file, what it is and what it should be.
+        IntegrityError: If a hash differs. The message names the file and both hashes.
     """
     promised = _locked(root)
     for name, md5 in found.items():
@@ -49,14 +51,14 @@ def check_inputs(found: dict[str, str], folder: Path, root: Path) -> None:
         wanted = promised.get(path.as_posix(), md5)
         if md5 != wanted:
             raise IntegrityError(
-                f"{_culprit(path, md5, wanted, root)} Nothing was computed from it. Restore it: "
-                f"remove {CACHE / wanted[:2] / wanted[2:]} if that is corrupt, then `dvc pull "
-                f"{path}`, or make it anew with `dvc repro --force`."
+                f"{_culprit(path, md5, wanted, root)} Nothing was computed from it. To restore it, "
+                f"remove {CACHE / wanted[:2] / wanted[2:]} if it is corrupt and run `dvc pull "
+                f"{path}`. Or make it again with `dvc repro --force`."
             )
 
 
 def _culprit(path: Path, md5: str, wanted: str, root: Path) -> str:
-    """Name the file of a folder that differs, where the cache still knows the list of files."""
+    """Name the file that differs; for a folder, this needs the list of its files in the cache."""
     said = f"{path}: not what the pipeline wrote (md5 {md5}, dvc.lock says {wanted})."
     listed = root / CACHE / wanted[:2] / wanted[2:]
     if not path.is_dir() or not listed.is_file():
@@ -71,7 +73,7 @@ def _culprit(path: Path, md5: str, wanted: str, root: Path) -> str:
 
 
 def _locked(root: Path) -> dict[str, str]:
-    """Return what dvc.lock says of every output, by path."""
+    """Return the hash in dvc.lock of every output, by path."""
     path = root / "dvc.lock"
     if not path.is_file():
         return {}

@@ -1,4 +1,4 @@
-"""Locks between processes that the kernel, or a server, frees when their holder dies."""
+"""Locks between processes. The kernel, or the database server, frees a lock if its holder dies."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ POLL = 0.05  # seconds
 
 @contextmanager
 def file_lock(path: Path, *, timeout: float = 120.0) -> Iterator[None]:
-    """Hold a lock that belongs to one process at a time.
+    """Hold a lock that only one process can hold at a time.
 
     Args:
-        path: The lock's file; it stays, and says who held it last.
+        path: File of the lock. It is not removed, and names the last holder.
         timeout: Seconds to wait for another holder.
 
     Raises:
-        LockedError: Naming the holder and since when it holds the lock.
+        LockedError: After the timeout. The message names the holder and when it took the lock.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a+", encoding="utf-8") as file:
@@ -44,12 +44,12 @@ def database_lock(url: str, what: str, *, timeout: float = 120.0) -> Iterator[No
     """Hold a lock against all processes and machines that use a database.
 
     Args:
-        url: Of the database. For SQLite, the lock is a file beside it.
-        what: It guards.
+        url: URL of the database. For SQLite, the lock is a file in the same folder.
+        what: Name of what the lock protects.
         timeout: Seconds to wait for another holder (SQLite, MySQL).
 
     Raises:
-        LockedError: If another process holds it for longer (SQLite).
+        LockedError: If another process still holds it after the timeout (SQLite).
     """
     import sqlalchemy
 
@@ -75,8 +75,9 @@ def _wait(descriptor: int, path: Path, timeout: float) -> None:
             return fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             if time.monotonic() > until:
-                holder = path.read_text(encoding="utf-8").strip() or "a process that did not say"
+                holder = path.read_text(encoding="utf-8").strip() or "an unknown process"
                 raise LockedError(
-                    f"{path}: held by {holder}. Wait for it, or end it, and run this again."
+                    f"{path}: this lock is held by {holder}. Wait until that process ends, or stop "
+                    "it; then run this command again."
                 ) from None
             time.sleep(POLL)

@@ -1,4 +1,4 @@
-"""Raw rows by role: the columns that the settings name, each read as what it stands for, once."""
+"""Raw rows by role: each column that the settings name is read once, as its role needs it."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ class Rows:
     """Rows of a table by role.
 
     Attributes:
-        table: ``series_id``, ``period`` (its number), ``stamp``, ``demand``, ``in_stock``; then
-            ``number NAME``, ``static NAME`` and ``raw NAME`` (what static columns are derived
-            from): the prefixes keep a user's column called "period" apart from ours. ``_order`` is
-            the position of a row in what was read.
+        table: Columns ``series_id``, ``period`` (its number), ``stamp``, ``demand``, ``in_stock``;
+            then ``number NAME``, ``static NAME`` and ``raw NAME`` (for derived static columns).
+            Because of the prefixes, a user's column may be called "period", too. ``_order`` is
+            the position of a row in the cleaned table.
         columns: Which column has which role.
-        frequency: Of the grid.
+        frequency: Frequency of the grid.
     """
 
     table: pd.DataFrame
@@ -33,24 +33,24 @@ class Rows:
 
     @property
     def covariates(self) -> tuple[str, ...]:
-        """Names of the numeric columns beside demand."""
+        """Names of the numeric columns besides demand."""
         return (*self.columns.known_future, *self.columns.observed)
 
     def with_table(self, table: pd.DataFrame) -> Rows:
-        """Return other rows of the same roles."""
+        """Return the same roles with other rows."""
         return replace(self, table=table)
 
 
 def rows_by_role(raw: pd.DataFrame, settings: PanelSettings, frequency: Frequency) -> Rows:
-    """Name columns by role, numeric where a number is due.
+    """Rename columns by role, and read numbers and dates.
 
     Args:
         raw: Cleaned rows.
-        settings: Which column plays which role.
-        frequency: Of the grid.
+        settings: Which column has which role.
+        frequency: Frequency of the grid.
 
     Raises:
-        DataError: Naming file, row and column of what cannot be used.
+        DataError: If a value cannot be used. The message names file, row and column.
     """
     columns, decimal = settings.columns, settings.table.decimal
     for key in (*columns.series, *columns.static):
@@ -75,7 +75,7 @@ def rows_by_role(raw: pd.DataFrame, settings: PanelSettings, frequency: Frequenc
     for derived in settings.derived_static.values():
         require(raw, derived.column)
         roles[f"raw {derived.column}"] = raw[derived.column]
-    # Positions, not labels, identify a row from here on: two files may share row numbers.
+    # From here on a row is identified by its position: row numbers repeat from file to file.
     table = pd.DataFrame({name: np.asarray(values) for name, values in roles.items()})
     table["_order"] = np.arange(len(table))
     return Rows(table, columns, frequency)
@@ -110,7 +110,8 @@ def _timestamps(table: pd.DataFrame, columns: ColumnSettings, frequency: Frequen
         start = pd.Series([pd.Timestamp(column.start)])
     except ValueError:
         raise ConfigError(
-            f"data.columns.timestamp.start: {column.start!r} is no date; give that of period 0."
+            f"data.columns.timestamp.start: {column.start!r} is not a date. Give the date of "
+            "period 0, such as 2009-12-06."
         ) from None
     first = int(frequency.ordinals(start)[0])
     period = numbered.astype("int64") + first

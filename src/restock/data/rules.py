@@ -1,4 +1,4 @@
-"""Cleaning rules for raw rows. Each drops rows for one stated reason and counts them."""
+"""Cleaning rules for raw rows. Each rule drops rows for one reason, and counts them."""
 
 from __future__ import annotations
 
@@ -58,17 +58,17 @@ def _matches(values: pd.Series, pattern: str) -> pd.Series:
         return values.astype(str).str.match(pattern)
     except re.error as error:
         raise ConfigError(
-            f"data.rules.keep_matching: {pattern!r} is no pattern ({error})"
+            f"data.rules.keep_matching: {pattern!r} is not a valid regular expression ({error})"
         ) from None
 
 
 def _cancelled(
     table: pd.DataFrame, rule: CancellationSettings, decimal: str
 ) -> tuple[pd.Series, pd.Series, dict[str, Any]]:
-    """Find cancelling rows, and the earlier sales that they match one to one.
+    """Find cancelling rows, and the earlier sales that they cancel.
 
-    A sale matches when the ``match`` columns agree and the quantity is the opposite; the n-th
-    cancellation of a key is paired with its n-th sale. Rows come in the order of the file.
+    A cancellation matches a sale if the ``match`` columns are equal and the quantities are
+    opposite. The n-th cancellation of a key is paired with its n-th sale, in the order of rows.
     """
     for column in (rule.column, *rule.match):
         require(table, column)

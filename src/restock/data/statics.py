@@ -1,4 +1,4 @@
-"""Static columns of a panel: given ones, and those derived from a series' first periods."""
+"""Static columns of a panel: given ones, and ones derived from each series' first periods."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from restock.types.panel import DemandPanel, IntArray
 
 
 def given_columns(rows: Rows) -> dict[str, pd.Series]:
-    """Return the static columns that the table gives, by name, each by series."""
+    """Return the static columns of the table by name, each indexed by series."""
     by_series = rows.table.groupby("series_id", sort=True)
     return {
         name: _given(by_series[f"static {name}"].first(), name, rows.columns.series)
@@ -27,8 +27,8 @@ def known_until(
 ) -> IntArray:
     """Return the last position that each series' derived columns are read from. Shape ``(N,)``.
 
-    Only a series' first periods, and none after an origin that it is forecast from: a later price
-    or country would be knowledge of the future.
+    These are a series' first periods, but none after one of its origins: a later price or country
+    would be knowledge of the future.
     """
     periods = rows.table.groupby("series_id")["period"]
     begin = periods.min().reindex(panel.series_id).to_numpy()
@@ -37,7 +37,10 @@ def known_until(
 
 
 def derived_columns(rows: Rows, until: IntArray, settings: PanelSettings) -> dict[str, pd.Series]:
-    """Return the derived static columns by name, each by series, from no later period."""
+    """Return the derived static columns by name, each indexed by series.
+
+    No period after a series' position in ``until`` is read.
+    """
     table = rows.table
     position = table["period"] - table["period"].min()
     last = pd.Series(until, index=np.unique(table["series_id"]))
@@ -49,12 +52,12 @@ def derived_columns(rows: Rows, until: IntArray, settings: PanelSettings) -> dic
 
 
 def _given(column: pd.Series, name: str, keys: tuple[str, ...]) -> pd.Series:
-    """Part of a series' key is a name, even where it is a number: store 2 is not twice store 1."""
+    """Keep key columns as text, even if they are numbers: store 2 is not twice store 1."""
     return column.astype(str) if name in keys else _typed(column)
 
 
 def _typed(column: pd.Series) -> pd.Series:
-    """Read a column whose every value is a number as numbers: a CSV holds only text."""
+    """Turn a column into numbers if every value is a number: cells of a CSV are text."""
     values = pd.to_numeric(column, errors="coerce")
     return values.astype(float) if values.notna().sum() == column.notna().sum() else column
 

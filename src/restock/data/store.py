@@ -1,4 +1,4 @@
-"""Panels and tables as they are kept on disk."""
+"""Save panels and tables to disk, and load panels."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def save_panel(panel: DemandPanel, folder: Path) -> None:
 
 
 def panel_digest(folder: Path) -> str:
-    """Identify a saved panel: its demand, its static columns and its grid."""
+    """Return a digest of a saved panel: its demand, its static columns and its grid."""
     parts = [digest(folder / name) for name in PANEL_FILES]
     return hashlib.sha256("".join(parts).encode()).hexdigest()
 

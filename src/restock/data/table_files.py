@@ -1,4 +1,4 @@
-"""Which files at a path are tables: one CSV or Parquet file, or those of a folder."""
+"""Find the table files at a path: one CSV or Parquet file, or all of them in a folder."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def table_files(path: Path) -> list[Path]:
     """List the table files at a path, sorted by name.
 
     Raises:
-        DataError: If nothing readable is there.
+        DataError: If the path does not exist or holds no table.
     """
     if not path.exists():
         raise DataError(f"{path}: no such file or folder. Check source.path in the data YAML.")

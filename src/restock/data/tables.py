@@ -1,4 +1,4 @@
-"""Tables as they lie on disk, read as rows that know where they came from."""
+"""Read tables from disk. Each row keeps its file and its line."""
 
 from __future__ import annotations
 
@@ -13,9 +13,21 @@ from restock.settings.panel import TableForm
 
 
 def read_table(path: Path, form: TableForm) -> pd.DataFrame:
-    """Read the files at a path as one table. CSV cells stay text until a role is known.
+    """Read the files at a path as one table.
 
-    The column ``__file__`` and the index say where each row came from.
+    Cells of text files stay text; :func:`restock.data.clean.make_panel` reads them as numbers or
+    dates by the role of their column.
+
+    Args:
+        path: A CSV, TSV or Parquet file, or a folder of them.
+        form: Separator, decimal mark and encoding of text files.
+
+    Returns:
+        All rows. The column ``__file__`` is the name of a row's file; the index is its line in
+        that file (the header is line 1), or its row number, from 1, for Parquet.
+
+    Raises:
+        DataError: If there is no table, or a file is empty or cannot be read as a table.
     """
     parts = []
     for file in table_files(path):
@@ -46,8 +58,8 @@ def _read_one(path: Path, form: TableForm) -> pd.DataFrame:
             "Check data.table.separator and data.table.encoding."
         ) from error
     if table.empty:
-        raise DataError(f"{path.name}: there are no rows in it.")
+        raise DataError(f"{path.name}: the table has no rows.")
     table = table.reset_index(drop=True)
-    # A person counts lines in an editor: the header is line 1.
+    # Lines as an editor counts them: the header is line 1.
     table.index = table.index + (1 if path.suffix == ".parquet" else 2)
     return table

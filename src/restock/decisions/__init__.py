@@ -1,1 +1,1 @@
-"""From forecast distributions to what to order."""
+"""From forecast distributions to order quantities."""

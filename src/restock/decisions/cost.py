@@ -1,4 +1,4 @@
-"""What a forecast costs: the newsvendor's loss of ordering by it, for demand that really came."""
+"""The cost of a forecast: the newsvendor loss of ordering by it, given the actual demand."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from restock.types.panel import FloatArray
 
 
 def realised_cost(demand: LeadTimeDemand, total: FloatArray, settings: CostSettings) -> FloatArray:
-    """Return what each series would have paid for stocking up to the critical ratio.
+    """Return the cost of each series if stock were the forecast quantile at the critical ratio.
 
-    Leftover pays holding cost and a shortage pays stockout cost, once, at the end of the
-    protection interval. Every unit counts one.
+    Units left over pay the holding cost, missing units the stockout cost. Both are paid once, at
+    the end of the protection interval. Every unit has a value of 1.
 
     Args:
         demand: Forecast of total demand over the protection interval.
-        total: What came; NaN is not known. Shape ``(N,)``.
+        total: Actual total demand, in units; NaN where unknown. Shape ``(N,)``.
         settings: The costs.
 
     Returns:
-        Cost in unit values; NaN where the total is not known. Shape ``(N,)``.
+        Cost in values of a unit; NaN where the total is unknown. Shape ``(N,)``.
 
     Source:
         The critical ratio p / (p + h): Silver, Pyke and Thomas (4th ed.), section 9.2.

@@ -1,4 +1,4 @@
-"""From lead-time demand to what to order: reorder point, safety stock, order-up-to level."""
+"""From lead-time demand to a plan: reorder point, safety stock, order-up-to level, quantity."""
 
 from __future__ import annotations
 
@@ -14,16 +14,18 @@ from restock.types.panel import FloatArray
 
 @dataclass(frozen=True)
 class ReplenishmentPlan:
-    """What to order, per series. Quantities are whole units. All arrays have shape ``(N,)``.
+    """What to order, per series. Quantities are in whole units. All arrays have shape ``(N,)``.
 
     Attributes:
-        reorder_point: Order once the inventory position is at or below it.
-        safety_stock: Reorder point less expected demand over the protection interval.
-        order_up_to_level: Inventory position to order up to.
+        series_id: Names of the series.
+        reorder_point: Order if the inventory position is at or below it.
+        safety_stock: Reorder point minus expected demand over the protection interval.
+        order_up_to_level: Inventory position after an order.
         order_quantity: Units to order now; NaN where stock is unknown.
-        expected_shortage_cost: Per period: at the reorder point, or at today's position if known.
-        expected_cost: Per period: that shortage plus holding what is left over.
-        why: One sentence for a person.
+        expected_shortage_cost: Expected cost of missing units per period, in currency, at today's
+            inventory position; at the reorder point if stock is unknown.
+        expected_cost: The same plus the expected holding cost per period, in currency.
+        why: One sentence that explains the quantity.
     """
 
     series_id: np.ndarray
@@ -41,7 +43,7 @@ class ReplenishmentPlan:
         assert not (self.order_quantity < 0).any()
 
     def table(self) -> pd.DataFrame:
-        """Return the plan as a table, most urgent first."""
+        """Return the plan as a table, one row per series; the highest shortage cost comes first."""
         table = pd.DataFrame(
             {
                 "series_id": self.series_id,
@@ -66,15 +68,19 @@ def make_plan(
     unit_value: FloatArray,
     position: FloatArray,
 ) -> ReplenishmentPlan:
-    """Decide by a periodic-review policy: at a review, order up to a level if stock is low.
+    """Make a plan for a periodic-review policy: if stock is low at a review, order up to a level.
 
     Args:
-        series_id: Shape ``(N,)``.
-        demand: Total demand over the protection interval (lead time + review period), which is
-            what an order placed now must cover until the next one arrives.
+        series_id: Names of the series. Shape ``(N,)``.
+        demand: Total demand over the protection interval (lead time + review period). An order
+            placed now must cover it until the next order arrives.
         settings: Service level and costs.
         unit_value: Value of one unit, in currency. Shape ``(N,)``.
-        position: On hand + on order - backorders, in units; NaN where unknown. Shape ``(N,)``.
+        position: Inventory position: on hand + on order - backorders, in units; NaN where unknown.
+            Shape ``(N,)``.
+
+    Returns:
+        The plan. ``table()`` gives one row per series.
 
     Source:
         Silver, Pyke and Thomas, Inventory and Production Management in Supply Chains (4th ed.),
@@ -106,12 +112,12 @@ def make_plan(
 def economic_order_quantity(
     demand: FloatArray, order_cost: float, holding_cost: FloatArray
 ) -> FloatArray:
-    """Return the lot that balances ordering and holding: sqrt(2 K d / h) (Harris, 1913).
+    """Return the economic order quantity in units, sqrt(2 K d / h) (Harris, 1913). ``(N,)``.
 
     Args:
-        demand: Expected demand per period, in units. Shape ``(N,)``.
-        order_cost: K, per order. 0 means that lots are not worth it: the lot is 0.
-        holding_cost: h, per unit and period. Shape ``(N,)``; 0 gives no lot either.
+        demand: Expected demand per period, d, in units. Shape ``(N,)``.
+        order_cost: Cost of an order, K. 0 gives a quantity of 0.
+        holding_cost: Cost per unit and period, h. Shape ``(N,)``; 0 gives a quantity of 0.
     """
     useful = holding_cost > 0
     return np.sqrt(np.where(useful, 2 * order_cost * demand / np.where(useful, holding_cost, 1), 0))

@@ -1,4 +1,4 @@
-"""The optional stock table: what is on hand, on order and owed."""
+"""The optional stock table: units on hand, on order and in backorders."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from restock.types.panel import FloatArray
 
 
 def read_positions(path: Path, series_id: np.ndarray) -> FloatArray:
-    """Return inventory position = on_hand + on_order - backorders per series; NaN if not listed.
+    """Return on_hand + on_order - backorders per series; NaN for a series not in the table.
 
     Raises:
-        DataError: Naming the column or row that cannot be used.
+        DataError: If a column is missing, a value is not a number or a series is there twice.
     """
     table = read_table(path, TableForm())
     require(table, "series_id")
@@ -27,5 +27,5 @@ def read_positions(path: Path, series_id: np.ndarray) -> FloatArray:
     names = table["series_id"].astype(str)
     if names.duplicated().any():
         twice = names[names.duplicated()].iloc[0]
-        raise DataError(f"{path.name}: series {twice!r} stands in more than one row.")
+        raise DataError(f"{path.name}: series {twice!r} has more than one row; expected one.")
     return np.asarray(position.set_axis(names).reindex(series_id), dtype=float)

@@ -1,4 +1,4 @@
-"""What one unit is worth."""
+"""The value of one unit of each series."""
 
 from __future__ import annotations
 
@@ -10,7 +10,13 @@ from restock.types.panel import DemandPanel, FloatArray
 
 
 def unit_value(panel: DemandPanel, column: str | None) -> FloatArray:
-    """Return the last known price of each series; 1 where no column is configured. ``(N,)``.
+    """Return the value of one unit of each series: its last known price. Shape ``(N,)``.
+
+    A series without a price gets the median price.
+
+    Args:
+        panel: The series.
+        column: The observed column with prices. None: every unit has the value 1.
 
     Raises:
         ConfigError: If there is no such observed column.

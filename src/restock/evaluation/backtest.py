@@ -1,4 +1,4 @@
-"""Compare forecasts with what happened: one table of points per model, scored in every cut."""
+"""Backtests: compare forecasts with actuals; scores in total, by origin, step and segment."""
 
 from __future__ import annotations
 
@@ -14,18 +14,20 @@ from restock.types.forecast import DemandForecast
 from restock.types.panel import DemandPanel, IntArray
 
 Scores = dict[str, float]
-MOST_CATEGORIES = 12  # of a static column that a report is cut by
+MOST_CATEGORIES = 12  # a static column with more is not used for segments
 
 
 @dataclass(frozen=True)
 class Backtest:
-    """One model's forecasts over the origins of a fold, beside the actuals.
+    """One model's forecasts from the origins of a fold, with the actuals.
+
+    A row is a series at one origin; series that take no part at an origin have no row there.
 
     Attributes:
-        points: Rows are series at origins: R of them.
-        series: Which series each row is. Shape ``(R,)``.
-        origin: Which of the fold's origins each row looks from, from 0. Shape ``(R,)``.
-        forecasts: The whole forecast at each origin.
+        points: Forecasts and actuals of R rows.
+        series: Row number in the panel of each row's series. Shape ``(R,)``.
+        origin: Number of each row's origin in the fold, from 0. Shape ``(R,)``.
+        forecasts: The forecast of all series at each origin.
     """
 
     points: ScoredPoints
@@ -34,21 +36,28 @@ class Backtest:
     forecasts: tuple[DemandForecast, ...]
 
     def scores(self) -> Scores:
-        """Score all rows together."""
+        """Score all rows together. Returns each metric by name; see :func:`metrics.score`."""
         return score(self.points)
 
     def by_origin(self) -> list[Scores]:
-        """Score each origin by itself."""
+        """Score each origin separately, oldest first."""
         return [score(self.points.select(self.origin == n)) for n in np.unique(self.origin)]
 
     def by_step(self) -> list[Scores]:
-        """Score each step of the horizon by itself."""
+        """Score each step of the horizon separately."""
         every = slice(None)
         horizon = self.points.actual.shape[1]
         return [score(self.points.select(every, slice(h, h + 1))) for h in range(horizon)]
 
     def by_segment(self, segment: np.ndarray) -> dict[str, Scores]:
-        """Score each group of series by itself. ``segment`` names a group per series."""
+        """Score each group of series separately.
+
+        Args:
+            segment: Name of each series' group, such as one of :func:`segments`. Shape ``(N,)``.
+
+        Returns:
+            Metrics by group.
+        """
         label = segment[self.series]
         return {str(name): score(self.points.select(label == name)) for name in np.unique(label)}
 
@@ -59,15 +68,19 @@ Predict = Callable[[IntArray], DemandForecast]
 def run_backtest(
     predict: Predict, panel: DemandPanel, fold: Fold, seasonal_period: int
 ) -> Backtest:
-    """Forecast from every origin of a fold, without refit, and match each value to its actual.
+    """Forecast from every origin of a fold, without refitting, and compare with the actuals.
 
-    A period without demand, or with a stock-out that may have hidden it, is not scored.
+    A period without observed demand, or with a stock-out that may have hidden it, is not scored.
 
     Args:
-        predict: Forecasts from an origin per series.
-        panel: The actuals.
-        fold: Its origins.
-        seasonal_period: m of the scaled metrics.
+        predict: Takes one origin per series, shape ``(N,)``, and returns a forecast of all series.
+            For a fitted model: ``partial(model.predict, panel)``.
+        panel: The panel with the actuals.
+        fold: The fold with the origins.
+        seasonal_period: Season m of the scaled metrics, in periods; 1: neighbouring periods.
+
+    Returns:
+        Forecasts and actuals, which can be scored.
     """
     parts: list[ScoredPoints] = []
     rows: list[IntArray] = []
@@ -129,9 +142,13 @@ def segments(panel: DemandPanel, train_end: IntArray) -> Mapping[str, np.ndarray
     """Group series by volume, by demand pattern and by each of their categories.
 
     ``volume``: A, B, C for the series that make up 80 %, the next 15 % and the last 5 % of units.
-    ``pattern``: smooth, erratic, intermittent, lumpy, by mean interval between demands (1.32) and
-    squared variation of their sizes (0.49) (Syntetos, Boylan and Croston, 2005). Both are read up
-    to ``train_end`` only. A static column of text counts as a category if it has few values.
+    ``pattern``: smooth, erratic, intermittent or lumpy, by the mean interval between demands (limit
+    1.32) and the squared coefficient of variation of their sizes (limit 0.49) (Syntetos, Boylan and
+    Croston, 2005). Both use periods up to ``train_end`` only. Each static column of text with at
+    most :data:`MOST_CATEGORIES` values is also a grouping.
+
+    Returns:
+        Group of each series by grouping. Each ``(N,)``.
     """
     known = np.arange(panel.num_steps)[None, :] <= train_end[:, None]
     past = np.where(known, panel.demand, np.nan)

@@ -1,6 +1,6 @@
-"""Which inputs move a forecast: over all series by permutation, for one series by replacement.
+"""Which inputs change a forecast: over all series by permutation, for one series by replacement.
 
-It asks a network that is there; it must not know how one is trained.
+It uses a trained network; it must not know how one is trained.
 Shapes: R rows (a series at one origin), H steps, Q levels.
 """
 
@@ -26,7 +26,7 @@ from restock.types.forecast import DemandForecast
 from restock.types.panel import DemandPanel, FloatArray, IntArray
 from restock.windows.sequences import PREDICTED_AT_ONCE, WindowBatch
 
-ROWS = 600  # series at origins, evenly picked, are enough to rank inputs by
+ROWS = 600  # rows, evenly picked; enough to rank the inputs
 ANCHORS = "anchors"
 
 
@@ -35,9 +35,9 @@ class NetworkInput:
     """One named input of the network.
 
     Attributes:
-        name: Of the feature; ``anchors`` stands for all simple forecasts that it weighs.
-        array: Which array of :class:`WindowBatch` it lies in.
-        columns: Where it lies along the last axis.
+        name: Name of the feature; ``anchors`` is the input for all simple forecasts together.
+        array: The array of :class:`WindowBatch` that contains it.
+        columns: Its columns on the last axis of that array.
     """
 
     name: str
@@ -45,7 +45,7 @@ class NetworkInput:
     columns: slice
 
     def replaced(self, batch: WindowBatch, values: FloatArray | IntArray) -> WindowBatch:
-        """Return a batch with other values of this input; they broadcast over the rows."""
+        """Return a batch with other values of this input. They are broadcast over the rows."""
         changed = getattr(batch, self.array).copy()
         changed[..., self.columns] = values
         return replace(batch, **{self.array: changed})
@@ -67,15 +67,15 @@ def network_inputs(state: FeatureState) -> list[NetworkInput]:
 
 @dataclass(frozen=True)
 class Sample:
-    """What the forecasts of some series from one origin each are made of, and what happened.
+    """The inputs of the forecasts of some series, from one origin each, and the actuals.
 
     Attributes:
-        rows: Which of the network's series.
+        rows: Row numbers of the series in the network's panel.
         panel: These series only.
         origins: Last known position of each.
-        inputs: What the network reads.
-        simple: The forecasts that its own is mixed with.
-        actual: Demand; NaN where unknown. Shape ``(R, H)``.
+        inputs: Inputs of the network.
+        simple: The forecasts that are mixed with the network's.
+        actual: Actual demand; NaN where unknown. Shape ``(R, H)``.
     """
 
     rows: IntArray
@@ -88,7 +88,7 @@ class Sample:
     def forecast(
         self, answer: FloatArray, network: PanelNetwork, combination: Combination
     ) -> DemandForecast:
-        """Turn the network's answer ``(R, H, 2, Q or P)`` into the forecast that is used."""
+        """Turn the network's output ``(R, H, 2, Q or P)`` into the mixed, calibrated forecast."""
         own = network.in_units(answer, self.inputs.scale[:, 0], self.panel, self.origins)
         cold = self.panel.first_seen > self.origins
         return combination.apply({LSTM: own, **self.simple}, cold)
@@ -101,9 +101,9 @@ def sample(
 
     Args:
         network: The network and its panel.
-        simple: Forecasts of these rows that the network's is mixed with.
-        rows: Series, each at most once. Shape ``(R,)``.
-        origins: Shape ``(R,)``.
+        simple: Forecasts of these rows that are mixed with the network's.
+        rows: Row numbers of the series, each at most once. Shape ``(R,)``.
+        origins: Last known position of each. Shape ``(R,)``.
     """
     panel = network.panel.take(rows)
     actual = panel.actuals(origins, network.windows.horizon)
@@ -112,7 +112,7 @@ def sample(
 
 
 def importance(bundle: Bundle, panel: DemandPanel, fold: Fold) -> pd.DataFrame:
-    """Measure what each input is worth to a bundle's forecasts from a fold's origins.
+    """Measure how much each input improves a bundle's forecasts from a fold's origins.
 
     Returns:
         See :func:`permutation_importance`.
@@ -131,16 +131,16 @@ def explain_series(
     """Measure what each input adds to a bundle's forecast of one series.
 
     Args:
-        bundle: What forecasts.
-        panel: All series: the average is theirs.
+        bundle: The fitted bundle.
+        panel: All series. The average input is an average over them.
         origins: Last known position of each. Shape ``(N,)``.
-        series_id: Whose forecast.
+        series_id: Name of the series to explain.
 
     Returns:
         See :func:`series_effects`.
 
     Raises:
-        UserError: If there is no such series, naming those that are called alike.
+        UserError: If there is no such series. The message names similar ones.
     """
     found = np.flatnonzero(panel.series_id == series_id)
     if not found.size:
@@ -154,7 +154,7 @@ def explain_series(
 
 
 def picked_rows(fold: Fold) -> list[tuple[IntArray, IntArray]]:
-    """Return rows and origins of each of a fold's origins: at most :data:`ROWS` in all."""
+    """Return rows and origins for each of a fold's origins: at most :data:`ROWS` in total."""
     most = max(ROWS // len(fold.origins), 1)
     picked = []
     for origins in fold.origins:
@@ -172,21 +172,22 @@ def permutation_importance(
     *,
     seed: int,
 ) -> pd.DataFrame:
-    """Measure how much worse forecasts become, and how far they move, without each input.
+    """Measure how much the loss grows, and how much forecasts change, without each input.
 
-    An input is taken away by handing each row the value of another row at hand. What is known
-    ahead comes from another time, too, anywhere in that other row's history: the calendar is the
-    same for all series at an origin, and would else seem to be worth nothing.
+    An input is removed by giving each row the value of another, random row. Known-future inputs
+    are also taken from another time in that row's history. This is because the calendar is the
+    same for all series at an origin: a permutation at the same time would change nothing.
 
     Args:
-        network: Answers for the samples.
-        combination: What is done to its answer before it is used.
-        samples: Origins with actuals.
-        seed: Of the permutations, one an input.
+        network: The network.
+        combination: How its output is mixed and calibrated.
+        samples: Rows with actuals.
+        seed: Seed of the permutations. There is one permutation for each input.
 
     Returns:
-        One row per input, the most important first: ``input``; ``wql_rise`` of the weighted
-        quantile loss; ``moves``, the mean absolute change of the median over the demand scale.
+        One row per input, the most important first: ``input``; ``wql_rise``, the increase of the
+        weighted quantile loss; ``moves``, the mean absolute change of the median, divided by the
+        scale of demand.
 
     Source:
         Breiman, Random Forests (2001); Fisher, Rudin and Dominici (2019).
@@ -199,7 +200,7 @@ def permutation_importance(
     for which in network_inputs(network.state):
         order = generator(seed, "permutation", which.name).permutation(len(scale))
         values = which.values(elsewhere)[order]
-        if (values == which.values(pool)).all():  # it never moves
+        if (values == which.values(pool)).all():  # a constant input
             rows.append((which.name, 0.0, 0.0))
             continue
         moved, worse = _answer(network, combination, samples, which.replaced(pool, values))
@@ -211,22 +212,22 @@ def permutation_importance(
 def series_effects(
     network: PanelNetwork, combination: Combination, sample: Sample, typical: WindowBatch
 ) -> pd.DataFrame:
-    """Measure what each input adds to one series' median forecast, against its average.
+    """Measure what each input adds to one series' median forecast, compared with its average value.
 
-    One input at a time becomes the average over the training rows (standardised inputs), over the
-    series at the same origin (flags, simple forecasts), or each category by its share of the
-    series (the forecasts are then averaged). What inputs do together is not taken apart: effects
-    need not add up to the forecast.
+    One input at a time is replaced by an average: over the training rows (standardised inputs), or
+    over the series at the same origin (flags, simple forecasts). A category is replaced by every
+    category, and the forecasts are averaged by their shares of the series. Inputs are replaced one
+    by one, not together: effects do not have to add up to the forecast.
 
     Args:
-        network: Answers for the sample.
-        combination: What is done to its answer before it is used.
+        network: The network.
+        combination: How its output is mixed and calibrated.
         sample: One series at one origin.
-        typical: The same origin's windows of many series.
+        typical: Windows of many series at the same origin.
 
     Returns:
         One row per input, the strongest first: ``input``; ``effect``, the mean over the steps;
-        ``step_1`` to ``step_H``. In units: positive where the input raises the forecast.
+        ``step_1`` to ``step_H``. In units: positive if the input raises the forecast.
     """
     medians, _ = _answer(network, combination, [sample], sample.inputs)
     rows = []
@@ -246,7 +247,7 @@ def series_effects(
 def _averages(
     which: NetworkInput, typical: WindowBatch
 ) -> list[tuple[FloatArray | IntArray, float]]:
-    """Return the values that stand for an average input, each with its share."""
+    """Return the values of an average input, each with its share."""
     values = which.values(typical)
     if which.array == "static_codes":
         codes, counts = np.unique(values, return_counts=True)
@@ -259,7 +260,7 @@ def _averages(
 def _answer(
     network: PanelNetwork, combination: Combination, samples: list[Sample], pool: WindowBatch
 ) -> tuple[FloatArray, float]:
-    """Return the medians ``(R, H)`` of all samples, whose rows lie in the pool, and their loss."""
+    """Return the medians ``(R, H)`` of all samples and their loss. The pool has all their rows."""
     inputs = pool.inputs()
     count = len(pool.scale)
     parts = [
@@ -280,7 +281,7 @@ def _answer(
 
 
 def _other_times(network: PanelNetwork, samples: list[Sample], seed: int) -> FloatArray:
-    """Return what was known ahead at a random earlier origin of each row. ``(R, 1, H, K)``."""
+    """Return known-future features at a random earlier origin of each row. ``(R, 1, H, K)``."""
     parts = []
     for number, at in enumerate(samples):
         rng = generator(seed, "other times", number)

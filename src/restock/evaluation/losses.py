@@ -1,4 +1,4 @@
-"""Losses of each series at each test origin: what models are compared by, pair by pair."""
+"""Losses of each series at each test origin. Models are compared by them, pair by pair."""
 
 from __future__ import annotations
 
@@ -18,11 +18,12 @@ def loss_table(
 ) -> pd.DataFrame:
     """Return one row per series and origin of the test.
 
-    Columns: ``model``, ``series_id``, ``fold``, ``forecast_origin``; then sums over the steps whose
-    demand is known: ``demand``, ``loss`` (of the deciles: over the sum of demand, it is the
-    weighted quantile loss), ``error``, ``abs_error``, ``points`` and ``inside_80`` (points in the
-    central 80 % interval); and ``cost``, of stocking for the protection interval by the forecast,
-    with ``cost_demand``, the demand it was for: both 0 where that is not known.
+    Columns: ``model``, ``series_id``, ``fold`` (number of the origin), ``forecast_origin``. Then
+    sums over the steps with known demand: ``demand``, ``loss`` (of the deciles; divided by the sum
+    of demand it is the weighted quantile loss), ``error``, ``abs_error``, ``points`` and
+    ``inside_80`` (number of points in the central 80 % interval). Then ``cost``, that of ordering
+    by the forecast for the protection interval, and ``cost_demand``, the demand in that interval.
+    Both are 0 where this demand is not known.
     """
     points = backtest.points
     known = np.isfinite(points.actual)

@@ -1,9 +1,9 @@
-"""What sold-out periods are thought to have cost in units. It knows demand, not forecasters.
+"""Estimate the units lost in sold-out periods. It uses demand only, no forecasters.
 
-The expectation is the mean demand of the last periods in stock before each sold-out one. A
-forecast of the LSTM would know promotions and seasons, but it has been trained on most of the
-history; the mean of what stood before has seen nothing of the period it is held against. It leaves
-the season out, and demand that ran out says that demand was high: the estimate is a cautious one.
+Expected demand is the mean demand of the last periods in stock before a sold-out one. A forecast
+of the LSTM would know promotions and seasons, but it was trained on most of the history. The mean
+knows nothing of the sold-out period itself. The estimate is rather too low: the mean ignores the
+season, and stock tends to run out when demand is high.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from restock.types.panel import DemandPanel, FloatArray
 def expected_demand(panel: DemandPanel, window: int) -> FloatArray:
     """Return the mean of the known demand in stock over the ``window`` periods before each one.
 
-    Where all of them were sold out, the last such mean is held; NaN before any.
+    If all of them were sold out, the last known mean is used; NaN before there is any.
 
     Returns:
         Units per period. Shape ``(N, T)``.
@@ -27,17 +27,17 @@ def expected_demand(panel: DemandPanel, window: int) -> FloatArray:
 
 
 def lost_sales(panel: DemandPanel, window: int) -> pd.DataFrame:
-    """Add up, per series, what its sold-out periods are thought to have cost.
+    """Estimate the lost units of each series.
 
     Args:
-        panel: With stock-outs marked in ``in_stock``.
-        window: Periods that the expectation looks back.
+        panel: A panel with stock-outs in ``in_stock``.
+        window: Periods of history for the expected demand.
 
     Returns:
         One row per series that was ever sold out, the largest loss first: ``series_id``;
-        ``periods_out_of_stock``; ``periods_estimated``, those with a known quantity and anything
-        known before them; ``expected_lost_units``, the sum over these of expected less observed
-        demand where that is positive.
+        ``periods_out_of_stock``; ``periods_estimated``, those with an observed demand and with an
+        expected one; ``expected_lost_units``, the sum over these of expected minus observed demand,
+        where it is positive.
     """
     missed = expected_demand(panel, window) - panel.demand
     estimated = ~panel.in_stock & np.isfinite(missed)

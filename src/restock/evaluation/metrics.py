@@ -1,4 +1,4 @@
-"""Forecast metrics: pure functions over stacked points, and a card for each.
+"""Forecast metrics: functions over arrays of points, and a card for each metric.
 
 Shapes: R rows (a series at one origin), H steps, Q levels. An actual of NaN is not scored.
 Definitions follow the M-competitions and the quantile-forecast literature: MASE and RMSSE
@@ -17,7 +17,7 @@ from restock.types.panel import FloatArray, IntArray
 
 @dataclass(frozen=True)
 class MetricCard:
-    """What a number means and what it may be used for."""
+    """What a metric means, and whether it may be used to choose a model."""
 
     name: str
     unit: str
@@ -35,7 +35,7 @@ CARDS = (
     MetricCard("rmsse", "naive errors", "minimize", False, False),
     MetricCard("wql", "share of demand", "minimize", True, True),
     MetricCard("sql", "naive errors", "minimize", True, False),
-    # Of the central interval of each step, and of each running total; ties are split (`ranks`).
+    # For the central interval of each step, and of each running total. Ties: see `ranks`.
     MetricCard("coverage_50", "share of points", "nominal", True, False),
     MetricCard("coverage_80", "share of points", "nominal", True, False),
     MetricCard("coverage_90", "share of points", "nominal", True, False),
@@ -49,17 +49,17 @@ INTERVALS = (50, 80, 90)  # percent
 
 @dataclass(frozen=True)
 class ScoredPoints:
-    """Forecasts beside what happened.
+    """Forecasts and actuals, in units.
 
     Attributes:
-        actual: Demand; NaN is not scored. Shape ``(R, H)``.
+        actual: Actual demand; NaN is not scored. Shape ``(R, H)``.
         point: Point forecast. Shape ``(R, H)``.
         quantiles: Forecast quantiles. Shape ``(R, H, Q)``.
-        total: Running total of the actuals; NaN once one is missing. Shape ``(R, H)``.
+        total: Running total of the actuals; NaN after the first missing one. Shape ``(R, H)``.
         cumulative: Quantiles of the running total. Shape ``(R, H, Q)``.
-        levels: Their levels. Shape ``(Q,)``.
-        scale: Mean absolute in-sample seasonal difference up to the origin; NaN where a series
-            has none or never moved (it then counts in no scaled metric). Shape ``(R,)``.
+        levels: Levels of the quantiles. Shape ``(Q,)``.
+        scale: Mean absolute seasonal difference of demand up to the origin. NaN if there is none or
+            demand was constant; the row then has no scaled metrics. Shape ``(R,)``.
         squared_scale: The same for squared differences. Shape ``(R,)``.
     """
 
@@ -73,7 +73,7 @@ class ScoredPoints:
     squared_scale: FloatArray
 
     def __post_init__(self) -> None:
-        """Check that every forecast stands beside one actual."""
+        """Check that forecasts and actuals have the same shapes."""
         rows, horizon = self.actual.shape
         assert self.point.shape == (rows, horizon)
         assert self.quantiles.shape == (rows, horizon, len(self.levels))
@@ -95,10 +95,10 @@ class ScoredPoints:
 
 
 def score(points: ScoredPoints) -> dict[str, float]:
-    """Return every metric of :data:`CARDS`, NaN where nothing could be scored.
+    """Return every metric of :data:`CARDS`, NaN if nothing could be scored.
 
-    ``wape``, ``bias`` and ``wql`` pool over all points; ``mase``, ``rmsse`` and ``sql`` average
-    over rows, each row over its own steps.
+    ``wape``, ``bias`` and ``wql`` are ratios of sums over all points. ``mase``, ``rmsse`` and
+    ``sql`` are means over rows, each row over its own steps.
     """
     error = points.point - points.actual
     loss = decile_loss(points)
@@ -127,7 +127,7 @@ def reached_shares(actual: FloatArray, quantiles: FloatArray) -> FloatArray:
     """Return P(actual <= quantile) for each level; a calibrated forecast returns the levels.
 
     Args:
-        actual: Demand of steps, or running totals of it; NaN where unknown. Shape ``(R, H)``.
+        actual: Demand of the steps, or running totals; NaN where unknown. Shape ``(R, H)``.
         quantiles: Shape ``(R, H, Q)``.
     """
     known = np.isfinite(actual)
@@ -149,7 +149,7 @@ def pooled_wql(actual: FloatArray, quantiles: FloatArray, levels: FloatArray) ->
     Args:
         actual: Demand; NaN is not scored. Shape ``(R, H)``.
         quantiles: Shape ``(R, H, Q)``.
-        levels: The deciles are among them. Shape ``(Q,)``.
+        levels: Quantile levels; they must contain the deciles. Shape ``(Q,)``.
     """
     picked = level_indices(levels, DECILES)
     loss = pinball(actual, quantiles[:, :, picked], DECILES).mean(axis=2)
@@ -163,14 +163,14 @@ def pinball(actual: FloatArray, quantiles: FloatArray, levels: FloatArray) -> Fl
 
 
 def level_indices(levels: FloatArray, wanted: FloatArray) -> IntArray:
-    """Return where the wanted levels stand.
+    """Return the positions of the wanted levels among the levels.
 
     Raises:
         ValueError: If one is not among the forecast's levels.
     """
     distance = np.abs(np.asarray(levels)[None, :] - np.asarray(wanted)[:, None])
     if (distance.min(axis=1) > 1e-9).any():
-        raise ValueError(f"levels {list(wanted)} are not all among {list(levels)}")
+        raise ValueError(f"the levels {list(levels)} do not contain all of {list(wanted)}")
     return distance.argmin(axis=1)
 
 
@@ -195,15 +195,15 @@ def naive_scales(
 
 
 def ranks(actual: FloatArray, quantiles: FloatArray, levels: FloatArray) -> FloatArray:
-    """Return where each actual lies in its forecast distribution, from 0 to 1; NaN if unknown.
+    """Return the rank of each actual in its forecast distribution, from 0 to 1; NaN if unknown.
 
-    An actual that equals several quantiles (zero, mostly) lies anywhere between their levels, and
-    one beyond the outermost quantile anywhere beyond its level: such ranks are spread over their
-    range by a fixed sequence (the randomised probability integral transform; Czado, Gneiting and
-    Held, 2009).
+    Some ranks are not unique. An actual that equals several quantiles (mostly zero) may have any
+    rank between their levels; one above the highest or below the lowest quantile, any rank beyond
+    that level. Such ranks are spread over their range by a fixed sequence (the randomised
+    probability integral transform; Czado, Gneiting and Held, 2009).
 
     Args:
-        actual: Shape ``(...)``.
+        actual: Actual demand. Shape ``(...)``.
         quantiles: Rising along the last axis. Shape ``(..., Q)``.
         levels: Shape ``(Q,)``.
     """
@@ -218,7 +218,7 @@ def ranks(actual: FloatArray, quantiles: FloatArray, levels: FloatArray) -> Floa
     low = np.take_along_axis(quantiles, before[..., None], axis=-1)[..., 0]
     high = np.take_along_axis(quantiles, after[..., None], axis=-1)[..., 0]
     between = np.clip((actual - low) / np.maximum(high - low, 1e-12), 0.0, 1.0)
-    # The golden ratio's multiples fill [0, 1) evenly, however many there are.
+    # Multiples of the golden ratio, modulo 1, fill [0, 1) evenly for any number of them.
     known = np.isfinite(actual)
     even = (np.cumsum(known).reshape(actual.shape) * 0.6180339887498949) % 1.0
     share = np.where(~tie & (below > 0) & (below < count), between, even)
@@ -226,7 +226,7 @@ def ranks(actual: FloatArray, quantiles: FloatArray, levels: FloatArray) -> Floa
 
 
 def _row_means(values: FloatArray) -> FloatArray:
-    """Mean over the steps that are known; NaN for a row without any (no warning)."""
+    """Return the mean over the known steps; NaN for a row without any (without a warning)."""
     known = np.isfinite(values)
     total = np.where(known, values, 0).sum(axis=1)
     return np.where(known.any(axis=1), total / np.maximum(known.sum(axis=1), 1), np.nan)

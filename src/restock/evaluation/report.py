@@ -1,4 +1,4 @@
-"""What an evaluation says: its leaderboard, its calibration, the metrics of its run."""
+"""The tables of an evaluation: leaderboard and calibration; and the metrics of its run."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ def leaderboard(report: Mapping[str, Any]) -> pd.DataFrame:
 
 
 def calibration(backtests: Mapping[str, Backtest]) -> pd.DataFrame:
-    """Return, per model and level, the share of demand that stayed at or below the quantile.
+    """Return, per model and level, the share of actuals that are at or below the quantile.
 
-    ``share`` is that of the steps, ``total_share`` that of the running totals.
+    ``share`` is for the steps, ``total_share`` for the running totals.
     """
     parts = [
         pd.DataFrame(
@@ -41,7 +41,7 @@ def calibration(backtests: Mapping[str, Backtest]) -> pd.DataFrame:
 
 
 def log_report(tracker: Tracker, report: Mapping[str, Any]) -> None:
-    """Log the LSTM's scores by their names and every other model's behind its own."""
+    """Log the scores: the LSTM's by their names, others with the model's name as a prefix."""
     for name, scores in report["models"].items():
         prefix = "" if name == LSTM else f"{name}."
         tracker.log_metrics({prefix + k: v for k, v in scores.items() if v is not None})

@@ -1,4 +1,4 @@
-"""A bundle that was scored on its test folds, with all that was scored beside it."""
+"""A bundle that was scored on the test fold, with the scores of all other models."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from restock.types.panel import DemandPanel
 
 @dataclass(frozen=True)
 class Scored:
-    """A scored bundle, beside the data it was scored on.
+    """A scored bundle, with the data it was scored on.
 
     Attributes:
-        bundle: What was scored.
-        panel: On which demand.
-        folds: And which folds of it.
-        report: What metrics.json says.
-        losses: Of every model, a row a series and origin; see :func:`losses.loss_table`.
+        bundle: The bundle.
+        panel: The panel it was scored on.
+        folds: The folds of that panel.
+        report: Content of metrics.json.
+        losses: Losses of every model, per series and origin; see :func:`losses.loss_table`.
     """
 
     bundle: Bundle
@@ -39,10 +39,10 @@ class Scored:
 
     @classmethod
     def read(cls, files: Layout, settings: FoldSettings) -> Scored:
-        """Read what stage evaluate left.
+        """Read the files that stage evaluate wrote.
 
         Raises:
-            IntegrityError: If the report scored another bundle, or a file is not what it was.
+            IntegrityError: If the report is about another bundle, or a file was changed.
         """
         bundle = load_bundle(files.read(layout.BUNDLE))
         report = read_json(files.read(layout.METRICS))
@@ -53,6 +53,6 @@ class Scored:
 
     @property
     def scores(self) -> dict[str, float]:
-        """Its scores on the test folds, those that are known."""
+        """Its scores on the test fold, without unknown ones."""
         scores = self.report["models"][LSTM]
         return {name: value for name, value in scores.items() if value is not None}

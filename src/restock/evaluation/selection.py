@@ -1,4 +1,4 @@
-"""Which model is used: the one with the lowest weighted quantile loss on the tuning folds."""
+"""Choose a model: the one with the lowest weighted quantile loss on the tuning folds."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from restock.types.folds import Fold, Folds
 from restock.types.forecast import DemandForecast, Forecaster
 from restock.types.panel import DemandPanel
 
-# With no tuning fold nothing can be compared: the sturdiest simple forecast is used.
+# Without a tuning fold, models cannot be compared. Then this robust simple forecast is chosen.
 FALLBACK = "moving_median"
 
 
 def folds_with_demand(panel: DemandPanel, settings: FoldSettings) -> Folds:
-    """Cut the panel, and leave out tuning folds in which nothing was sold: they rank nothing."""
+    """Cut the panel. Tuning folds without any demand are left out: they cannot rank models."""
     folds = make_folds(panel, settings)
     kept = tuple(fold for fold in folds.tuning if _has_demand(panel, fold, folds.horizon))
     missing = len(folds.tuning) - len(kept)
@@ -48,7 +48,7 @@ def forecast_wql(forecast: DemandForecast, panel: DemandPanel, fold: Fold) -> fl
 
 
 def tuning_wql(forecaster: Forecaster, panel: DemandPanel, folds: Folds) -> float | None:
-    """Return the mean loss over the tuning folds, fitted for each; None where there is no fold."""
+    """Fit on each tuning fold and return the mean loss; None if there are no folds."""
     if not folds.tuning:
         return None
     losses = []
@@ -61,7 +61,7 @@ def tuning_wql(forecaster: Forecaster, panel: DemandPanel, folds: Folds) -> floa
 def choose(tuning: Mapping[str, float | None]) -> str:
     """Return the model with the lowest loss on the tuning folds.
 
-    Where none has a loss: :data:`FALLBACK`, or the first model if that one is not in the report.
+    If no model has a loss: :data:`FALLBACK`, or the first model if that is not in the report.
     """
     known = {name: loss for name, loss in tuning.items() if loss is not None and np.isfinite(loss)}
     if known:
@@ -70,13 +70,13 @@ def choose(tuning: Mapping[str, float | None]) -> str:
 
 
 def check_scored(report: Mapping[str, Any], bundle: str) -> None:
-    """Refuse a report that scored another bundle than the one at hand.
+    """Refuse a report about another bundle.
 
     Raises:
-        IntegrityError: Naming both.
+        IntegrityError: If the digests differ. The message names both.
     """
     if report["bundle"] != bundle:
         raise IntegrityError(
             f"metrics.json scored bundle {report['bundle'][:12]}, but the bundle here is "
-            f"{bundle[:12]}. Evaluate again first."
+            f"{bundle[:12]}. Run `restock evaluate` again first."
         )

@@ -1,4 +1,4 @@
-"""From what the network says about windows to a demand forecast in units. NumPy only."""
+"""Turn the network's output for windows into a demand forecast in units. NumPy only."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from restock.windows.sequences import WindowMaker
 
 MATURE = 52  # known periods
 
-# Network inputs by name -> what likelihoods.py decodes, (B, 1, H, 2, Q or P)
+# Network inputs by name -> output, which likelihoods.py decodes. (B, 1, H, 2, Q or P)
 Run = Callable[[dict[str, np.ndarray]], np.ndarray]
 
 
 @dataclass(frozen=True)
 class PanelNetwork:
-    """A network beside one panel and the windows it reads there.
+    """A network, together with one panel and its windows.
 
     Attributes:
         run: The network, in Keras or in ONNX Runtime.
         windows: Windows over the panel's features.
         panel: The series.
-        state: What the features were made with.
+        state: Learned constants of the features.
         levels: Quantile levels of the forecast. Shape ``(Q,)``.
-        likelihood: What the network answers.
+        likelihood: What the network outputs.
     """
 
     run: Run
@@ -52,7 +52,7 @@ class PanelNetwork:
     def in_units(
         self, answer: FloatArray, scale: FloatArray, panel: DemandPanel, origins: IntArray
     ) -> DemandForecast:
-        """Turn answers about these or some of these series into a forecast; see `to_units`."""
+        """Turn outputs for some or all series into a forecast; see :func:`to_units`."""
         return to_units(answer, scale, panel, origins, self.levels, likelihood=self.likelihood)
 
 
@@ -65,22 +65,22 @@ def to_units(
     *,
     likelihood: Likelihood = "quantiles",
 ) -> DemandForecast:
-    """Turn answers relative to a scale into a forecast in units.
+    """Turn outputs relative to a scale into a forecast in units.
 
     Args:
-        answer: Quantiles of arcsinh(demand / scale): of each step, and of the mean up to it; not
-            crossing. Or parameters of a distribution. Shape ``(N, H, 2, Q or P)``.
-        scale: Units that the demand is relative to. Shape ``(N,)``.
+        answer: Quantiles of arcsinh(demand / scale) of each step, and of the mean up to it,
+            rising; or parameters of a distribution. Shape ``(N, H, 2, Q or P)``.
+        scale: Scale of each series, in units. Shape ``(N,)``.
         panel: Names, grid and history of the series.
-        origins: Shape ``(N,)``.
-        levels: Quantile levels; 0.5 is one of them. Shape ``(Q,)``.
-        likelihood: What the answer is; see forecasters/likelihoods.py.
+        origins: Last known position of each series. Shape ``(N,)``.
+        levels: Quantile levels; 0.5 must be one of them. Shape ``(Q,)``.
+        likelihood: What the output is; see forecasters/likelihoods.py.
     """
     units = decoder(likelihood)(answer, scale, levels)
     steps = np.arange(1, answer.shape[1] + 1)
     ceiling = plausible_ceiling(panel, origins)[:, None, None]
     quantiles = np.minimum(units[:, :, 0], ceiling)
-    # The first total is the first step; after it a total can only grow with more periods.
+    # The first total is the first step. From there a total cannot fall from step to step.
     totals = np.minimum(units[:, :, 1], ceiling * steps[None, :, None])
     totals[:, 0] = quantiles[:, 0]
     cumulative = np.maximum.accumulate(totals, axis=1)
@@ -100,15 +100,15 @@ def to_units(
 
 
 def negligible_demand(panel: DemandPanel, origins: IntArray, scale: FloatArray) -> FloatArray:
-    """Return what counts as no demand: less than half the smallest that a series ever had.
+    """Return the demand below which a forecast is set to zero.
 
-    A network's quantiles come close to zero without reaching it; a series that is sold by the
-    piece and stands at zero would else seem to fall short of every one of them. For a series that
-    has never sold it is its scale, which is then the smallest scale there is; for one that has
-    never stood at zero it is 0.
+    It is half the smallest positive demand that a series ever had. The network's quantiles come
+    close to zero, but never reach it; without this, zero demand would lie below all quantiles.
+    For a series that has never sold, the limit is its scale, which is then the smallest possible
+    one. For a series whose demand was never zero, the limit is 0.
 
     Returns:
-        Units, read up to each origin only. Shape ``(N,)``.
+        Units, from periods up to each origin. Shape ``(N,)``.
     """
     past = np.arange(panel.num_steps)[None, :] <= origins[:, None]
     least = np.where(past & (panel.demand > 0), panel.demand, np.inf).min(axis=1)
@@ -117,14 +117,14 @@ def negligible_demand(panel: DemandPanel, origins: IntArray, scale: FloatArray) 
 
 
 def plausible_ceiling(panel: DemandPanel, origins: IntArray) -> FloatArray:
-    """Return the most that a forecast may say of one period: twice the most there ever was.
+    """Return the largest allowed forecast of one period: twice the largest demand so far.
 
-    A network answers on a relative scale. For a product that has all but stopped selling, its
-    outermost quantiles would otherwise stand for orders that nothing in its history supports.
+    The network's output is relative to a scale. Without a ceiling, the highest quantiles of a
+    product that hardly sells any more would lead to orders that its history does not support.
     Series with fewer than :data:`MATURE` known periods in stock have no ceiling.
 
     Returns:
-        Units per period, read up to each origin only. Shape ``(N,)``.
+        Units per period, from periods up to each origin. Shape ``(N,)``.
     """
     past = np.arange(panel.num_steps)[None, :] <= origins[:, None]
     most = np.where(past, np.nan_to_num(panel.demand), 0.0).max(axis=1)

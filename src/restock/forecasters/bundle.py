@@ -1,6 +1,6 @@
-"""The bundle: everything a forecast needs, as files that are checked before they are used.
+"""The bundle: all that a forecast needs, as files. They are checked before they are used.
 
-Predicts by NumPy and ONNX Runtime. It must not know Keras, TensorFlow or how a model is trained.
+It predicts with NumPy and ONNX Runtime. It must not know Keras, TensorFlow or the training.
 """
 
 from __future__ import annotations
@@ -37,30 +37,32 @@ from restock.windows.sequences import WindowMaker
 FORMAT = 3
 MANIFEST = "manifest.json"
 CONTENTS = ("model.keras", "model.onnx", "state.json")
-TREES = "trees.npz"  # where boosted trees are mixed in
+TREES = "trees.npz"  # only if boosted trees are mixed in
 
 
 @dataclass(frozen=True)
 class Manifest:
-    """What is in a bundle and what it was made from.
+    """What a bundle contains and what it was made from.
 
     Attributes:
-        digest: sha256 of the weights, the trees and the combination: the bundle's name.
+        digest: sha256 of the weights, the trees and the combination. It identifies the bundle.
         files: sha256 of each file, by name.
-        frequency, unit: Of the panel it was trained on.
+        frequency, unit: Those of the panel it was trained on.
         horizon: Periods it forecasts.
-        levels: Quantile levels it answers.
-        roles: Columns by role that a panel must have.
+        levels: Quantile levels of its forecasts.
+        roles: Columns that a panel must have, by role.
         train_end: Label of the last training target.
-        cut: Identifies the horizon and where each series' training targets end.
-        features, windows: Settings its inputs are made with.
-        model, training: Settings it was trained with.
+        cut: Digest of the horizon and of where each series' training targets end.
+        features, windows: Settings of its inputs.
+        model, training: Settings of the network and of its training.
         combination, baselines: How the network's forecast is mixed and calibrated, and the
             settings of the simple forecasts that are mixed in.
-        epochs: Epochs trained, chosen on tuning folds.
-        tuning_wql: Weighted quantile loss on the tuning folds; None where none fitted.
-        data_digest: sha256 of the panel's table.
-        versions: Libraries that trained it.
+        seed: Seed of the training.
+        epochs: Number of epochs, chosen on the tuning folds.
+        tuning_wql: Weighted quantile loss on the tuning folds; None if there are none.
+        data_digest: sha256 of the saved panel.
+        versions: Versions of the libraries that trained it.
+        format: Version of the bundle's own format.
     """
 
     digest: str
@@ -88,7 +90,13 @@ class Manifest:
 
 @dataclass(frozen=True)
 class Bundle:
-    """A fitted forecaster loaded from its folder."""
+    """A fitted forecaster, loaded from a folder by :func:`load_bundle`.
+
+    Attributes:
+        folder: Folder of its files.
+        manifest: What it contains and what it was made from.
+        state: Learned constants of the features.
+    """
 
     folder: Path
     manifest: Manifest
@@ -127,7 +135,14 @@ class Bundle:
         return Combination(**self.manifest.combination)
 
     def predict(self, panel: DemandPanel, origins: IntArray) -> DemandForecast:
-        """Forecast the H periods after each series' origin; see :class:`FittedForecaster`.
+        """Forecast the H periods after each series' origin. Demand after it is not read.
+
+        Args:
+            panel: History and known future of the series. They need not be those of the training.
+            origins: Last known grid position per series; at least 0. Shape ``(N,)``.
+
+        Returns:
+            Quantiles of each step and of the running total, in units.
 
         Raises:
             DataError: If the panel lacks a column or has another frequency.
@@ -137,7 +152,7 @@ class Bundle:
         )
 
     def predict_others(self, panel: DemandPanel, origins: IntArray) -> dict[str, DemandForecast]:
-        """Return the forecasts that the network's is mixed with, by model.
+        """Return the forecasts that are mixed with the network's, by model.
 
         Raises:
             DataError: If the panel lacks a column or has another frequency.
@@ -154,7 +169,7 @@ class Bundle:
         return self.network(panel).predict(origins)
 
     def network(self, panel: DemandPanel) -> PanelNetwork:
-        """Return the network beside the windows of a panel.
+        """Return the network, ready for a panel and its windows.
 
         Raises:
             DataError: If the panel lacks a column or has another frequency.
@@ -181,13 +196,17 @@ class Bundle:
     def _check(self, panel: DemandPanel) -> None:
         if panel.frequency != self.manifest.frequency:
             raise DataError(
-                f"the model forecasts {self.manifest.frequency} periods, the panel has "
-                f"{panel.frequency}"
+                f"the model was trained on periods of frequency {self.manifest.frequency}, but the "
+                f"panel has {panel.frequency}. Prepare the panel with data.frequency="
+                f"{self.manifest.frequency}, or train a model for {panel.frequency}."
             )
         for role, names in roles(panel).items():
             missing = sorted(set(self.manifest.roles[role]) - set(names))
             if missing:
-                raise DataError(f"the panel lacks {role} column(s) {', '.join(missing)}")
+                raise DataError(
+                    f"the panel lacks the {role} column(s) {', '.join(missing)}, which the model "
+                    f"needs. Add them to data.columns.{role} or train again without them."
+                )
 
 
 def others_of(
@@ -197,14 +216,14 @@ def others_of(
     levels: FloatArray,
     trees: FittedTrees | None,
 ) -> dict[str, FittedForecaster]:
-    """Return the forecasters that a network's forecast is mixed with, by name.
+    """Return the forecasters that are mixed with the network, by name.
 
     Args:
-        combination: Which.
-        settings: Of the simple ones.
+        combination: Names of the models, with their weights.
+        settings: Settings of the simple ones.
         horizon: Periods they forecast, H.
-        levels: Quantile levels they answer. Shape ``(Q,)``.
-        trees: The boosted trees, where they are mixed in.
+        levels: Quantile levels of their forecasts. Shape ``(Q,)``.
+        trees: The boosted trees, if they are mixed in.
     """
     known: dict[str, FittedForecaster] = {**simple_baselines(settings, horizon, levels)}
     if trees is not None:
@@ -213,7 +232,7 @@ def others_of(
 
 
 def name(parts: list[str], combination: Combination) -> str:
-    """Return what a bundle is called: a digest of what decides its forecasts."""
+    """Return a bundle's digest: that of everything its forecasts depend on."""
     content = json.dumps([parts, dataclasses.asdict(combination)], sort_keys=True)
     return hashlib.sha256(content.encode()).hexdigest()
 
@@ -237,15 +256,26 @@ def read_manifest(folder: Path) -> Manifest:
     """Read a bundle's manifest without loading the model."""
     content = read_json(folder / MANIFEST)
     if content.get("format") != FORMAT:
-        raise IntegrityError(f"{folder}: bundle format {content.get('format')}, expected {FORMAT}")
+        raise IntegrityError(
+            f"{folder}: bundle format {content.get('format')}, expected {FORMAT}. Train again with "
+            "this version of restock."
+        )
     return Manifest(**content)
 
 
 def load_bundle(folder: Path) -> Bundle:
-    """Load a bundle after checking that its files are safe, and the ones that were written.
+    """Load a bundle. It first checks that the files are safe and unchanged. No TensorFlow needed.
+
+    Args:
+        folder: Folder that :meth:`restock.training.bundle.FittedBundle.save` wrote.
+
+    Returns:
+        A forecaster with ``predict(panel, origins)``.
 
     Raises:
-        IntegrityError: Naming the file that is missing, could do harm, or was changed.
+        UserError: If there is no manifest in the folder.
+        IntegrityError: If a file is missing, was changed or could run code, or the bundle has an
+            older format. The message names the file.
     """
     manifest = read_manifest(folder)
     check_files(folder, {MANIFEST, *manifest.files})

@@ -1,6 +1,7 @@
 """Mix the network's forecast with simple ones, and calibrate the result. NumPy only.
 
-Both are learned on tuning folds (training/combination.py) and travel inside the bundle.
+Weights and calibration are learned on tuning folds (training/combination.py). The bundle holds
+them.
 """
 
 from __future__ import annotations
@@ -21,11 +22,11 @@ Answers = Callable[[DemandPanel, IntArray], Mapping[str, DemandForecast]]
 
 @dataclass(frozen=True)
 class Combination:
-    """What is done to the network's forecast before anyone sees it.
+    """How the network's forecast is mixed with others and calibrated.
 
     Attributes:
-        weights: Weight of each model, the LSTM among them; positive, summing to one.
-        steps: For each quantile level, the level that is read in its place. Rising.
+        weights: Weight of each model, the LSTM among them. Positive, with a sum of one.
+        steps: For each quantile level, the level that is used instead. Rising.
         totals: The same for running totals.
     """
 
@@ -35,19 +36,19 @@ class Combination:
 
     @classmethod
     def plain(cls, levels: FloatArray) -> Combination:
-        """Return the network's forecast as it is."""
+        """Return the combination that leaves the network's forecast unchanged."""
         return cls({LSTM: 1.0}, [float(q) for q in levels], [float(q) for q in levels])
 
     def forecast(
         self, panel: DemandPanel, origins: IntArray, *, network: Answer, others: Answers
     ) -> DemandForecast:
-        """Ask the models that are needed, mix what they say, then calibrate.
+        """Forecast with the models that are needed, mix the forecasts, then calibrate.
 
         Args:
             panel: History (and known future) of the series.
             origins: Last known grid position per series. Shape ``(N,)``.
-            network: The network's forecast; asked where it has a weight or a series is cold.
-            others: The forecasts it is mixed with, by model.
+            network: Makes the network's forecast; used if it has a weight or a series is cold.
+            others: Makes the other forecasts, by model.
         """
         forecasts = others(panel, origins)
         cold = panel.first_seen > origins
@@ -61,9 +62,9 @@ class Combination:
         """Mix forecasts of the same series and origins, then calibrate.
 
         Args:
-            forecasts: By model.
-            cold: Series without history, which the network alone can tell apart: the others know
-                nothing of them. None where there is no such series. Shape ``(N,)``.
+            forecasts: The forecasts, by model.
+            cold: True for series without history. Their forecast is the network's alone: only it
+                can tell them apart, by their static columns. None: there are none. Shape ``(N,)``.
         """
         mixed = mix(forecasts, self.weights)
         if cold is not None and cold.any():
@@ -72,7 +73,7 @@ class Combination:
 
 
 def mix(forecasts: Mapping[str, DemandForecast], weights: Mapping[str, float]) -> DemandForecast:
-    """Average quantiles level by level: that keeps them from crossing (Vincent, 1912)."""
+    """Average quantiles at each level, so that they cannot cross (Vincent, 1912)."""
     parts = [forecasts[name] for name in weights]
     shares = list(weights.values())
 
@@ -99,7 +100,7 @@ def choose_rows(chosen: BoolArray, ours: DemandForecast, others: DemandForecast)
 
 
 def calibrate(forecast: DemandForecast, steps: list[float], totals: list[float]) -> DemandForecast:
-    """Read other levels in place of the nominal ones."""
+    """Replace the quantile at each nominal level by the one at another level."""
     levels = np.asarray(forecast.levels)
     quantiles = read_levels(forecast.quantiles, levels, np.array(steps))
     cumulative = read_levels(forecast.cumulative, levels, np.array(totals))
@@ -112,17 +113,17 @@ def calibrate(forecast: DemandForecast, steps: list[float], totals: list[float])
 
 
 def with_lower_tail(quantiles: FloatArray, levels: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Go on below the lowest level, as a normal distribution would, as far as levels go above.
+    """Extrapolate quantiles below the lowest level, along a normal distribution.
 
-    Without it the lower edge of the widest interval could be moved inward, never outward.
+    The new levels mirror the highest ones: 1 % for 99 %, and so on. Without them, calibration
+    could make the widest interval only narrower at its lower end, never wider.
 
     Args:
         quantiles: In units, not negative. Shape ``(..., Q)``.
         levels: At least two. Shape ``(Q,)``.
 
     Returns:
-        Quantiles and levels with those of the lower tail before them: 1 % where 99 % is the
-        highest, and so on.
+        Quantiles and levels, those of the lower tail first.
     """
     below = 1.0 - levels[levels > 1.0 - levels[0] + 1e-9][::-1]
     scores = np.array([NormalDist().inv_cdf(float(q)) for q in (*below, *levels[:2])])
@@ -133,7 +134,7 @@ def with_lower_tail(quantiles: FloatArray, levels: FloatArray) -> tuple[FloatArr
 
 
 def read_levels(quantiles: FloatArray, levels: FloatArray, wanted: FloatArray) -> FloatArray:
-    """Interpolate quantiles ``(..., Q)`` at other levels, held where even the tail ends."""
+    """Interpolate quantiles ``(..., Q)`` at other levels; constant beyond both ends."""
     quantiles, levels = with_lower_tail(quantiles, levels)
     place = np.interp(wanted, levels, np.arange(len(levels)))
     low = np.floor(place).astype(int)

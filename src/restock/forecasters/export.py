@@ -1,4 +1,4 @@
-"""Write a trained network as files that depend on its weights alone: no dates, no counters."""
+"""Save a trained network. The same weights give the same files: no dates, no counters."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def save_keras(network: keras.Model, path: Path) -> None:
 
 
 def _number_shared_objects(config: bytes) -> bytes:
-    """Replace each shared object's address by its turn."""
+    """Replace the memory address of each shared object by a number, in order of appearance."""
     numbers: dict[int, int] = {}
 
     def renumber(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -62,27 +62,27 @@ def _number_shared_objects(config: bytes) -> bytes:
 
 
 def check_export() -> None:
-    """Refuse, before anything is trained, a machine that could not write the result as ONNX.
+    """Check, before a training, that the trained network can be exported to ONNX.
 
     Raises:
-        ConfigError: If the backend is another one than TensorFlow, and that is not installed.
+        ConfigError: If TensorFlow is not installed. Other backends need it for the export, too.
     """
     if find_spec("tensorflow") is None:
         raise ConfigError(
-            f"KERAS_BACKEND={keras.backend.backend()} trains, but a bundle is exported to ONNX by "
-            "TensorFlow, which is not installed. Install restock[train]."
+            f"TensorFlow is not installed. KERAS_BACKEND={keras.backend.backend()} can train "
+            "without it, but the export of a bundle to ONNX needs it. Install restock[train]."
         )
 
 
 def save_onnx(network: keras.Model, path: Path) -> None:
-    """Export to ONNX, whatever the backend; see :func:`export_onnx`."""
+    """Export to ONNX with any backend; see :func:`export_onnx`."""
     if keras.backend.backend() == "tensorflow":
         export_onnx(network, path)
         return
     with tempfile.TemporaryDirectory() as temporary:
         saved = Path(temporary) / "model.keras"
         network.save(saved)
-        # A process has one backend, and only TensorFlow's exporter comes with Keras.
+        # Only TensorFlow can export. A process has one backend, so another process does it.
         code = f"from {__name__} import export_saved; import sys; export_saved(*sys.argv[1:])"
         env = {**os.environ, "KERAS_BACKEND": "tensorflow", "CUDA_VISIBLE_DEVICES": "-1"}
         command = [sys.executable, "-c", code, str(saved), str(path)]
@@ -99,12 +99,12 @@ def export_saved(saved: str, path: str) -> None:
 
 
 def export_onnx(network: keras.Model, path: Path) -> None:
-    """Export to ONNX on TensorFlow; the names that the converter numbers are numbered from zero."""
-    # Keras exports only what has been called.
+    """Export to ONNX with TensorFlow. Generated names are numbered again, from zero."""
+    # Keras can only export a network that was called once.
     sizes = {i.name: [1 if size is None else size for size in i.shape] for i in network.inputs}
     network({i.name: np.zeros(sizes[i.name], i.dtype) for i in network.inputs})
     with tempfile.TemporaryDirectory() as temporary, warnings.catch_warnings():
-        # Keras' exporter and tf2onnx still touch names that NumPy has deprecated.
+        # Keras' exporter and tf2onnx use names that NumPy has deprecated.
         warnings.simplefilter("ignore", FutureWarning)
         exported = Path(temporary) / "model.onnx"
         network.export(str(exported), format="onnx", verbose=False)
@@ -124,11 +124,12 @@ def export_onnx(network: keras.Model, path: Path) -> None:
 
 
 def _canonicalise(graph: onnx.GraphProto) -> None:
-    """Order nodes and constants by what they compute, and number them in that order.
+    """Sort nodes and constants by what they compute, and number them in that order.
 
-    The converter's own order follows the names it counts up, which go on from one export to the
-    next in a process. A node is identified by its operation, its attributes and, in turn, its
-    inputs; sorted by depth and identity the nodes are still in an order that can be run.
+    The converter numbers names with a counter that does not restart in a process, so that its own
+    order differs from export to export. Here a node's identity is a hash of its operation, its
+    attributes and the identities of its inputs. Nodes are sorted by depth, then by identity; inputs
+    still come before the nodes that need them.
     """
     identity = {value.name: _hash(value.name.encode()) for value in graph.input}
     for constant in graph.initializer:
@@ -137,7 +138,7 @@ def _canonicalise(graph: onnx.GraphProto) -> None:
         identity[constant.name] = _hash(about, content.tobytes())
     depth = dict.fromkeys(identity, 0)
     assert not any(a.HasField("g") for node in graph.node for a in node.attribute), "no subgraphs"
-    for node in graph.node:  # in an order that can be run, so inputs come first
+    for node in graph.node:  # the inputs of a node come before it
         parts = [a.SerializeToString(deterministic=True) for a in node.attribute]
         inputs = [identity.get(name, "").encode() for name in node.input]
         own = _hash(node.op_type.encode(), *sorted(parts), *inputs)
@@ -152,7 +153,7 @@ def _canonicalise(graph: onnx.GraphProto) -> None:
 def _number(
     graph: onnx.GraphProto, nodes: list[onnx.NodeProto], constants: list[onnx.TensorProto]
 ) -> None:
-    """Put nodes and constants in this order and name everything but the inputs by number."""
+    """Put nodes and constants in this order, and name everything except the inputs by number."""
     names = {value.name: value.name for value in graph.input}
 
     def new(name: str) -> str:

@@ -1,6 +1,6 @@
-"""From what a network answers to demand quantiles in units, by the likelihood it was trained on.
+"""Turn a network's output into quantiles of demand in units, by the likelihood of the network.
 
-NumPy and SciPy only: it must not know Keras, nor where the answers come from.
+NumPy and SciPy only: it must not know Keras, nor which program ran the network.
 Shapes: N series, H horizon, Q levels, P parameters. The axis of length 2 holds each step and the
 running total up to it.
 """
@@ -15,12 +15,12 @@ from restock.errors import DataError
 from restock.settings.model import COUNTS, Likelihood
 from restock.types.panel import DemandPanel, FloatArray, IntArray
 
-# Answer (N, H, 2, Q or P), scale (N,), levels (Q,) -> quantiles in units (N, H, 2, Q)
+# Output (N, H, 2, Q or P), scale (N,), levels (Q,) -> quantiles in units (N, H, 2, Q)
 Decode = Callable[[FloatArray, FloatArray, FloatArray], FloatArray]
 
 
 def decoder(likelihood: Likelihood) -> Decode:
-    """Return what turns the answers of networks of this likelihood into quantiles."""
+    """Return the function that turns the output for this likelihood into quantiles."""
     return decode_counts if likelihood in COUNTS else decode_quantiles
 
 
@@ -28,10 +28,10 @@ def decode_quantiles(answer: FloatArray, scale: FloatArray, levels: FloatArray) 
     """Read quantiles of arcsinh(demand / scale).
 
     Args:
-        answer: Quantiles of each step, and of the running *mean* up to it, which rise but for
-            rounding. Shape ``(N, H, 2, Q)``.
-        scale: Units that the demand is relative to. Shape ``(N,)``.
-        levels: Those of the answer; they are not converted. Shape ``(Q,)``.
+        answer: Quantiles of each step, and of the running *mean* up to it. They rise, except for
+            rounding errors. Shape ``(N, H, 2, Q)``.
+        scale: Scale of each series, in units. Shape ``(N,)``.
+        levels: Levels of these quantiles. Shape ``(Q,)``.
 
     Returns:
         Quantiles in units, of each step and of the running total. Shape ``(N, H, 2, Q)``.
@@ -46,9 +46,9 @@ def decode_counts(answer: FloatArray, scale: FloatArray, levels: FloatArray) -> 
     """Read the parameters of a (zero-inflated) negative binomial distribution.
 
     Args:
-        answer: Mean over scale (of the running total: per period), dispersion and, where zeros are
-            inflated, the share of extra zeros. Shape ``(N, H, 2, P)``, P is 2 or 3.
-        scale: Units that the mean is relative to. Shape ``(N,)``.
+        answer: Mean divided by scale (for the running total: the mean per period), dispersion and,
+            for zero inflation, the share of extra zeros. Shape ``(N, H, 2, P)``, P is 2 or 3.
+        scale: Scale of each series, in units. Shape ``(N,)``.
         levels: Quantile levels, rising, inside (0, 1). Shape ``(Q,)``.
 
     Returns:
@@ -62,15 +62,15 @@ def decode_counts(answer: FloatArray, scale: FloatArray, levels: FloatArray) -> 
 def count_quantiles(
     mean: FloatArray, dispersion: FloatArray, zero_share: FloatArray, levels: FloatArray
 ) -> FloatArray:
-    """Return the smallest counts that are reached with each probability.
+    """Return quantiles of counts: the smallest count with at least each cumulative probability.
 
-    Counts are not interpolated: between two of them no demand lies. So where a level falls on a
-    step of the distribution function, a difference in the last digit of a parameter (Keras
-    against ONNX Runtime) can move a quantile by one count.
+    Quantiles are whole numbers; there is no interpolation. If a level lies exactly on a step of the
+    distribution function, a difference in the last digit of a parameter (Keras and ONNX Runtime)
+    can change a quantile by one count.
 
     Args:
-        mean: Of the whole distribution, extra zeros included; above 0. Shape ``(...)``.
-        dispersion: Variance is mean + dispersion * mean² without extra zeros; above 0.
+        mean: Mean of the whole distribution, extra zeros included; above 0. Shape ``(...)``.
+        dispersion: Above 0. Without extra zeros, the variance is mean + dispersion * mean².
         zero_share: Probability of an extra zero; in [0, 1).
         levels: Shape ``(Q,)``.
 
@@ -81,7 +81,7 @@ def count_quantiles(
         Lambert, Zero-inflated Poisson regression (Technometrics 34, 1992), for the mixture;
         Cameron and Trivedi, Regression Analysis of Count Data, for this form (NB2).
     """
-    from scipy.stats import nbinom  # takes a second to import, and most networks need none of it
+    from scipy.stats import nbinom  # imported here: it takes a second, and is rarely needed
 
     rest = 1.0 - zero_share
     size = 1.0 / dispersion
@@ -92,21 +92,21 @@ def count_quantiles(
 
 
 def require_counts(panel: DemandPanel, train_end: IntArray, likelihood: Likelihood) -> None:
-    """Refuse demand that is no count where the likelihood is one of counts.
+    """Refuse demand that is not in whole units if the likelihood is a distribution of counts.
 
     Args:
         panel: The whole panel; demand after ``train_end`` is not read.
         train_end: Last training position per series; -1 leaves a series out. Shape ``(N,)``.
-        likelihood: What is to be trained.
+        likelihood: The likelihood of the network.
 
     Raises:
-        DataError: Naming the first series and period that is not whole.
+        DataError: If demand is not whole. The message names the first such series and period.
     """
     if likelihood not in COUNTS:
         return
     in_training = np.arange(panel.num_steps)[None, :] <= train_end[:, None]
     demand = np.where(in_training, np.nan_to_num(panel.uncensored), 0.0)
-    # Demand that was stored as a logarithm is whole up to its rounding only.
+    # Demand that was stored as a logarithm has rounding errors.
     broken = np.abs(demand - np.rint(demand)) > 1e-6 * np.maximum(demand, 1.0)
     if not broken.any():
         return
@@ -115,11 +115,11 @@ def require_counts(panel: DemandPanel, train_end: IntArray, likelihood: Likeliho
         f"series {panel.series_id[row]}, {panel.timestamps[step].date()}: demand "
         f"{demand[row, step]:g} is not a count, but model.likelihood={likelihood} models counts "
         f"({int(broken.sum())} such value(s) in {int(broken.any(axis=1).sum())} series). "
-        "Set model.likelihood=quantiles, or state the demand in whole units."
+        "Set model.likelihood=quantiles, or give the demand in whole units."
     )
 
 
 def _periods(horizon: int) -> IntArray:
-    """Return how many periods each answer covers: one, and all so far. Shape ``(H, 2)``."""
+    """Return the number of periods in each output: 1 for steps, h for totals. Shape ``(H, 2)``."""
     steps = np.arange(1, horizon + 1)
     return np.stack([np.ones_like(steps), steps], axis=1)

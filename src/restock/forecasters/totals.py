@@ -1,4 +1,4 @@
-"""Expected demand of whole groups of series, added up from below."""
+"""Expected demand of groups of series: sums over the series in each group."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ UNKNOWN = "unknown"
 def forecast_totals(forecast: DemandForecast, static: pd.DataFrame) -> pd.DataFrame:
     """Sum mean forecasts over all series and over each value of every static text column.
 
-    Means, because quantiles do not add up: the sum of 95 % quantiles is more than the 95 %
-    quantile of the sum.
+    Only means are summed, because quantiles do not add up: the sum of 95 % quantiles is more than
+    the 95 % quantile of the sum.
 
     Args:
-        forecast: Of N series.
-        static: Their static columns, a row each; may be empty.
+        forecast: Forecast of N series.
+        static: Static columns, one row per series; may be empty.
 
     Returns:
-        One row per group and period: ``by`` (``all`` or the column), ``group`` (its value;
-        ``unknown`` where there is none), ``timestamp``, ``mean`` in units. The groups of every
+        One row per group and period: ``by`` (``all`` or the column), ``group`` (value of the
+        column; ``unknown`` if it is missing), ``timestamp``, ``mean`` in units. The groups of every
         column add up to ``all``.
     """
     rows = forecast.table()[["timestamp", "mean"]]

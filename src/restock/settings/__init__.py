@@ -1,1 +1,4 @@
-"""Checked settings, one module a group of conf/: import the one you need, so that it is seen."""
+"""Checked settings: one module for each group of conf/. Import only the modules you need.
+
+A stage's dependencies are read from its imports, so that one import of all would hide them.
+"""

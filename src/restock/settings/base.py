@@ -1,6 +1,6 @@
-"""What every settings class shares: how it is checked, looked into, changed and narrowed.
+"""What all settings classes share: checks, paths, changes to single values, and views.
 
-It knows plain mappings. It must not know Hydra, OmegaConf or where conf/ is.
+This module works on plain mappings. It must not know Hydra, OmegaConf or where conf/ is.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ class Frozen(BaseModel):
 
 
 class View(Frozen):
-    """A part of one or more groups: what else stands there is none of its business."""
+    """A part of one or more groups. It ignores the other settings of these groups."""
 
 
 S = TypeVar("S", bound=Frozen)
 
 
 def as_tuple(value: Any) -> Any:
-    """Take a YAML list, or one text, for a tuple."""
+    """Turn a YAML list, or a single text, into a tuple."""
     if isinstance(value, str):
         return (value,)
     return tuple(value) if isinstance(value, list) else value
@@ -45,13 +45,18 @@ def checked(kind: type[S], tree: Any, where: str, hint: Callable[[str], str] | N
     """Check a plain mapping and freeze it.
 
     Args:
-        kind: What it should be.
+        kind: The settings class.
         tree: The mapping.
-        where: What to call its origin in an error, such as ``params.yaml``.
-        hint: Says of an unknown path which one is meant; none: the nearest of this class.
+        where: Where the mapping comes from, for error messages, such as ``params.yaml``.
+        hint: Takes an unknown path and says which one may be meant. By default it names the
+            nearest path of this class.
+
+    Returns:
+        An object of the class ``kind``.
 
     Raises:
-        ConfigError: Naming each wrong key, with what was expected and the nearest known key.
+        ConfigError: If a key is unknown, missing or has a wrong value. The message names each of
+            them, with what was expected or the nearest known key.
     """
     try:
         return kind.model_validate(tree)
@@ -61,12 +66,12 @@ def checked(kind: type[S], tree: Any, where: str, hint: Callable[[str], str] | N
 
 
 def picked(view: type[S], tree: Mapping[str, Any], where: str) -> S:
-    """Check what a view needs of a plain configuration; see :func:`checked`."""
+    """Take from a plain configuration what a view needs, and check it as :func:`checked` does."""
     return checked(view, _part(view, tree), where)
 
 
 def _part(kind: type[BaseModel], tree: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a view has of a mapping; groups that are no views are taken whole."""
+    """Return the keys of a mapping that a view has; groups that are not views are taken whole."""
     found = {name: tree[name] for name in kind.model_fields if name in tree}
     for name, value in found.items():
         for part in classes(kind.model_fields[name].annotation):
@@ -94,11 +99,12 @@ def replace_at(settings: S, values: Mapping[str, Any]) -> S:
 
 
 def narrowed(view: type[S], settings: BaseModel) -> S:
-    """Return what a view has of wider settings, and nothing beside it.
+    """Return the settings that a view has, taken from wider settings.
 
     Args:
-        view: A class with some of the fields, each of the same class or of a view of it.
-        settings: Checked already.
+        view: A class with some of the fields of ``settings``. Each field has the same class as
+            there, or a view of that class.
+        settings: The wider settings. They are already checked and are not checked again.
     """
     values: dict[str, Any] = {}
     for name, field in view.model_fields.items():
@@ -135,7 +141,7 @@ def value_at(settings: BaseModel, path: str) -> Any:
 
 
 def leaves(tree: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield what a tree of mappings holds, by path; an empty mapping is a leaf."""
+    """Yield each value in a tree of mappings with its dotted path; an empty mapping is a value."""
     if not isinstance(tree, Mapping) or not tree:
         yield path, tree
         return
@@ -144,7 +150,7 @@ def leaves(tree: Any, path: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def masked(value: Any) -> Any:
-    """Return plain settings without the passwords of URLs: what is kept must not hold them."""
+    """Replace the passwords of URLs in plain settings, so that settings can be stored."""
     if isinstance(value, dict):
         return {name: masked(item) for name, item in value.items()}
     if isinstance(value, list | tuple):
@@ -167,7 +173,10 @@ def _explained(
 
 
 def _path(location: tuple[int | str, ...], tags: Mapping[str, set[str]]) -> str:
-    """Join where an error lies. The tag of a kind, which stands behind its field, is left out."""
+    """Join the parts of an error's location to a dotted path.
+
+    pydantic puts the tag of a kind after the name of its field; the tag is left out.
+    """
     names: list[str] = []
     for part in location:
         if part not in tags.get(".".join(names), ()):
@@ -188,7 +197,7 @@ def _tags(kind: type[BaseModel], prefix: str = "") -> dict[str, set[str]]:
 
 
 def tags_of(kind: type[BaseModel], discriminator: str) -> tuple[str, ...]:
-    """Return what the tag of a kind may say: the values of its ``Literal``."""
+    """Return the allowed values of a kind's tag: those of its ``Literal``."""
     annotation = kind.model_fields[discriminator].annotation
     assert get_origin(annotation) is Literal
     return get_args(annotation)

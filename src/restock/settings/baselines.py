@@ -1,4 +1,4 @@
-"""Settings of the baselines: which simple forecasts are made, and how."""
+"""Settings of the baselines: which simple forecasts are made, and how they are made."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ class TreeSettings(Frozen):
     """Boosted trees: how many rows each model sees, and how long it is boosted."""
 
     num_rows: Annotated[int, Field(ge=1)] = 40_000
-    """Most rows that each model is taught; where there are more, they are drawn evenly from all
-    series, origins and steps.
+    """Largest number of training rows per model. If there are more, a random sample is drawn
+    evenly from all series, origins and steps.
     """
 
     num_iterations: Annotated[int, Field(ge=1)] = 60
-    """Trees that are added up in each model."""
+    """Number of trees in each model."""
 
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.1
-    """Share of each new tree's correction that is taken."""
+    """Learning rate: the share of each new tree's correction that is added."""
 
 
 BASELINES = (
@@ -32,24 +32,24 @@ BASELINES = (
 
 
 class BaselineSettings(Frozen):
-    """The forecasts that stand beside the LSTM in every report."""
+    """The simple forecasts that every report compares with the LSTM."""
 
     names: Names = BASELINES
-    """Which of them stand there; without ``boosted_trees`` the most time is saved."""
+    """Names of the baselines. ``boosted_trees`` takes the most time; leave it out to be faster."""
 
     seasonal_period: Annotated[int, Field(ge=1)]
-    """Periods of a season, for the seasonal naive forecast, ETS and Theta; null in a
-    configuration: what suits the frequency.
+    """Periods in a season, for the seasonal naive forecast, ETS and Theta. null in a
+    configuration: a default for the frequency.
     """
 
     moving_window: Annotated[int, Field(ge=1)] = 8
-    """Periods that the moving mean and median look back, and the estimate of lost sales, too."""
+    """Periods of history that the moving mean and median use, and the estimate of lost sales."""
 
     smoothing: Annotated[float, Field(gt=0, le=1)] = 0.2
-    """Share of an error that SES, Croston, SBA and TSB move by; ETS and Theta choose theirs."""
+    """Smoothing parameter of SES, Croston, SBA and TSB. ETS and Theta estimate their own."""
 
     error_origins: Annotated[int, Field(ge=2)] = 104
-    """How many past origins the errors are taken from that a baseline's quantiles are made of."""
+    """Number of past origins. A baseline's quantiles come from its errors at these origins."""
 
     trees: TreeSettings = TreeSettings()
     """How the boosted trees are fitted."""

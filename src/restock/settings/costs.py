@@ -1,4 +1,4 @@
-"""Settings of what stock costs, which forecasts are judged by, too."""
+"""Settings of the cost of stock. Forecasts are also compared by this cost."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from restock.settings.base import Frozen
 
 
 class CostSettings(Frozen):
-    """What stock costs over a protection interval, in periods of the data."""
+    """The cost of stock over a protection interval. Times are in periods of the data."""
 
     lead_time: Annotated[int, Field(ge=0)] = 2
     """Periods from an order to its arrival."""
 
     review_period: Annotated[int, Field(ge=1)] = 1
-    """Periods between two looks at the stock."""
+    """Periods between two reviews of the stock."""
 
     holding_cost: Annotated[float, Field(ge=0)] = 0.005
     """Cost of a unit left over, as a share of its value, per period."""

@@ -10,16 +10,18 @@ class DataSettings(PanelSettings):
     """One data set: its source, its columns' roles and the rules that turn it into a panel."""
 
     name: str
-    """What the data set is called in runs; a model is registered under it unless told otherwise."""
+    """Name of the data set in runs. It is also the default name of the registered model."""
 
     description: str = ""
     """A sentence about the data set, for the card of a model."""
 
     country: str | None = None
-    """Country code whose public holidays move demand, for ``features.holidays``; null: none."""
+    """Code of the country whose public holidays influence demand, for ``features.holidays``;
+    null: no holidays.
+    """
 
     price: str | None = None
-    """The observed column that prices a unit, for ``inventory.unit_value``; null: none does."""
+    """The observed column with the price of a unit, for ``inventory.unit_value``; null: none."""
 
     source: SourceSettings
     """Where the raw table comes from."""

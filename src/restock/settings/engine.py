@@ -1,4 +1,4 @@
-"""Settings of the engine: workers and threads, and where a sweep is kept."""
+"""Settings of the engine: workers and threads, and where a sweep is stored."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from restock.settings.base import Frozen
 
 
 class EngineSettings(Frozen):
-    """Who does the work of a sweep, and where its truth is kept.
+    """The workers of a sweep, and the database that stores it.
 
-    The networks of the tuning folds train side by side, a thread each: for networks of this size
-    that uses two cores 1.6 times as well as two threads inside each operation.
+    The networks of the tuning folds train at the same time, one thread for each network. For
+    networks of this size, this is 1.6 times as fast on two cores as two threads inside each
+    operation.
     """
 
     name: Literal["local", "ray"] = "local"
@@ -23,24 +24,24 @@ class EngineSettings(Frozen):
     """Address of the Ray cluster; ``auto`` finds one that runs on this machine."""
 
     num_workers: Annotated[int, Field(ge=1, le=256)] = 1
-    """Processes, each of which runs a trial at a time; what more than one propose depends on
-    timing.
+    """Number of worker processes. Each runs one trial at a time. With more than one, the proposed
+    values depend on timing, so that a sweep cannot be repeated exactly.
     """
 
     num_threads: Annotated[int, Field(ge=0)] = 1
-    """Threads inside one operation; 0: the backend's choice."""
+    """Threads inside one operation of the network; 0: the backend chooses."""
 
     study_url: str | None = None
-    """The database that sweeps are kept in; null: optuna.db in the project."""
+    """URL of the database that stores sweeps; null: optuna.db in the project."""
 
     heartbeat: Annotated[int, Field(ge=1)] = 10
-    """Seconds between a worker's signs of life."""
+    """Seconds between two heartbeats of a worker. A heartbeat says that the worker is alive."""
 
     grace: Annotated[int, Field(ge=2)] = 60
-    """Seconds without a sign of life until a worker's trial is given to another one."""
+    """Seconds without a heartbeat after which a worker's trial is given to another worker."""
 
     max_retries: Annotated[int, Field(ge=0)] = 5
-    """How often a trial is made again after its worker died; then it counts as failed."""
+    """How often a trial is started again after its worker died. After that it counts as failed."""
 
     @model_validator(mode="after")
     def _grace(self) -> EngineSettings:

@@ -1,4 +1,4 @@
-"""Settings of the evaluation: what forecasts are judged on, and beside what."""
+"""Settings of the evaluation: which periods are scored, and which baselines are compared."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ from restock.settings.folds import FoldSettings
 
 
 class EvaluationSettings(FoldSettings):
-    """Which periods are forecast to judge, and which to tune."""
+    """Which periods are used to test and which to tune, and the baselines."""
 
     seasonal_period: Annotated[int, Field(ge=1)] = 1
-    """Periods between the two values whose differences scale MASE, RMSSE and SQL; 1: neighbours."""
+    """Season m in the scale of MASE, RMSSE and SQL: they divide by differences of values that are
+    m periods apart. 1: neighbouring periods.
+    """
 
     baselines: BaselineSettings
     """The simple forecasts to beat."""

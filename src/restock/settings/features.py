@@ -1,4 +1,4 @@
-"""Settings of the features: what is made of the history, the calendar and the static columns."""
+"""Settings of the features, made from the history, the calendar and the static columns."""
 
 from __future__ import annotations
 
@@ -10,39 +10,45 @@ from restock.settings.base import Frozen, Integers, Names
 
 
 class FeatureSettings(Frozen):
-    """What the model is shown beside the demand itself."""
+    """The model's inputs besides the demand itself."""
 
     calendar: Names = ("day", "week", "month", "quarter")
-    """Cycles that a period is placed in: ``hour``, ``day`` (of the week), ``day_of_month``,
-    ``week``, ``month``, ``quarter``. One that the frequency cannot move says nothing.
+    """Calendar cycles: ``hour``, ``day`` (of the week), ``day_of_month``, ``week``, ``month``,
+    ``quarter``. A period's place in each is a feature. A cycle that is constant at the data's
+    frequency has no effect.
     """
 
     holidays: str | None = None
-    """Country code of the `holidays` package whose public holidays are counted; null: none are."""
+    """Code of the country, in the `holidays` package, whose public holidays are counted; null: no
+    holidays.
+    """
 
     lags: Integers
-    """Periods back whose demand is shown; null in a configuration: what suits the frequency."""
+    """Lags in periods: the demand so many periods ago is a feature. null in a configuration: a
+    default for the frequency.
+    """
 
     rolling_windows: Integers
-    """Periods that mean and growth of demand are taken over, the longest for zeros and spread,
-    too; null in a configuration: what suits the frequency.
+    """Lengths of the rolling windows, in periods. Each gives the mean and the growth of demand;
+    the longest also gives the share of zeros and the spread. null in a configuration: a default
+    for the frequency.
     """
 
     seasonal_lag: Annotated[int, Field(ge=0)]
-    """Periods of a season, for the simple forecasts that the network weighs; 0: no season; null in
-    a configuration: what suits the frequency.
+    """Periods in a season, for the anchors (the simple forecasts that the network weighs and
+    corrects). 0: no season. null in a configuration: a default for the frequency.
     """
 
     scale_window: Annotated[int, Field(ge=1)]
-    """Recent periods that the level of a series is read from; null in a configuration: what suits
-    the frequency.
+    """Number of recent periods from which the level of a series is computed. null in a
+    configuration: a default for the frequency.
     """
 
     max_categories: Annotated[int, Field(ge=1)] = 30
-    """Most categories of a static text column that are told apart; the rarer ones share one."""
+    """Largest number of categories of a static text column; the rarer ones are put into one."""
 
     min_category_count: Annotated[int, Field(ge=1)] = 3
-    """Series that a category must have to be told apart."""
+    """Smallest number of series in a category; a rarer category is put with the other rare ones."""
 
     leave_out: Names = ()
-    """Features not to be shown, by their names in importance.csv; `restock select` finds them."""
+    """Features to leave out, by their names in importance.csv; `restock select` finds them."""

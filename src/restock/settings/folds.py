@@ -1,4 +1,4 @@
-"""Settings of the folds: which origins are tuned on and tested on, and how far ahead."""
+"""Settings of the folds: the origins for tuning and for the test, and the horizon."""
 
 from __future__ import annotations
 
@@ -13,18 +13,20 @@ class FoldSettings(Frozen):
     """Where the history is cut."""
 
     horizon: Annotated[int, Field(ge=1)] = 4
-    """Periods that every forecast reaches ahead."""
+    """Number of periods in every forecast."""
 
     num_folds: Annotated[int, Field(ge=1)] = 3
-    """How many origins are tested; the last one leaves exactly one horizon."""
+    """Number of test origins. The last one is exactly one horizon before the end."""
 
     stride: Annotated[int, Field(ge=1)] = 4
     """Periods between two test origins."""
 
     num_tuning_folds: Annotated[int, Field(ge=1)] = 2
-    """How many folds of one horizon each lie before the test, to tune on; fewer if the history is
-    too short.
+    """Number of tuning folds before the test, each one horizon long; fewer if the history is too
+    short.
     """
 
     align: Literal["calendar", "series_end"] = "calendar"
-    """Whether all series are tested on the same periods, or each on its own last ones."""
+    """``calendar``: all series are tested on the same periods; ``series_end``: each series is
+    tested on its own last periods.
+    """

@@ -16,14 +16,14 @@ class InventorySettings(CostSettings):
     """Probability that the reorder point covers demand over the protection interval."""
 
     unit_value: str | None = None
-    """The observed column that prices a unit in the plan; null: each unit counts 1."""
+    """The observed column with the price of a unit, for the plan; null: every unit counts 1."""
 
     order_cost: Annotated[float, Field(ge=0)] = 0.0
-    """Cost of placing an order, in the currency of the value; above 0, orders are placed in
-    economic lots.
+    """Cost of placing one order, in the currency of the value. If it is above 0, quantities are
+    economic order quantities.
     """
 
     stock_path: str | None = None
-    """A CSV or Parquet file of ``series_id``, ``on_hand``, ``on_order`` and ``backorders``; null:
-    stock is unknown, and no quantity is ordered.
+    """A CSV or Parquet file with the columns ``series_id``, ``on_hand``, ``on_order`` and
+    ``backorders``. null: stock is unknown, and the plan gives no order quantities.
     """

@@ -1,4 +1,4 @@
-"""Settings of the network: its size, what it answers, and at which quantile levels."""
+"""Settings of the network: its size, its output and its quantile levels."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from pydantic import Field, model_validator
 
 from restock.settings.base import Floats, Frozen
 
-# What a network's answers are: quantiles as such, or the parameters of a distribution of counts.
+# What the network outputs: quantiles, or the parameters of a distribution of counts.
 Likelihood = Literal["quantiles", "negative_binomial", "zero_inflated_negative_binomial"]
-# How many parameters a distribution of counts has.
+# Number of parameters of each distribution of counts.
 COUNTS: dict[str, int] = {"negative_binomial": 2, "zero_inflated_negative_binomial": 3}
 
 # The deciles are scored (weighted quantile loss, SQL); the pairs around them are the 50/80/90 %
@@ -23,29 +23,31 @@ class ModelSettings(Frozen):
     """The network."""
 
     name: Literal["lstm"] = "lstm"
-    """Which network; there is one."""
+    """Which network. So far there is only one."""
 
     likelihood: Likelihood = "quantiles"
-    """What the network answers: quantiles of any demand, or a distribution of whole units."""
+    """What the network outputs: quantiles (for any demand), or the parameters of a distribution
+    of counts (for demand in whole units).
+    """
 
     units: Annotated[int, Field(ge=1)] = 64
     """Width of the LSTM and of the decoder."""
 
     num_layers: Annotated[int, Field(ge=1, le=8)] = 1
-    """LSTM layers, one upon the other."""
+    """Number of stacked LSTM layers."""
 
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.3
-    """Share of the values between layers that each training step sets to 0."""
+    """Dropout between layers: the share of values that each training step sets to 0."""
 
     recurrent_dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    """The same share, of what an LSTM layer hands on from period to period."""
+    """Dropout of the state that an LSTM layer passes from one period to the next, as a share."""
 
     embedding_size: Annotated[int, Field(ge=1)] = 8
-    """How many learned numbers stand for one category of a static text column."""
+    """Size of the embedding: learned numbers for each category of a static text column."""
 
     quantile_levels: Floats = (*REPORTED_LEVELS, 0.975, 0.99)
-    """Levels that are forecast, rising; all deciles and 0.05, 0.25, 0.75 and 0.95 must be among
-    them, and the top ones serve stock.
+    """Quantile levels that are forecast, in rising order. They must contain all deciles and 0.05,
+    0.25, 0.75 and 0.95, which the reports need. The highest ones are for stock.
     """
 
     @model_validator(mode="after")

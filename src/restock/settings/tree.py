@@ -1,4 +1,4 @@
-"""The whole configuration. Of the package only the command line imports it: others have views."""
+"""The whole configuration. Only the command line imports it; all other code uses views."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from restock.settings.tracking import TrackingSettings
 from restock.settings.training import TrainingSettings
 from restock.settings.windows import WindowSettings
 
-# Settings that have another place now: where an older file says them, the error names it.
+# Settings that moved: an error about the old path names the new one.
 MOVED = {
     f"data.source.{name}": f"data.table.{name}" for name in ("separator", "decimal", "encoding")
 }
@@ -37,17 +37,17 @@ class Settings(Frozen):
     data: DataSettings
     """Which table, what its columns mean and how it is cleaned."""
     features: FeatureSettings
-    """What the model is shown beside the demand itself."""
+    """The model's inputs besides the demand itself."""
     windows: WindowSettings
     """How much history one sequence holds."""
     model: ModelSettings
     """The network."""
     training: TrainingSettings
-    """How it is fitted."""
+    """How the network is fitted."""
     search: SearchSettings
     """What the tuner may change."""
     evaluation: EvaluationSettings
-    """Which periods judge, and the baselines."""
+    """Which periods are used to test and to tune, and the baselines."""
     inventory: InventorySettings
     """Lead time, service level and costs."""
     promotion: PromotionSettings = PromotionSettings()
@@ -57,17 +57,17 @@ class Settings(Frozen):
     tracking: TrackingSettings
     """Where runs are logged."""
     engine: EngineSettings
-    """Workers and threads, and where a sweep is kept."""
+    """Workers and threads, and where a sweep is stored."""
     sweep: SweepSettings = SweepSettings()
-    """How a sweep is called."""
+    """The name of a sweep."""
     output_dir: str = "outputs"
-    """Folder in which every step reads and writes."""
+    """Folder that every step reads from and writes to."""
     seed: Annotated[int, Field(ge=0)] = 42
-    """Where all random numbers start from."""
+    """Seed of all random numbers."""
 
 
 def hint(path: str) -> str:
-    """Say which setting an unknown path stands for."""
+    """Say which setting may be meant by an unknown path."""
     if path in MOVED:
         return f"It is {MOVED[path]} now."
     return nearest(path, paths(Settings))
@@ -78,10 +78,11 @@ def parse_settings(tree: dict[str, Any], *, where: str) -> Settings:
 
     Args:
         tree: The composed configuration.
-        where: What to call its origin in an error, such as ``params.yaml``.
+        where: Where the mapping comes from, for error messages, such as ``params.yaml``.
 
     Raises:
-        ConfigError: Naming each wrong key, with what was expected and the nearest known key.
+        ConfigError: If a key is unknown, missing or has a wrong value. The message names each of
+            them, with what was expected or the nearest known key.
     """
     data = tree.get("data")
     if isinstance(data, dict):
@@ -90,13 +91,17 @@ def parse_settings(tree: dict[str, Any], *, where: str) -> Settings:
 
 
 def load_params(path: Path) -> Settings:
-    """Read params.yaml, which a DVC stage takes as it is, without composing anything."""
+    """Read and check params.yaml. A DVC stage uses it as it is; nothing is composed.
+
+    Raises:
+        ConfigError: If the file is missing, is not YAML or holds a setting that cannot be used.
+    """
     if not path.is_file():
         raise ConfigError(f"{path}: no such file. Write it with `restock params`.")
     try:
         tree = yaml.safe_load(path.read_text(encoding="utf-8"))
     except yaml.YAMLError as error:
-        raise ConfigError(f"{path}: is no valid YAML: {error}") from None
+        raise ConfigError(f"{path}: this is not valid YAML: {error}") from None
     if not isinstance(tree, dict):
         raise ConfigError(f"{path}: expected a mapping of settings, got {type(tree).__name__}.")
     return parse_settings(tree, where=str(path))

@@ -1,4 +1,4 @@
-"""Settings of the windows: how sequences are cut out of the history."""
+"""Settings of the windows: how sequences are cut from the history."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from restock.settings.base import Frozen
 
 
 class WindowSettings(Frozen):
-    """How much history one sequence holds and how many forecast origins it trains."""
+    """The length of a sequence, and the number of its forecast origins in training."""
 
     lookback: Annotated[int, Field(ge=1)] = 104
     """Periods of history in one sequence."""
 
     min_context: Annotated[int, Field(ge=1)] = 8
-    """Periods of history that a forecast origin needs to be trained, its own included; a series
-    with no more teaches only where none has more.
+    """Periods of history, the origin included, that an origin needs to be used in training. A
+    series with no more than this is used only if no series has more.
     """
 
     num_origins: Annotated[int, Field(ge=1)] = 26
-    """Most forecast origins that one sequence trains in one pass."""
+    """Largest number of forecast origins per sequence in one pass over the data."""

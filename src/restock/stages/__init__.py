@@ -1,1 +1,1 @@
-"""The stages of the pipeline: one module each that loads, calls the library and saves."""
+"""The stages of the pipeline. Each module loads files, calls the library and saves the results."""

@@ -1,4 +1,4 @@
-"""Stage featurize: the constants that features are made with, from training rows only."""
+"""Stage featurize: learn the constants of the features, from training rows only."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def run(context: Context[FeaturizeView]) -> None:
-    """Write the constants, and what they were learned from. Features themselves are made anew."""
+    """Write the constants and their origin. The features are not saved; they are made when read."""
     settings, files = context.settings, context.files
     panel_folder = files.read(layout.PANEL)
     panel = load_panel(panel_folder)

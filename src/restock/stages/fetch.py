@@ -1,4 +1,4 @@
-"""Stage fetch: bring the raw table, which nothing changes afterwards."""
+"""Stage fetch: copy the raw table from its source. Nothing changes it afterwards."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Stage forecast: the coming horizon, by the model that was chosen on the tuning folds."""
+"""Stage forecast: forecast the future with the model that was chosen on the tuning folds."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def run(context: Context[ForecastView]) -> None:
-    """Write quantiles of demand and of total demand for every series."""
+    """Write quantiles of demand and of total demand, for every series."""
     settings, files = context.settings.evaluation, context.files
     panel = load_panel(files.read(layout.PANEL))
     bundle = load_bundle(files.read(layout.BUNDLE))
@@ -30,15 +30,15 @@ def run(context: Context[ForecastView]) -> None:
     chosen: str = report["chosen"]
     model: FittedForecaster = bundle
     if chosen != LSTM:
-        # Fitted on what the bundle was trained on: the model that was scored is the one used.
+        # Fitted up to the same training end as the bundle: it is the model that was scored.
         train_end = make_folds(panel, settings).test.train_end
         baselines = baselines_beside(bundle.manifest, settings.baselines)
         model = baselines[chosen].fit(panel, train_end)
     if panel.known_future and panel.num_future < model.horizon:
         names = ", ".join(panel.known_future)
         context.console.note(
-            f"the table knows {panel.num_future} future periods of {names}; "
-            f"beyond them the last value is held up to the horizon of {model.horizon}"
+            f"the table has only {panel.num_future} future periods of {names}, but the horizon is "
+            f"{model.horizon}: the last value is used for the missing periods"
         )
     forecast = model.predict(panel, latest_origins(panel, settings))
     write_table(files.write(layout.FORECAST), forecast.table())

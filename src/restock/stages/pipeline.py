@@ -1,7 +1,7 @@
-"""The stages of the pipeline, one value each: what dvc.yaml declares is held against them.
+"""The table of all stages. A test compares dvc.yaml with it.
 
-A stage's own module does its work and is imported when its turn comes: the others need no
-TensorFlow. To add one, write its module and add a value here and a stage to dvc.yaml.
+A stage's module is imported only when the stage runs, because most stages need no TensorFlow. To
+add a stage, write its module, a value here and a stage in dvc.yaml.
 """
 
 from __future__ import annotations
@@ -37,85 +37,85 @@ from restock.types.layout import Layout
 
 
 class FetchedData(View):
-    """What of ``data`` says where the table is."""
+    """The part of ``data`` that stage fetch reads."""
 
     source: SourceSettings
     """Where the raw table comes from."""
 
 
 class FetchView(View):
-    """What stage fetch reads."""
+    """The settings of stage fetch."""
 
     data: FetchedData
-    """Where the table is."""
+    """The source of the table."""
 
 
 class PrepareView(View):
-    """What stage prepare reads."""
+    """The settings of stage prepare."""
 
     data: PanelSettings
     """How raw rows become a panel."""
     evaluation: FoldSettings
-    """Where the panel will be cut: no derived column reads beyond."""
+    """Where the panel will be cut: derived static columns read nothing after an origin."""
 
 
 class FeaturizeView(View):
-    """What stage featurize reads."""
+    """The settings of stage featurize."""
 
     evaluation: FoldSettings
     """Where the training ends."""
     features: FeatureSettings
-    """Which features."""
+    """The features."""
 
 
 class TuneView(View):
-    """What stage tune reads."""
+    """The settings of stage tune."""
 
     engine: EngineSettings
-    """Who does the work."""
+    """Workers and threads, and where the sweep is stored."""
     evaluation: FoldSettings
     """The tuning folds."""
     features: FeatureSettings
-    """What the network is shown."""
+    """The network's inputs besides the demand itself."""
     model: ModelSettings
-    """The network, as configured: its values are the first trial."""
+    """The network. The first trial uses these values."""
     search: SearchSettings
-    """What is searched, and how."""
+    """The search space, the tuner and the objectives."""
     seed: Annotated[int, Field(ge=0)] = 42
-    """Where all random numbers start from."""
+    """Seed of all random numbers."""
     sweep: SweepSettings = SweepSettings()
-    """How the sweep is called."""
+    """The name of the sweep."""
     training: TrainingSettings
-    """How a trial is fitted."""
+    """How the network of a trial is fitted."""
     windows: WindowSettings
     """How much history one sequence holds."""
 
 
 class ForecastFolds(FoldSettings, View):
-    """What of ``evaluation`` a forecast reads."""
+    """The part of ``evaluation`` that stage forecast reads."""
 
     baselines: BaselineSettings
-    """The simple forecasts, one of which may have been chosen."""
+    """The baselines, one of which may have been chosen."""
 
 
 class EvaluateView(View):
-    """What stage evaluate reads."""
+    """The settings of stage evaluate."""
 
     evaluation: EvaluationSettings
-    """The test, and what stands beside the bundle in it."""
+    """The test, and the baselines."""
     inventory: CostSettings
-    """What stocking by a forecast would have cost."""
+    """The cost of stock, to compare forecasts by it."""
 
 
 class ForecastView(View):
-    """What stage forecast reads."""
+    """The settings of stage forecast."""
 
     evaluation: ForecastFolds
-    """Where the training ended, and the simple forecasts."""
+    """Where the training ended, and the baselines."""
 
 
 class PlanView(View):
-    """What stage plan reads."""
+    """The settings of stage plan."""
 
     inventory: InventorySettings
     """The replenishment policy."""
@@ -123,16 +123,16 @@ class PlanView(View):
 
 @dataclass(frozen=True)
 class Stage:
-    """A step that reads files and settings, writes files, and has no other effect.
+    """A step that reads files and settings, and writes files. It has no other effect.
 
     Attributes:
-        name: Of its module in stages/, its command and its stage in dvc.yaml.
-        view: The settings it reads: its params in dvc.yaml, and nothing else.
-        reads: What it reads of the output folder: its deps there.
-        writes: What it writes: its outs, metrics and plots.
+        name: Name of its module in stages/, of its command and of its stage in dvc.yaml.
+        view: The settings that it reads: the params in dvc.yaml.
+        reads: The files that it reads from the output folder: the deps in dvc.yaml.
+        writes: The files that it writes: the outs, metrics and plots in dvc.yaml.
     """
 
-    logged: ClassVar[bool] = False  # whether it opens runs
+    logged: ClassVar[bool] = False  # whether it logs runs
 
     name: str
     view: type[Frozen]
@@ -140,13 +140,13 @@ class Stage:
     writes: tuple[str, ...]
 
     def run(self, context: Context[Any]) -> Any:
-        """Do it; return what its module hands over.
+        """Run the stage, and return what its module returns.
 
         Args:
-            context: Whose settings hold at least what its view has.
+            context: The context. Its settings must contain all settings of the view.
 
         Raises:
-            IntegrityError: If the pipeline runs it and an input is not what the pipeline wrote.
+            IntegrityError: If the pipeline runs it, and an input is not what the pipeline wrote.
         """
         inputs = self.inputs(context.files) if self.logged or context.from_pipeline else {}
         if context.from_pipeline:
@@ -154,7 +154,7 @@ class Stage:
         return self._work(context, inputs)
 
     def inputs(self, files: Layout) -> dict[str, str]:
-        """Return the hash of each input that is there, by name; that reads all of them."""
+        """Return the hash of each existing input, by name. This reads all of these files."""
         return hashes(self.reads, files.root)
 
     def _work(self, context: Context[Any], _: Mapping[str, str]) -> Any:
@@ -163,10 +163,10 @@ class Stage:
 
 @dataclass(frozen=True)
 class LoggedStage(Stage):
-    """A stage with a run of its own.
+    """A stage with its own run.
 
     Attributes:
-        keeps: What of its outputs is kept with the run.
+        keeps: The outputs that are logged with the run.
     """
 
     logged: ClassVar[bool] = True
@@ -186,7 +186,7 @@ class LoggedStage(Stage):
 
 @dataclass(frozen=True)
 class SweepStage(Stage):
-    """A stage that is a sweep: it opens its run itself, which may have been begun before."""
+    """A stage that is a sweep. It opens its run itself, because a resumed sweep has one already."""
 
     logged: ClassVar[bool] = True
 

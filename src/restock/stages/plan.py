@@ -1,4 +1,4 @@
-"""Stage plan: from the forecast to what to order."""
+"""Stage plan: turn the forecast into a replenishment plan."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def run(context: Context[PlanView]) -> None:
-    """Write the replenishment plan, most urgent series first."""
+    """Write the plan. The series with the highest expected shortage cost comes first."""
     inventory = context.settings.inventory
     info = read_json(context.files.read(layout.FORECAST_INFO))
     table = pd.read_parquet(context.files.read(layout.FORECAST))
@@ -36,7 +36,8 @@ def run(context: Context[PlanView]) -> None:
         unlisted = int(np.isnan(position).sum())
         if unlisted:
             context.console.note(
-                f"{unlisted} of {panel.num_series} series are not in the stock table"
+                f"{unlisted} of {panel.num_series} series are not in the stock table and get no "
+                "order quantity"
             )
     plan = make_plan(
         forecast.series_id, demand, inventory, unit_value(panel, inventory.unit_value), position

@@ -1,4 +1,4 @@
-"""Stage prepare: raw rows to a demand panel, with a report of every rule's effect."""
+"""Stage prepare: turn raw rows into a demand panel, with a report of what each rule dropped."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Stage train: fit the network on everything before the test and save the bundle."""
+"""Stage train: fit the network on all periods before the test, and save the bundle."""
 
 from __future__ import annotations
 

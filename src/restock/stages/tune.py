@@ -32,11 +32,11 @@ if TYPE_CHECKING:
 
 
 class Cut(FoldSettings, View):
-    """What of ``evaluation`` cuts the panel."""
+    """The part of ``evaluation`` that cuts the panel."""
 
 
 class TunedOn(View):
-    """What of a sweep's frozen configuration says which folds it is tuned on."""
+    """The part of a sweep's frozen configuration that defines its folds."""
 
     evaluation: Cut
     """Where the panel is cut."""
@@ -46,13 +46,13 @@ def run(context: Context[TuneView]) -> None:
     """Write the best values with all trials, and a table of the trials."""
     settings = context.settings
     if not settings.training.use_tuned:
-        _skip(context, "training.use_tuned=false trains the configured values")
+        _skip(context, "with training.use_tuned=false, the configured values are trained")
         return
     panel, folds = _data(context, settings.evaluation)
     for note in folds.notes:
         context.console.note(note)
     if not folds.tuning:
-        _skip(context, "no tuning fold to tune on: the configured values are trained")
+        _skip(context, "there is no tuning fold, so that the configured values are trained")
         return
     for name, dimension in settings.search.space.items():
         check_inside(name, dimension, value_at(settings, dimension.path))
@@ -67,12 +67,12 @@ def run(context: Context[TuneView]) -> None:
 
 
 def resume(name: str, engine: EngineSettings, context: Context[Any]) -> None:
-    """Go on with a sweep as it was frozen; only engine and tracking are as they are now.
+    """Continue a sweep with its frozen settings. Only engine and tracking are the current ones.
 
     Args:
-        name: The sweep's.
-        engine: What does the work.
-        context: Where the panel is and the result goes.
+        name: Name of the sweep.
+        engine: The current engine settings.
+        context: Files, console and tracker.
     """
     with closing(reopen(name, engine, context, _data_digest(context))) as opened:
         panel, folds = _data(context, opened.sweep.view(TunedOn).evaluation)
@@ -101,7 +101,7 @@ def _data_digest(context: Context[Any]) -> str:
 
 
 def _skip(context: Context[Any], reason: str) -> None:
-    """Leave an empty result, so that what follows need not wait for a sweep."""
+    """Write an empty result, so that the next stages can run without a sweep."""
     context.console.note(f"skipped: {reason}")
     write_json(context.files.write(layout.TUNING), {"skipped": reason})
     write_table(context.files.write(layout.TUNING_TRIALS), pd.DataFrame(columns=["trial", "wql"]))

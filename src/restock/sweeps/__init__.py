@@ -1,1 +1,1 @@
-"""A sweep: frozen at launch, queued in a database, run by workers that may die."""
+"""Sweeps: settings frozen at launch, trials queued in a database, workers that may die."""

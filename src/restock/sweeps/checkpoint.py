@@ -1,4 +1,4 @@
-"""The last states of one training on disk, so that a trial whose worker died goes on."""
+"""Checkpoints: the last states of one training on disk, to resume a trial whose worker died."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 
 from restock.data.files import replacing
 
-KEPT = 2  # states: should the newest be damaged, there is one before it
+KEPT = 2  # states: if the newest one is damaged, the one before it is used
 
 
 @dataclass(frozen=True)
@@ -22,10 +22,10 @@ class Checkpoints:
     folder: Path
 
     def save(self, epoch: int, arrays: Mapping[str, np.ndarray]) -> None:
-        """Write the state after an epoch; a crash leaves the one before untouched.
+        """Write the state after an epoch. A crash does not damage the state before it.
 
         Raises:
-            DiskFullError: If there is no room for it.
+            DiskFullError: If there is no space.
         """
         path = self.folder / f"epoch-{epoch:05d}.npz"
         with replacing(path) as aside, aside.open("wb") as file:
@@ -34,7 +34,7 @@ class Checkpoints:
             old.unlink()
 
     def load(self) -> dict[str, np.ndarray] | None:
-        """Return the newest sound state, if there is one. A damaged file becomes ``*.corrupt``."""
+        """Return the newest undamaged state, if any. A damaged file is renamed to ``*.corrupt``."""
         for path in reversed(self._files()):
             try:
                 with path.open("rb") as file, np.load(file) as stored:
@@ -44,7 +44,7 @@ class Checkpoints:
         return None
 
     def start_from(self, other: Checkpoints) -> None:
-        """Take over the newest state of another training, unless there is one already."""
+        """Copy the newest state of another training, unless this one has a state."""
         found = other._files()
         if found and not self._files():
             with replacing(self.folder / found[-1].name) as aside:

@@ -1,4 +1,4 @@
-"""The processes of a sweep on this machine: started, watched, replaced when they die, stopped."""
+"""The worker processes of a sweep: start them, watch them, replace dead ones, stop them."""
 
 from __future__ import annotations
 
@@ -19,48 +19,48 @@ from restock.errors import RestockError, StoppedError
 from restock.sweeps.optuna.supervisor import Supervisor
 from restock.sweeps.queue import SweepError
 
-TICK = 0.3  # seconds between two looks at the workers
+TICK = 0.3  # seconds between two checks of the workers
 REAP_EVERY = 2.0
 WATCH_EVERY = 1.0
-EXIT_SURROUNDINGS = 75  # a worker's exit code when no trial was at fault
-MOST_EARLY_DEATHS = 3  # in a row, before a worker took any trial
+EXIT_SURROUNDINGS = 75  # a worker's exit code for an error that no trial caused
+MOST_EARLY_DEATHS = 3  # so many workers in a row may die before they take a trial
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 class Worker(Protocol):
-    """One process at work, here or elsewhere."""
+    """One worker process, on this or another machine."""
 
     name: str
 
     def exit_code(self) -> int | None:
-        """Return how it ended; None while it works."""
+        """Return its exit code; None while it runs."""
         ...
 
     def last_words(self) -> str:
-        """Return why it ended, as far as it said; asked once, after it has ended."""
+        """Return its last message, which says why it ended. Call it once, after the end."""
         ...
 
     def stop(self, *, now: bool) -> None:
-        """Let it finish its epoch and give back its trial, or end it where it is."""
+        """Ask it to finish its epoch and release its trial; or, with ``now``, kill it."""
         ...
 
 
 class LocalWorker:
     """A process on this machine.
 
-    It leads a process group of its own, so that Ctrl-C reaches the launcher alone. It reads from a
-    pipe: when the launcher dies, the pipe closes and the worker stops. It writes its last words to
-    another one: its log may lie on a full disk.
+    It has its own process group, so that only the launcher gets Ctrl-C. It reads from a pipe: when
+    the launcher dies, the pipe closes and the worker stops. It writes its last message to another
+    pipe, because its log may be on a full disk.
     """
 
     def __init__(self, command: list[str], name: str, log: Path, num_threads: int) -> None:
         """Start it.
 
         Args:
-            command: What it runs; its name is appended.
-            name: Its own.
-            log: Where it writes what it has to say.
-            num_threads: Threads inside one operation; 0: as many as there are.
+            command: Command that it runs. Its name is added at the end.
+            name: Name of the worker.
+            log: File for its output.
+            num_threads: Threads inside one operation; 0: no limit.
         """
         self.name, self.log = name, log
         variables = dict.fromkeys(THREAD_VARIABLES, str(num_threads)) if num_threads else {}
@@ -76,17 +76,17 @@ class LocalWorker:
             )
 
     def exit_code(self) -> int | None:
-        """Return how it ended; None while it works."""
+        """Return its exit code; None while it runs."""
         return self.process.poll()
 
     def last_words(self) -> str:
-        """Return why it ended: what it said, or the last line of its log."""
+        """Return its last message, or else the last line of its log."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         with self.process.stdin, self.process.stdout as words:
             said = words.read().decode(errors="replace").strip()
         lines = self.log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-        return said or f"{lines[-1] if lines else 'it said nothing'} (see {self.log})"
+        return said or f"{lines[-1] if lines else 'without a message'} (see {self.log})"
 
     def stop(self, *, now: bool) -> None:
         """Send it a signal."""
@@ -94,7 +94,7 @@ class LocalWorker:
 
 
 def local_workers(command: list[str], folder: Path, num_threads: int) -> StartWorker:
-    """Return what starts workers on this machine, with their logs in a folder."""
+    """Return a function that starts workers on this machine, with their logs in a folder."""
 
     def start(name: str) -> LocalWorker:
         return LocalWorker(command, name, folder / f"{name}.log", num_threads)
@@ -114,13 +114,13 @@ class Crew:
     started: int = 0
 
     def start(self) -> None:
-        """Start one more worker, under a name that no other one has."""
+        """Start one more worker, with a unique name."""
         name = f"{socket.gethostname()}-{os.getpid()}-{self.started}"
         self.started += 1
         self.workers.append(self.start_worker(name))
 
     def ended(self) -> list[Worker]:
-        """Take the workers that have ended off the list, and return them."""
+        """Remove the workers that have ended from the list, and return them."""
         gone = [worker for worker in self.workers if worker.exit_code() is not None]
         self.workers = [worker for worker in self.workers if worker not in gone]
         return gone
@@ -134,20 +134,21 @@ class Crew:
 def run_crew(
     crew: Crew, supervisor: Supervisor, num_workers: int, *, watch: Callable[[Crew], None]
 ) -> None:
-    """Run a sweep with this machine's workers, until every trial has ended.
+    """Run a sweep with a launcher's workers until every trial has ended.
 
     A worker that dies is replaced, and its trial is queued again at once.
 
     Args:
         crew: Starts the workers.
-        supervisor: Of the sweep.
-        num_workers: Processes at a time.
+        supervisor: Supervisor of the sweep.
+        num_workers: Number of processes at a time.
         watch: Called every second.
 
     Raises:
-        SweepError: If the circuit broke, or workers die before they take a trial.
-        StoppedError: If a signal or `restock stop` ended it; the sweep can be resumed.
-        RestockError: What a worker met that was no trial's fault, such as a full disk.
+        SweepError: If `restock stop` or too many equal failures stopped the sweep, or if workers
+            die again and again.
+        StoppedError: If a signal stopped it. The sweep can be resumed.
+        RestockError: If a worker had an error that no trial caused, such as a full disk.
     """
     with _signals() as received:
         for _ in range(num_workers):
@@ -158,7 +159,7 @@ def run_crew(
             _dismiss(crew, supervisor, received)
     if received:
         raise StoppedError(
-            f"stopped. `restock resume {supervisor.name}` goes on where it was.", received[0]
+            f"stopped. To continue, run `restock resume {supervisor.name}`.", received[0]
         )
     reason = supervisor.stopped()
     if reason is not None:
@@ -182,7 +183,9 @@ def _watch(
             before, ended = ended, supervisor.num_ended()
             deaths = 1 if ended > before else deaths + 1
             if early >= MOST_EARLY_DEATHS or deaths > MOST_EARLY_DEATHS + supervisor.max_retries:
-                raise SweepError(f"workers end again and again (exit code {code}): {said}")
+                raise SweepError(
+                    f"workers die again and again (exit code {code}). The last one said: {said}"
+                )
             crew.start()
         if time.monotonic() - reaped_at > REAP_EVERY:
             supervisor.reap()
@@ -194,7 +197,7 @@ def _watch(
 
 
 def _dismiss(crew: Crew, supervisor: Supervisor, received: list[int]) -> None:
-    """Let workers finish their epoch and give back their trials; a second signal ends them now."""
+    """Let workers finish their epoch and release their trials. A second signal kills them."""
     crew.stop(now=False)
     told = False
     while crew.workers:

@@ -1,6 +1,6 @@
-"""A grid of whole trainings: `restock train -m`, as a sweep that can be resumed.
+"""A grid of whole trainings, `restock train -m`: a sweep that can be resumed.
 
-`python -m restock.sweeps.grid JOB WORKER` is what its workers run.
+Its workers run `python -m restock.sweeps.grid JOB WORKER`.
 """
 
 from __future__ import annotations
@@ -38,34 +38,34 @@ MODULE = "restock.sweeps.grid"  # also when it runs as a program
 
 
 class GridView(View):
-    """What launching a grid reads; its jobs read what they train."""
+    """The settings for the launch of a grid. Its jobs read the settings of a training."""
 
     engine: EngineSettings
-    """Who does the work."""
+    """Workers and threads."""
     sweep: SweepSettings = SweepSettings()
-    """How the grid is called."""
+    """The name of the grid."""
 
 
 class GridJob(TrainingView):
-    """What one job of a grid reads of the frozen configuration."""
+    """The part of the frozen configuration that one job of a grid reads."""
 
     output_dir: str
-    """Where the panel lies."""
+    """Folder of the panel."""
 
 
 def run(configs: Sequence[Mapping[str, Any]], context: Context[GridView]) -> None:
-    """Train every job of a grid; each writes to a folder of its own below ``multirun/``.
+    """Train every job of a grid. Each job writes to its own folder below ``multirun/``.
 
     Args:
         configs: The whole composed configuration of each job.
-        context: Where the panel lies, and who watches.
+        context: Files, console and tracker.
 
     Raises:
-        ConfigError: If its workers were to run on a cluster.
+        ConfigError: If the engine is a cluster.
     """
     engine, points = context.settings.engine, differences(configs)
     if engine.name != "local":
-        raise ConfigError("a grid of whole trainings runs on one machine: leave out engine=ray")
+        raise ConfigError("a grid of whole trainings runs on one machine only: remove engine=ray")
     sweep = freeze(
         configs[0],
         name=context.settings.sweep.name,
@@ -78,21 +78,21 @@ def run(configs: Sequence[Mapping[str, Any]], context: Context[GridView]) -> Non
 
 
 def resume(name: str, engine: EngineSettings, context: Context[Any]) -> None:
-    """Go on with a grid as it was frozen; only engine and tracking are as they are now.
+    """Continue a grid with its frozen settings. Only engine and tracking are the current ones.
 
     Args:
-        name: The sweep's.
-        engine: What does the work.
-        context: Where the panel lies, and who watches.
+        name: Name of the sweep.
+        engine: The current engine settings.
+        context: Files, console and tracker.
     """
     with closing(reopen(name, engine, context, _data_digest(context))) as opened:
         _run_trials(opened, context)
 
 
 def differences(configs: Sequence[Mapping[str, Any]]) -> tuple[Point, ...]:
-    """Return what sets the jobs of a grid apart: the differing settings of each, by path.
+    """Return the settings in which the jobs of a grid differ: for each job, values by path.
 
-    Where jobs differ in which settings they have, the whole group is given.
+    If jobs do not have the same settings in a group, the whole group is returned.
     """
     first = configs[0]
     names = [name for name in first if any(config[name] != first[name] for config in configs)]
@@ -123,7 +123,7 @@ def _data_digest(context: Context[Any]) -> str:
 
 
 class _Reported:
-    """Logs the epochs of a job, and tells the sweep of those on the tuning folds."""
+    """Logs the epochs of a job, and reports those on the tuning folds to the sweep."""
 
     def __init__(self, run: Tracker, report: Report) -> None:
         self.run, self.report = run, report
@@ -146,7 +146,7 @@ def _say(message: str) -> None:
 
 
 def train_objective(job: TrialJob, opened: OpenStudy) -> Measure:
-    """Return what trains one job of the grid, from its first epoch."""
+    """Return the function that trains one job of the grid, from its first epoch."""
     root = Path(job.folder).parents[2]
 
     def measure(claim: Claim, report: Report, run: Tracker) -> Outcome:

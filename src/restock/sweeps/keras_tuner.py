@@ -1,7 +1,8 @@
-"""Keras Tuner's oracles as what proposes; what they know is told from our study each time.
+"""Proposals by Keras Tuner's oracles.
 
-An oracle keeps its state in files that a crash can tear. Here it keeps none: it is made anew for
-every proposal from the trials that the study holds, so that ours stays the only truth.
+Normally an oracle keeps its state in files, which a crash can damage. Here it has no files: for
+every proposal a new oracle is made, and gets all trials of the study. So the study is the only
+place where the state of a sweep is stored.
 """
 
 from __future__ import annotations
@@ -30,12 +31,12 @@ class Past:
     """A trial that was proposed before.
 
     Attributes:
-        slot: Which one.
-        values: By the names of the dimensions.
-        state: How it stands now.
-        score: Its objective, if it completed.
-        known: Slots that had ended when it was proposed; None: nobody proposed it (the configured
-            values are always the first trial).
+        slot: Number of the trial.
+        values: Its values, by the names of the dimensions.
+        state: Its current state.
+        score: Its objective, if it is complete.
+        known: Slots that had ended when it was proposed. None for the first trial, which was not
+            proposed: it uses the configured values.
     """
 
     slot: int
@@ -47,12 +48,12 @@ class Past:
 
 @dataclass(frozen=True)
 class Proposal:
-    """What an oracle proposes.
+    """A proposal of an oracle.
 
     Attributes:
-        values: By the names of the dimensions.
-        epochs: The budget; None: as the settings say.
-        resumes: Slot of the trial whose training goes on.
+        values: Values by the names of the dimensions.
+        epochs: Number of epochs; None: the number in the settings.
+        resumes: Slot of the trial whose training this one continues.
     """
 
     values: dict[str, Any]
@@ -69,18 +70,18 @@ def propose(
     seed: int,
     max_epochs: int,
 ) -> Proposal:
-    """Return what an oracle that saw the history proposes next.
+    """Return the next proposal of an oracle that knows the history.
 
     Args:
-        name: Which oracle.
+        name: Name of the oracle.
         space: The search space.
-        history: Trials in the order they were proposed.
-        slot: The trial that is proposed.
-        seed: Of the sweep.
-        max_epochs: Hyperband's largest budget.
+        history: Trials in the order in which they were proposed.
+        slot: Number of the trial to propose.
+        seed: Seed of the sweep.
+        max_epochs: Hyperband's largest number of epochs.
 
     Raises:
-        SweepError: If there is nothing left to propose.
+        SweepError: If the oracle has nothing new to propose.
     """
     if name == "hyperband":
         values = _replay_hyperband(space, history, slot, seed, max_epochs)
@@ -88,8 +89,8 @@ def propose(
         values = _ask(name, space, history, slot, seed)
     if values is None:
         raise SweepError(
-            f"Keras Tuner has nothing new to propose after {len(history)} trials: set "
-            f"search.num_trials={len(history)}, or widen search.space"
+            f"Keras Tuner has nothing new to propose after {len(history)} trials. Set "
+            f"search.num_trials={len(history)}, or widen search.space."
         )
     resumes = values.get("tuner/trial_id")
     return Proposal(
@@ -127,7 +128,7 @@ def _replay_hyperband(
     seed: int,
     max_epochs: int,
 ) -> dict[str, Any] | None:
-    """Let an oracle propose all trials again, knowing each time what was known then."""
+    """Let a new oracle propose all trials again, each time with the results known at that time."""
     oracle = keras_tuner.oracles.HyperbandOracle(
         objective=OBJECTIVE,
         hyperparameters=_hyperparameters(space),

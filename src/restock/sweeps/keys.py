@@ -1,4 +1,4 @@
-"""Names under which facts are stored with a study and its attempts: stored names never change."""
+"""Names of the attributes that are stored with a study and its attempts. They never change."""
 
 # Of a study.
 SWEEP = "restock.sweep"
@@ -12,7 +12,7 @@ RETRIES = "retries"
 ERROR = "error"
 OUTCOME = "outcome"
 RELEASED = "released"
-# What Keras Tuner settles of a trial.
+# What Keras Tuner decides about a trial.
 EPOCHS = "epochs"
 RESUMES = "resumes"
 KNOWN = "known"

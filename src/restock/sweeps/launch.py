@@ -1,4 +1,4 @@
-"""A sweep from launch to result: one run, with a run a trial nested in it."""
+"""A sweep from launch to result. It has a run, and in it a nested run for each trial."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ SENDER = "restock.commands.sync"
 def launch(
     sweep: Sweep, engine: EngineSettings, context: Context[Any], num_trials: int
 ) -> OpenStudy:
-    """Create or join a sweep. One that is complete is run anew where the pipeline asks for it.
+    """Create or join a sweep. If the pipeline asks and the sweep is complete, start a new one.
 
     Raises:
-        SweepMismatchError: If one of that name was launched with something else.
+        SweepMismatchError: If a sweep of this name was launched with other settings, data or code.
     """
     url = study_url(engine, context.root)
     number = 1
@@ -48,20 +48,20 @@ def launch(
 
 
 def reopen(name: str, engine: EngineSettings, context: Context[Any], data: str) -> OpenStudy:
-    """Open a sweep to go on with what is stored.
+    """Open a stored sweep to continue it.
 
     Raises:
-        SweepError: If there is none of that name.
-        SweepMismatchError: If the data at hand is not what it was launched on.
+        SweepError: If there is no sweep of this name.
+        SweepMismatchError: If the data is not the data it was launched on.
     """
     opened = OpenStudy.open(study_url(engine, context.root), name, engine)
     sweep = opened.sweep
     replace(sweep, data=data).check_same(sweep)
     if code_digest() != sweep.code:
         context.console.note(
-            f"the code has changed since {name} was launched at {sweep.commit[:12]}: its trials "
-            "may not be comparable. It goes on all the same, and its winner can be used; to have "
-            "all trials measured by one code, launch a sweep of another name."
+            f"the code has changed since {name} was launched at {sweep.commit[:12]}, so that its "
+            "trials may not be comparable. The sweep continues, and its result can be used. To "
+            "run all trials with the same code, launch a sweep with another name."
         )
     opened.stop(None)
     return opened
@@ -73,17 +73,17 @@ def run_trials(
     worker: str,
     prepare: Callable[[Path], None] = lambda _: None,
 ) -> StudyResult:
-    """Run what is left of a sweep with workers on this machine.
+    """Run the remaining trials of a sweep, with workers of this launcher.
 
     Args:
         opened: The sweep.
-        context: Where it is logged and watched.
+        context: Console and tracker.
         worker: Module that a worker runs.
-        prepare: Puts what its trials share into a folder.
+        prepare: Writes the data that all trials share to a folder.
 
     Raises:
-        SweepError: If nothing completed or the sweep was stopped.
-        StoppedError: If a signal came; the sweep can be resumed.
+        SweepError: If no trial completed or the sweep was stopped.
+        StoppedError: If a signal came. The sweep can be resumed.
     """
     sweep, supervisor = opened.sweep, Supervisor(opened)
     with context.tracker.child(sweep.name, key=opened.key) as run:
@@ -108,7 +108,7 @@ def _run_workers(
     folder = shared_folder(context.root, opened.sweep.name)
     prepare(folder)
     spool = context.tracker.spool()
-    # As it is configured now, which may differ from what was frozen.
+    # The current settings, which may differ from the frozen ones.
     tracking = TrackingSettings.model_validate(context.origin.config["tracking"])
     job = TrialJob(
         opened.url,
@@ -131,7 +131,7 @@ def _run_workers(
 def _start_worker(
     opened: OpenStudy, folder: Path, tracking: TrackingSettings, worker: str
 ) -> StartWorker:
-    """Return what starts workers: on this machine, or on a Ray cluster."""
+    """Return a function that starts workers: on this machine, or on a Ray cluster."""
     engine, job = opened.engine, folder / "job.json"
     if engine.name == "local":
         return local_workers(python(worker, str(job)), folder / "logs", engine.num_threads)
@@ -144,10 +144,10 @@ def _start_worker(
 
 
 def _reachable(tracking: TrackingSettings) -> dict[str, Any] | None:
-    """Return where nodes of a cluster log to; None: nowhere.
+    """Return where nodes of a cluster log their runs; None: nowhere.
 
     Raises:
-        ConfigError: If the runs would go to a file of this machine.
+        ConfigError: If that is a file of this machine, which nodes cannot reach.
     """
     if tracking.name == "none":
         return None
@@ -161,7 +161,7 @@ def _reachable(tracking: TrackingSettings) -> dict[str, Any] | None:
 
 
 def _log_launch(run: Tracker, opened: OpenStudy, origin: Origin) -> None:
-    """Keep the frozen configuration and what the sweep stands on."""
+    """Log the frozen configuration, and the digests of data and code."""
     sweep = opened.sweep
     run.set_tags(
         {
@@ -171,7 +171,7 @@ def _log_launch(run: Tracker, opened: OpenStudy, origin: Origin) -> None:
             "restock.code": sweep.code,
         }
     )
-    if origin.inputs is None:  # gone on with: what it came from was kept when it was launched
+    if origin.inputs is None:  # resumed: its origin was logged at the launch
         log_config(run, sweep.settings)
     else:
         log_origin(run, replace(origin, config=sweep.settings))

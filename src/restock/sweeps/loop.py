@@ -1,4 +1,4 @@
-"""A worker's loop: claim, measure, tell. Where trials are kept is behind a protocol."""
+"""A worker's loop: claim a trial, measure it, tell the result. A protocol hides the database."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from restock.sweeps.results import Trial, TrialState
 from restock.tracking.protocol import Tracker
 from restock.training.outcome import Outcome
 
-# No trial's fault: it is given back, and the worker ends.
+# Errors that no trial caused: the trial is released, and the worker ends.
 SURROUNDINGS = (DiskFullError, LockedError, UnreachableError)
-IDLE = 0.5  # seconds between two looks for work
+IDLE = 0.5  # seconds between two checks for work
 
 Report = Callable[[int, Sequence[float]], None]
 Measure = Callable[[Claim, Report, Tracker], Outcome]
@@ -23,7 +23,7 @@ OpenTrialRun = Callable[[Claim], AbstractContextManager[Tracker]]
 
 
 class FailedTrial(Exception):  # noqa: N818 - a signal, not an error
-    """The trial has been told as failed: its run ends as failed, too."""
+    """The trial was told as failed, and its run has to end as failed, too."""
 
 
 def work(
@@ -34,15 +34,15 @@ def work(
     worker: str,
     should_stop: Callable[[], bool],
 ) -> None:
-    """Take trials one after the other until all have ended or the worker should stop.
+    """Run trials one after the other until all have ended or the worker should stop.
 
     Args:
-        queue: Where trials are claimed and told.
-        measure: Measures what a claim proposes: told where to report each fold's loss after each
-            epoch, and the run it is logged in.
-        open_run: Opens the run that a trial is logged in.
-        worker: This process, by a name of its own.
-        should_stop: Asked between two epochs.
+        queue: Queue of the sweep.
+        measure: Trains what a claim proposes. It gets a function that reports each fold's loss
+            after each epoch, and the run of the trial.
+        open_run: Opens the run of a trial.
+        worker: Unique name of this process.
+        should_stop: Says, between two epochs, whether to stop.
     """
     while not should_stop() and queue.stopped() is None:
         claim = queue.claim(worker)
@@ -62,7 +62,7 @@ def _attempt(
     open_run: OpenTrialRun,
     should_stop: Callable[[], bool],
 ) -> None:
-    """Run one attempt in a run of its own, and tell or give back its trial."""
+    """Run one attempt in its own run. Then tell the result of the trial, or release it."""
     try:
         with open_run(claim) as log:
             log.log_params(claim.values)
@@ -76,7 +76,7 @@ def _attempt(
             if trial.state == "failed":
                 raise FailedTrial
     except (FailedTrial, Fenced):
-        return  # told already, or no longer ours to tell
+        return  # already told, or another worker has the trial
     except (Interrupted, *SURROUNDINGS) as reason:
         queue.release(claim)
         if not isinstance(reason, Interrupted):
@@ -90,15 +90,16 @@ def settle(
     log: Tracker,
     should_stop: Callable[[], bool],
 ) -> Trial:
-    """Measure what a claim proposes, and settle how its trial has ended.
+    """Measure what a claim proposes, and decide how its trial has ended.
 
-    It is *pruned* where the queue says so, after an epoch or at its end; *failed* where its values
-    made it raise anything, or a score is no number; else *complete*. Whatever it raises becomes its
-    state, never the sweep's.
+    The trial is *pruned* if the queue says so, after an epoch or at the end. It is *failed* if it
+    raises an error or a score is not a finite number. Else it is *complete*. An error of a trial
+    never stops the sweep.
 
     Raises:
-        Interrupted, Fenced: It has not ended: it goes on elsewhere.
-        DiskFullError, LockedError, UnreachableError: Nor has it here: that is no trial's fault.
+        Interrupted, Fenced: If the trial has not ended and continues elsewhere.
+        DiskFullError, LockedError, UnreachableError: If there was an error that no trial caused.
+            The trial has not ended then.
     """
     curve: list[float] = []
     folds: list[Sequence[float]] = []
@@ -135,7 +136,7 @@ def settle(
 
 
 def _log_end(run: Tracker, trial: Trial) -> None:
-    """Record a trial's end in its run."""
+    """Log how a trial ended in its run."""
     run.set_tags(
         {"restock.state": trial.state, **({"restock.error": trial.error} if trial.error else {})}
     )

@@ -1,4 +1,4 @@
-"""The objective of a trial: what it proposes is trained on the tuning folds and scored there."""
+"""The objective of a trial: train the proposed values on the tuning folds, and score them there."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ from restock.training.outcome import Outcome
 
 
 class FoldObjective:
-    """Trains what a trial proposes on the tuning folds, and goes on where a dead worker stopped."""
+    """Trains the values of a trial on the tuning folds. It resumes from saved states."""
 
     def __init__(
         self, settings: SearchRecipe, data: SweepData, *, num_threads: int, pool_size: int
     ) -> None:
-        """Take what all trials share.
+        """Keep what all trials share.
 
         Args:
-            settings: The sweep's; a trial replaces the swept values.
-            data: What to train on.
+            settings: Settings of the sweep; a trial replaces the swept values.
+            data: Panel, folds and features.
             num_threads: Threads inside one operation.
-            pool_size: Networks that train at a time in this process.
+            pool_size: Networks that train at the same time in this process.
         """
-        # One network a fold: an ensemble improves all configurations alike, and costs its size.
+        # One network per fold: an ensemble improves all configurations alike, but takes more time.
         self.settings = replace_at(settings, {"training.ensemble_size": 1})
         self.data, self.num_threads, self.pool_size = data, num_threads, pool_size
 
@@ -46,9 +46,10 @@ class FoldObjective:
 
         Args:
             values: Swept values, by settings path.
-            epochs: A budget set by the tuner; None: as the settings say.
-            states: Where to save after each epoch, and what to go on from.
-            report: Told each fold's loss after each epoch; may raise to stop.
+            epochs: Number of epochs set by the tuner; None: the number in the settings.
+            states: Checkpoints: the state after each epoch is saved there, and a stored one is
+                resumed.
+            report: Gets each fold's loss after each epoch. It may raise an error to stop.
         """
         settings = replace_at(self.settings, values)
         training = self._fresh(settings)
@@ -93,7 +94,7 @@ def _outcome(training: FoldTraining, costs: list[float], objectives: tuple[str, 
 
 
 def _inventory_cost(training: FoldTraining, settings: CostSettings) -> float:
-    """Cost per unit of demand as trained so far, mean over folds; see :func:`realised_cost`."""
+    """Return the current cost per unit of demand, mean over folds; see :func:`realised_cost`."""
     periods = settings.protection_interval
     costs = []
     for fold, forecast in zip(training.folds, training.forecasts, strict=True):
@@ -108,7 +109,7 @@ def _inventory_cost(training: FoldTraining, settings: CostSettings) -> float:
 
 
 def _latency(training: FoldTraining) -> float:
-    """Seconds to forecast one fold's series once, after a first forecast."""
+    """Return the seconds to forecast one fold's series. A first forecast is not measured."""
 
     def forecast() -> None:
         for ensemble, fold in zip(training.ensembles, training.folds, strict=False):

@@ -1,4 +1,4 @@
-"""Where sweeps are kept: their study, what workers share, and what the jobs of a grid make."""
+"""Places of a sweep: its database, the folder that workers share, and the jobs of a grid."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ STUDY_FILE = "optuna.db"  # in the project's folder
 
 
 def study_url(engine: EngineSettings, root: Path) -> str:
-    """Return the database that sweeps are kept in: the settings' or one in the project."""
+    """Return the URL of the database that stores sweeps: from the settings, or in the project."""
     return engine.study_url or f"sqlite:///{root.resolve() / STUDY_FILE}"
 
 
 def shared_folder(root: Path, sweep: str) -> Path:
-    """Return where a sweep's workers on this machine find its data, and leave their checkpoints."""
+    """Return the folder with a sweep's data and checkpoints on this machine."""
     return root.resolve() / ".restock" / "sweeps" / sweep
 
 
 def jobs_folder(root: Path, sweep: str) -> Path:
-    """Return where the jobs of a grid of whole trainings write, each to a folder of its number."""
+    """Return the folder of a grid of whole trainings. Each job has a folder in it, by number."""
     return root / "multirun" / sweep

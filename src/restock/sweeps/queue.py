@@ -1,4 +1,4 @@
-"""The queue of a sweep as its workers see it: what may be claimed, and what becomes of a claim."""
+"""The queue of a sweep for its workers: how trials are claimed, and how they end."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ class Pruned(Exception):  # noqa: N818 - a signal, not an error
 
 
 class Interrupted(StoppedError):  # noqa: N818 - a signal, not an error
-    """The worker was asked to stop; the trial is given back and goes on elsewhere."""
+    """The worker was asked to stop. The trial is released, so that another worker continues it."""
 
 
 class Fenced(Exception):  # noqa: N818 - a signal, not an error
-    """The trial was given to another worker meanwhile: this one's result counts no more."""
+    """The trial was given to another worker in the meantime; this worker's result is ignored."""
 
 
 class SweepError(RestockError):
-    """No trial completed, or the same failure came back too often."""
+    """The sweep cannot be used: there is none, it was stopped, or no trial completed."""
 
 
 @dataclass(frozen=True)
@@ -33,12 +33,12 @@ class Claim:
     """One attempt at a trial, held by one worker.
 
     Attributes:
-        slot: The trial, from 0. Attempts at the same trial share it.
-        number: The attempt, unique in the study.
-        values: What the tuner proposes, by settings path.
-        epochs: A budget set by the tuner.
-        retries: Attempt that this one goes on from.
-        resumes: Slot of another trial whose training this one goes on with.
+        slot: Number of the trial, from 0. All attempts at a trial have the same.
+        number: Number of the attempt, unique in the study.
+        values: Proposed values, by settings path.
+        epochs: Number of epochs set by the tuner; None: the number in the settings.
+        retries: Earlier attempt at the same trial that this one continues.
+        resumes: Slot of another trial whose training this one continues.
     """
 
     slot: int
@@ -50,36 +50,36 @@ class Claim:
 
 
 class Queue(Protocol):
-    """One worker's hold on a sweep.
+    """One worker's queue of a sweep.
 
-    *Threads.* A queue belongs to one worker process, and is called from one thread of it. Only the
-    sign of life of :meth:`alive` comes from another thread, and it writes nothing else. Any number
-    of queues, in other processes and on other machines, may be open on one sweep.
+    *Threads.* A queue belongs to one worker process and is called from one thread. Only the
+    heartbeats of :meth:`alive` come from another thread, which writes nothing else. Any number of
+    queues may use the same sweep, in other processes and on other machines.
 
-    *Who may write what, when.* :meth:`claim` gives an attempt to exactly one worker. From then on
-    until :meth:`tell` or :meth:`release`, that worker alone writes its losses and its end; nobody
-    else touches an attempt that gives signs of life. An attempt that gives none for longer than
-    ``engine.grace``, or whose process is known to be dead, may be ended by anybody; its slot is
-    then queued again, from the last epoch that was saved.
+    *Who may write what, and when.* :meth:`claim` gives an attempt to exactly one worker. From then
+    until :meth:`tell` or :meth:`release`, only this worker writes the attempt's losses and its end.
+    Nobody else changes an attempt that has heartbeats. If it has none for longer than
+    ``engine.grace``, or its process is known to be dead, anybody may end it. Its slot is then
+    queued again, and continues from the last saved epoch.
 
-    *What a stale writer meets.* A worker that was taken for dead and wakes up (it was suspended,
-    its network was gone) finds :class:`Fenced` at its next write, and has changed nothing. It goes
-    on to the next claim.
+    *Late writers.* A worker may seem dead and come back, for example after it was suspended or
+    without network. Its next write raises :class:`Fenced` and changes nothing. It continues with
+    the next claim.
 
-    *Crashes.* Every method may be cut off between any two of its writes. How a sweep stands is read
-    off the attempts alone, so that there is nothing to repair: what was told stands, and what was
-    not is made again.
+    *Crashes.* A process may die between any two writes of a method. The state of a sweep is
+    computed from the attempts only, so that there is nothing to repair: told results remain, and
+    all others are computed again.
 
-    *A database that is gone* is waited for. In the end a method raises ``UnreachableError``,
-    ``DiskFullError`` or ``LockedError``: no trial's fault, so that no trial fails by it.
+    *If the database is gone,* a method waits. After a while it raises ``UnreachableError``,
+    ``DiskFullError`` or ``LockedError``. No trial caused these errors, so no trial fails by them.
     """
 
     def claim(self, worker: str) -> Claim | None:
-        """Take the next trial, or return None where there is none to take now."""
+        """Take the next trial, or return None if there is none to take now."""
         ...
 
     def alive(self, claim: Claim) -> AbstractContextManager[None]:
-        """Give signs of life while the block runs."""
+        """Record heartbeats while the block runs."""
         ...
 
     def report(self, claim: Claim, epoch: int, losses: Sequence[float]) -> bool:
@@ -91,7 +91,7 @@ class Queue(Protocol):
         ...
 
     def judge(self, claim: Claim, outcome: Outcome) -> bool:
-        """Return whether a trial that ran to its end is surely worse than the best, fold by fold.
+        """Return whether a finished trial is significantly worse than the best one, fold by fold.
 
         Raises:
             Fenced: If the trial was given to another worker.
@@ -99,7 +99,7 @@ class Queue(Protocol):
         ...
 
     def tell(self, claim: Claim, trial: Trial) -> None:
-        """Record how it ended.
+        """Record how the trial ended.
 
         Raises:
             Fenced: If the trial was given to another worker.
@@ -107,7 +107,7 @@ class Queue(Protocol):
         ...
 
     def release(self, claim: Claim) -> None:
-        """Give a trial back, to go on elsewhere."""
+        """Release a trial, so that another worker can continue it."""
         ...
 
     def is_done(self) -> bool:
@@ -115,5 +115,5 @@ class Queue(Protocol):
         ...
 
     def stopped(self) -> str | None:
-        """Return why no more trials should be started, if they should not."""
+        """Return why no more trials should be started; None if they should."""
         ...

@@ -1,8 +1,8 @@
-"""Workers of a sweep on a Ray cluster. Ray only runs them: no truth lives in it.
+"""Workers of a sweep on a Ray cluster. Ray only runs them; it stores nothing about the sweep.
 
-A task of Ray's starts the same worker process as on one machine, in a folder of the node's own,
-and beside it the process that sends its runs. When Ray, the node or the launcher dies, the worker's
-pipe closes and it gives its trial back; when the whole node dies, its silence does.
+A Ray task starts the same worker process as on one machine, in a folder of the node, and a second
+process that sends its runs. If Ray or the launcher dies, the worker's pipe closes, and the worker
+releases its trial. If the whole node dies, its heartbeats stop, and the trial is queued again.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-# Before Ray is imported: without it, whoever reaches a cluster's port may run code there.
+# Set before Ray is imported. Without it, anybody who can reach a cluster's port can run code there.
 os.environ["RAY_AUTH_MODE"] = "token"
 
 import ray
@@ -26,7 +26,7 @@ from restock.settings.engine import EngineSettings
 from restock.sweeps.crew import StartWorker
 
 TOKEN_PLACES = ("RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH")
-LOST = -9  # exit code of a worker whose node is gone
+LOST = -9  # exit code for a worker whose node is gone
 
 
 @dataclass(frozen=True)
@@ -34,11 +34,12 @@ class Shipment:
     """What a node needs to run a worker.
 
     Attributes:
-        key: Names the folder on the node: what one worker of a sweep saved, the next one finds.
+        key: Key of the sweep. It names the folder on the node, so that workers of one sweep share
+            their checkpoints.
         worker: Module that a worker runs.
         sender: Module that sends its runs; None: nothing is tracked.
-        job: The job's file, as text.
-        tracking: Where runs are sent.
+        job: Content of the job's file.
+        tracking: Settings of tracking for the node; None: nothing is tracked.
     """
 
     key: str
@@ -48,7 +49,7 @@ class Shipment:
     tracking: dict[str, Any] | None
 
     def unpack(self, data: bytes) -> Path:
-        """Write it to this node; return the job's file."""
+        """Write it to this node, and return the path of the job's file."""
         folder = Path(tempfile.gettempdir()) / f"restock-{os.getuid()}-{self.key}"
         folder.mkdir(mode=0o700, exist_ok=True)
         spool = str(folder / "spool") if self.sender else None
@@ -60,7 +61,7 @@ class Shipment:
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Write a file that another worker of this node may be reading: aside, then renamed."""
+    """Write a temporary file and rename it: another worker of this node may be reading."""
     if path.is_file() and path.read_bytes() == content:
         return
     with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as aside:
@@ -70,7 +71,7 @@ def _write(path: Path, content: bytes) -> None:
 
 @ray.remote(max_retries=0)  # type: ignore[untyped-decorator]
 def _work(shipment: Shipment, data: bytes, name: str) -> tuple[int, str]:
-    """Run one worker to its end; return its exit code and last words."""
+    """Run one worker to its end, and return its exit code and last message."""
     job = shipment.unpack(data)
     log = job.parent / f"{name}.log"
     senders = [_start(shipment.sender, job, log)] if shipment.sender else []
@@ -78,7 +79,7 @@ def _work(shipment: Shipment, data: bytes, name: str) -> tuple[int, str]:
     assert process.stdin is not None
     try:
         process.wait()
-    except KeyboardInterrupt:  # cancelled: the closed pipe asks it to finish its epoch
+    except KeyboardInterrupt:  # cancelled: closing the pipe asks the worker to finish its epoch
         process.stdin.close()
         process.wait()
     assert process.stdout is not None
@@ -108,7 +109,7 @@ class RayWorker:
         self._ended: tuple[int, str] | None = None
 
     def exit_code(self) -> int | None:
-        """Return how it ended; None while it works."""
+        """Return its exit code; None while it runs."""
         if self._ended is None and ray.wait([self.task], timeout=0)[0]:
             try:
                 self._ended = ray.get(self.task)
@@ -119,7 +120,7 @@ class RayWorker:
         return None if self._ended is None else self._ended[0]
 
     def last_words(self) -> str:
-        """Return why it ended, as far as it said."""
+        """Return its last message."""
         return "" if self._ended is None else self._ended[1]
 
     def stop(self, *, now: bool) -> None:
@@ -128,15 +129,15 @@ class RayWorker:
 
 
 def ray_workers(engine: EngineSettings, shipment: Shipment, data: Path) -> StartWorker:
-    """Connect to a cluster and return what starts workers on it.
+    """Connect to a cluster, and return a function that starts workers on it.
 
     Args:
-        engine: Where the cluster is.
+        engine: Address of the cluster, and number of threads.
         shipment: What each node needs.
-        data: What all trials share.
+        data: File with the data that all trials share.
 
     Raises:
-        ConfigError: If there is no token, or the study is kept where other nodes cannot reach it.
+        ConfigError: If there is no token.
         UnreachableError: If the cluster does not answer.
     """
     _check_token()
@@ -150,10 +151,10 @@ def ray_workers(engine: EngineSettings, shipment: Shipment, data: Path) -> Start
 
 
 def _check_token() -> None:
-    """Refuse a cluster that anybody may use.
+    """Refuse to use a cluster without a token, because anybody could use it.
 
     Raises:
-        ConfigError: Saying how a token is made.
+        ConfigError: If there is no token. The message says how to make one.
     """
     default = Path.home() / ".ray" / "auth_token"
     if not default.is_file() and not any(name in os.environ for name in TOKEN_PLACES):

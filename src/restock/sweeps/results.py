@@ -1,4 +1,4 @@
-"""What a sweep leaves behind: finished trials as values."""
+"""The result of a sweep: its finished trials."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ class Trial:
     """One finished trial.
 
     Attributes:
-        number: From 0, in the order they were asked for.
-        values: Value by settings path.
+        number: Number of the trial, from 0.
+        values: Values by settings path.
         state: How it ended.
-        outcome: What was measured (up to the pruning), if anything.
+        outcome: The losses, up to the pruning for a pruned trial; None for a failed one.
         error: Why it failed.
         scores: Value of each objective, in the order of the search; empty unless complete.
     """
@@ -49,7 +49,7 @@ class StudyResult:
         assert self.best.outcome is not None
 
     def second(self) -> Trial | None:
-        """Return the best complete trial but one."""
+        """Return the second best of the complete trials."""
         others = [t for t in self.trials if t.state == "complete" and t is not self.best]
         return min(others, key=lambda trial: trial.scores[0], default=None)
 
@@ -58,7 +58,7 @@ class StudyResult:
         return dataclasses.asdict(self)
 
     def why(self) -> str:
-        """Say in a line which trial won, and why."""
+        """Say in one line which trial is best, and by how much."""
         best, second = self.best, self.second()
         assert best.outcome is not None
         shown = ", ".join(f"{path}={value}" for path, value in best.values.items())
@@ -69,7 +69,7 @@ class StudyResult:
         return f"{said}; {margin:.1%} below trial {second.number}, of {len(self.trials)} trials"
 
     def table(self) -> pd.DataFrame:
-        """Return one row per trial: state, what was measured, and the swept values."""
+        """Return one row per trial: state, losses, epochs and swept values."""
         return pd.DataFrame([_row(trial) for trial in self.trials])
 
 

@@ -1,4 +1,4 @@
-"""Panel, folds and features of a sweep: made once, and shared by all its workers' trials."""
+"""Panel, folds and features of a sweep. They are made once, and all trials share them."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from restock.types.panel import DemandPanel
 
 @dataclass(frozen=True)
 class SweepData:
-    """What every trial of a sweep trains on.
+    """The data that every trial of a sweep trains on.
 
     Attributes:
-        panel: The whole panel; each network sees its fold's past only.
-        folds: Its tuning folds are what a trial is judged on.
-        features: Of each tuning fold.
+        panel: The whole panel. Each network reads nothing after its fold's training end.
+        folds: The folds; trials are scored on the tuning folds.
+        features: Features of each tuning fold.
     """
 
     panel: DemandPanel
@@ -30,11 +30,11 @@ class SweepData:
 
 
 def save(data: SweepData, path: Path) -> None:
-    """Write the data so that processes can map it instead of reading it."""
+    """Write the data so that processes can map it into memory and share it."""
     with replacing(path) as aside:
         joblib.dump(data, aside)
 
 
 def load(path: Path) -> SweepData:
-    """Map data that :func:`save` wrote: its arrays are read-only and shared between processes."""
+    """Map data that :func:`save` wrote. Its arrays are read-only and shared between processes."""
     return joblib.load(path, mmap_mode="r")

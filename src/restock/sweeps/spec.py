@@ -1,4 +1,4 @@
-"""A sweep as it was frozen at launch: what it searches, on which data, by which code."""
+"""A sweep as it was frozen at launch: its settings, its data and its code."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from restock.settings.recipe import Recipe
 from restock.settings.search import OptunaSettings, SearchSettings, TunerSettings
 from restock.tracking.code import PACKAGE, needed_files
 
-# Whose code decides what a trial measures. Other code may change while a sweep is resumed.
+# Modules that decide what a trial measures. Other code may change before a sweep is resumed.
 DECIDING = (
     "restock.sweeps.objective",
     "restock.sweeps.optuna.proposals",
@@ -29,30 +29,30 @@ S = TypeVar("S", bound=Frozen)
 
 
 class Costs(CostSettings, View):
-    """What of ``inventory`` a trial may be judged by."""
+    """The part of ``inventory`` that the objective ``inventory_cost`` reads."""
 
 
 class SearchRecipe(Recipe):
-    """What the workers of a sweep read of its frozen configuration."""
+    """The part of a sweep's frozen configuration that its workers read."""
 
     search: SearchSettings
-    """What is searched."""
+    """The search space, the tuner and the objectives."""
     inventory: Costs = Costs()
-    """What stock costs, for the objective ``inventory_cost``."""
+    """The cost of stock, for the objective ``inventory_cost``."""
 
 
 class SweepMismatchError(ConfigError):
-    """A sweep of that name exists, and was launched with something else."""
+    """A sweep of this name exists, but it was launched with other settings, data or code."""
 
 
 @dataclass(frozen=True)
 class Sweep:
-    """Everything that decides the trials of a sweep. Stored with its study; never changed.
+    """Everything that decides the trials of a sweep. Stored with its study; it never changes.
 
     Attributes:
-        name: Of the study.
+        name: Name of the sweep and of its study.
         settings: The composed configuration, as plain data.
-        points: For a grid, the changed settings of each trial, by path; else None.
+        points: For a grid of trainings, the changed settings of each trial, by path; else None.
         data: Digest of the panel.
         code: Digest of the code that a trial runs.
         commit: Git revision at launch.
@@ -66,7 +66,7 @@ class Sweep:
     commit: str
 
     def identity(self) -> dict[str, Any]:
-        """Return what two launches must agree on to be one sweep."""
+        """Return what must be equal in two launches of the same sweep."""
         groups = ("features", "windows", "model", "training", "evaluation", "inventory")
         search = {
             name: value
@@ -79,15 +79,15 @@ class Sweep:
 
     @property
     def digest(self) -> str:
-        """Identify the sweep by what its trials depend on."""
+        """Digest of everything that its trials depend on."""
         text = json.dumps(self.identity(), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
     def view(self, kind: type[S], values: Mapping[str, Any] | None = None) -> S:
-        """Return what somebody reads of the frozen configuration.
+        """Return a view of the frozen configuration.
 
         Args:
-            kind: The view.
+            kind: Class of the view.
             values: Settings that a trial changes, by path.
         """
         return picked(kind, self.config_with(values or {}), f"sweep {self.name}")
@@ -118,7 +118,7 @@ class Sweep:
         """Refuse to join a sweep that was launched with something else.
 
         Raises:
-            SweepMismatchError: With the difference.
+            SweepMismatchError: If it was. The message shows the difference.
         """
         if stored.digest == self.digest:
             return
@@ -128,9 +128,9 @@ class Sweep:
         )
         lines = difflib.unified_diff(before, now, "stored", "this launch", lineterm="", n=1)
         raise SweepMismatchError(
-            f"sweep {self.name} was launched with something else. Choose another sweep.name, leave "
-            "it out (it is then named after what the sweep depends on), or `restock resume "
-            f"{self.name}` to go on with what is stored.\n" + "\n".join(lines)
+            f"sweep {self.name} was launched with something else (see below). Choose another "
+            "sweep.name, or leave it out to get a name that fits these settings. To continue the "
+            f"stored sweep, run `restock resume {self.name}`.\n" + "\n".join(lines)
         )
 
 
@@ -146,10 +146,10 @@ def freeze(
 
     Args:
         config: The whole composed configuration.
-        name: Of the sweep; None: after its search and all that it depends on.
+        name: Name of the sweep; None: that of its search and a digest of what it depends on.
         data: Digest of the panel.
         commit: Git revision.
-        points: For a grid of whole trainings, the changed settings of each.
+        points: For a grid of whole trainings, the changed settings of each; else None.
     """
     sweep = Sweep("", masked(dict(config)), points, data, code_digest(), commit)
     prefix = config["search"]["name"] if points is None else "grid"
@@ -157,16 +157,16 @@ def freeze(
 
 
 def is_repeatable(search: SearchSettings, *, grid: bool, parallel: bool) -> bool:
-    """Say whether a second run of a sweep would propose, prune and measure the same.
+    """Say whether a second run of a sweep would give the same proposals, prunings and losses.
 
-    One trial after the other sees the same history again. Trials side by side do only where
-    nothing that is proposed or pruned depends on what others have told so far. A measured latency
-    never repeats.
+    This is so if trials run one after the other: each knows the same history again. If trials
+    run in parallel, it is so only if the tuner does not use the results of other trials. A
+    measured latency is never the same again.
 
     Args:
-        search: Of the sweep.
+        search: Settings of the search.
         grid: Whether it is a grid of whole trainings.
-        parallel: Whether an attempt began before another had ended.
+        parallel: Whether attempts overlapped in time.
     """
     if "latency" in search.objectives:
         return False
@@ -174,13 +174,13 @@ def is_repeatable(search: SearchSettings, *, grid: bool, parallel: bool) -> bool
 
 
 def _is_blind(tuner: TunerSettings) -> bool:
-    """Say whether a tuner proposes and prunes without regard to other trials."""
+    """Say whether a tuner proposes and prunes without the results of other trials."""
     blind = isinstance(tuner, OptunaSettings) and tuner.sampler in ("random", "grid")
     return blind and tuner.pruner == "none"
 
 
 def code_digest() -> str:
-    """Identify the code that decides what a trial measures."""
+    """Return the digest of the code that decides what a trial measures."""
     total = hashlib.sha256()
     for path in needed_files(DECIDING):
         total.update(str(path.relative_to(PACKAGE)).encode())

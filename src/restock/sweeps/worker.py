@@ -1,4 +1,4 @@
-"""What a worker of a sweep runs: `python -m restock.sweeps.worker JOB WORKER`."""
+"""The program of a worker: `python -m restock.sweeps.worker JOB WORKER`."""
 
 from __future__ import annotations
 
@@ -36,16 +36,16 @@ DATA = "data.joblib"
 
 @dataclass(frozen=True)
 class TrialJob:
-    """What a launcher tells its workers.
+    """What a launcher gives to its workers, as a file.
 
     Attributes:
-        study_url: Where the sweep is kept.
-        sweep: Its name.
-        folder: Where its data and checkpoints lie on this machine.
-        spool: Where runs are written; None: nowhere.
+        study_url: URL of the database with the sweep.
+        sweep: Name of the sweep.
+        folder: Folder of its data and checkpoints on this machine.
+        spool: Folder for its runs; None: nothing is tracked.
         engine: The launcher's engine settings.
-        system_metrics: Whether the machine's load is logged with each trial.
-        tracking: Where a node of a cluster sends its runs by itself.
+        system_metrics: Whether the use of processor and memory is logged with each trial.
+        tracking: On a cluster, settings of tracking for the node, which sends its own runs.
     """
 
     study_url: str
@@ -57,13 +57,13 @@ class TrialJob:
     tracking: dict[str, Any] | None = None
 
     def save(self, path: Path) -> None:
-        """Write it for a worker."""
+        """Write it to a file."""
         write_json(path, asdict(self))
         path.chmod(0o600)  # a URL may hold a password
 
     @classmethod
     def load(cls, path: Path) -> TrialJob:
-        """Read what a launcher wrote."""
+        """Read it from a file."""
         return cls(**read_json(path))
 
 
@@ -74,18 +74,18 @@ def run_worker(
     opened: OpenStudy,
     should_stop: Callable[[], bool],
 ) -> None:
-    """Work for a sweep until it is done or should stop."""
+    """Run trials of a sweep until it is done or the worker should stop."""
     queue, open_run = OptunaQueue(opened), _opener(job, opened)
     work(queue, measure, open_run, worker=worker, should_stop=should_stop)
 
 
 def attempt_key(opened: OpenStudy, number: int) -> str:
-    """Identify the run of one attempt at a trial."""
+    """Return the key of the run of one attempt."""
     return f"{opened.key}-{number}"
 
 
 def close_runs(opened: OpenStudy, spool: Path | None) -> None:
-    """End the runs of attempts whose worker died before it could."""
+    """End the runs of attempts whose worker died before it could end them."""
     if spool is None:
         return
     for attempt in opened.attempts():
@@ -95,7 +95,7 @@ def close_runs(opened: OpenStudy, spool: Path | None) -> None:
 
 
 def fold_objective(job: TrialJob, opened: OpenStudy) -> Measure:
-    """Return what measures a trial of this sweep; it resumes from what a dead worker saved."""
+    """Return the function that measures a trial of this sweep. It resumes from checkpoints."""
     from restock.sweeps.objective import FoldObjective
 
     folder, engine = Path(job.folder), opened.engine
@@ -111,7 +111,7 @@ def fold_objective(job: TrialJob, opened: OpenStudy) -> Measure:
         if claim.resumes is not None:
             states.start_from(checkpoints(claim.resumes))
         outcome = objective(claim.values, claim.epochs, states, report)
-        if claim.epochs is None:  # with a budget, a later trial may go on from here
+        if claim.epochs is None:  # else a later trial may continue this training
             states.clear()
         return outcome
 
@@ -139,7 +139,7 @@ def _opener(job: TrialJob, opened: OpenStudy) -> OpenTrialRun:
 
 
 def stop_flag() -> Callable[[], bool]:
-    """Return what says whether to stop: after a first signal, or when the launcher has died.
+    """Return a function that says whether to stop: after a signal, or if the launcher has died.
 
     A second signal ends the process at once.
     """
@@ -153,7 +153,7 @@ def stop_flag() -> Callable[[], bool]:
         signal.signal(number, handle)
 
     def wait_for_launcher() -> None:
-        os.read(0, 1)  # nothing is ever written: it returns when the launcher's end is closed
+        os.read(0, 1)  # nothing is ever written: it returns when the launcher closes the pipe
         flag.set()
 
     threading.Thread(target=wait_for_launcher, daemon=True).start()
@@ -161,13 +161,16 @@ def stop_flag() -> Callable[[], bool]:
 
 
 def worker_main(make: Callable[[TrialJob, OpenStudy], Measure], arguments: Sequence[str]) -> int:
-    """Run one worker; what it meets that is no trial's fault is what it says at last.
+    """Run one worker. An error that no trial caused is its last message.
 
     Args:
-        make: From the sweep to what measures a trial of it.
-        arguments: The job's file, and the worker's name.
+        make: Makes the function that measures a trial of the sweep.
+        arguments: Path of the job's file, and name of the worker.
+
+    Returns:
+        The exit code.
     """
-    # Its standard output is for last words; what libraries print goes to the log.
+    # Standard output is only for the last message; what libraries print goes to the log.
     words = os.dup(1)
     os.dup2(2, 1)
     job, name = TrialJob.load(Path(arguments[0])), arguments[1]

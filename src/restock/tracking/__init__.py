@@ -1,1 +1,1 @@
-"""Where runs are recorded."""
+"""Tracking: how runs are logged."""

@@ -1,4 +1,4 @@
-"""Which of our own modules a module needs, read off their imports without importing them."""
+"""Find the modules of restock that a module needs, from its imports, without importing it."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ PACKAGE = Path(restock.__file__).parent
 
 
 def needed_files(modules: Iterable[str]) -> list[Path]:
-    """Return the files of some modules and of all that they import, in whatever function.
+    """Return the files of some modules and of all modules that they import, also inside functions.
 
-    What is imported for type checkers alone is not needed. The folders' ``__init__`` are.
+    Imports for type checkers only are left out. The ``__init__`` files of the folders are included.
 
     Args:
-        modules: By their full names, such as ``restock.forecasters.bundle``.
+        modules: Full names, such as ``restock.forecasters.bundle``.
     """
     found: set[Path] = set()
     waiting = [path for module in modules for path in _files(module)]
@@ -38,7 +38,7 @@ def _imported(path: Path) -> tuple[Path, ...]:
 
 
 def _running(node: ast.AST) -> Iterator[ast.AST]:
-    """Walk over what runs: not over what stands below ``if TYPE_CHECKING``."""
+    """Walk over all nodes that can run: not over those below ``if TYPE_CHECKING``."""
     for child in ast.iter_child_nodes(node):
         if isinstance(child, ast.If) and ast.unparse(child.test) == "TYPE_CHECKING":
             continue
@@ -55,7 +55,7 @@ def _names(node: ast.AST) -> list[str]:
 
 
 def _files(module: str) -> list[Path]:
-    """Return a module's file and its folders' ``__init__``; none where it is not ours."""
+    """Return a module's file and its folders' ``__init__``; nothing for another package."""
     first, *parts = module.split(".")
     if first != PACKAGE.name:
         return []

@@ -1,4 +1,4 @@
-"""What a stage or a command is handed: its settings, and who is around it."""
+"""The context of a stage or a command: its settings, files, console and tracker."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ V = TypeVar("V", bound=Frozen)
 
 @dataclass(frozen=True)
 class Context(Generic[S]):
-    """One view of the settings, and the surroundings of whoever reads it.
+    """A view of the settings, with everything else that a stage or a command needs.
 
     Attributes:
-        settings: What it may read of the configuration, and nothing else.
-        files: Where its inputs lie and its outputs go.
-        root: The project's folder: what outlives a run is kept below it.
-        console: Where a person watches.
-        tracker: Where it is logged.
-        origin: What a run that starts here comes from.
-        from_pipeline: Whether `dvc repro` runs it, which expects complete work to be done anew.
+        settings: The part of the configuration that it reads.
+        files: Paths of its inputs and outputs.
+        root: The project's folder.
+        console: Where messages are shown.
+        tracker: Where runs are logged.
+        origin: Commit, configuration and inputs, to be logged with runs.
+        from_pipeline: Whether `dvc repro` runs it. Then finished work is done again.
     """
 
     settings: S
@@ -37,11 +37,11 @@ class Context(Generic[S]):
     from_pipeline: bool = False
 
     def narrowed(self, view: type[V], **changes: Any) -> Context[V]:
-        """Return the same surroundings with a narrower view of the settings.
+        """Return the same context with a narrower view of the settings.
 
         Args:
-            view: What is left of them.
-            changes: Surroundings that are other ones, by attribute.
+            view: Class of the narrower view.
+            changes: Other attributes to replace, by name.
         """
         settings = narrowed(view, self.settings)
         return replace(self, settings=settings, **changes)  # type: ignore[arg-type, return-value]

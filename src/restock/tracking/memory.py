@@ -1,4 +1,4 @@
-"""Trackers without a server: one that forgets, and one that remembers for tests."""
+"""Trackers without a server: one that records nothing, and one for tests that keeps everything."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ class NullTracker:
     run_id: str | None = None
 
     def log_params(self, params: Mapping[str, Any]) -> None:
-        """Forget the parameters."""
+        """Do nothing."""
 
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
-        """Forget the metrics."""
+        """Do nothing."""
 
     def log_artifact(self, path: Path, folder: str | None = None) -> None:
-        """Forget the file."""
+        """Do nothing."""
 
     def log_dataset(self, dataset: Dataset) -> None:
-        """Forget the data."""
+        """Do nothing."""
 
     def set_tags(self, tags: Mapping[str, str]) -> None:
-        """Forget the tags."""
+        """Do nothing."""
 
     @contextmanager
     def child(self, name: str, key: str | None = None) -> Iterator[NullTracker]:  # noqa: ARG002
@@ -37,7 +37,7 @@ class NullTracker:
         yield NullTracker()
 
     def spool(self) -> Path | None:
-        """Return nothing: other processes record nothing either."""
+        """Return None: other processes also record nothing."""
         return None
 
 
@@ -89,5 +89,5 @@ class MemoryTracker:
         run.status = "FINISHED"
 
     def spool(self) -> Path | None:
-        """Return nothing: other processes cannot write to this one's memory."""
+        """Return None: other processes cannot write to this one's memory."""
         return None

@@ -1,4 +1,4 @@
-"""How code says what happens, without knowing who listens."""
+"""Protocols for logging runs and printing messages. Code uses them without knowing MLflow."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-if TYPE_CHECKING:  # a command that answers without a frame need not wait for pandas
+if TYPE_CHECKING:  # not imported at run time: commands without tables must not wait for pandas
     import pandas as pd
 
-# What a command answers: titled texts and tables.
+# The result of a command: titles with texts or tables.
 Rows = list[dict[str, Any]]
 Parts = list[tuple[str, "pd.DataFrame | Rows | str"]]
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """Data that a run saw, and where DVC keeps it.
+    """Data that a run used, and where it is in DVC.
 
     Attributes:
-        name: Of the data set.
-        path: In the project.
+        name: Name of the data set.
+        path: Path in the project.
         md5: DVC's hash.
-        remote: Name of DVC's default remote; empty: none is configured.
+        remote: Name of DVC's default remote; empty: there is none.
         revision: Git revision of the project.
     """
 
@@ -37,14 +37,14 @@ class Dataset:
 
 @dataclass(frozen=True)
 class Origin:
-    """What a run comes from.
+    """What a run was made from.
 
     Attributes:
         commit: Git revision of the project.
         config: The whole composed configuration, as plain data.
-        patch: What was changed in the project since its commit, as git writes it.
-        inputs: Hashes of what was read, by name; None: what was read is not kept with this run.
-        dataset: The panel, as the tracking server shows it.
+        patch: Uncommitted changes of the project, as a git patch.
+        inputs: Hashes of the inputs, by name; None: inputs are not logged with this run.
+        dataset: The panel, for the tracking server.
     """
 
     commit: str = "unknown"
@@ -59,15 +59,15 @@ class Tracker(Protocol):
 
     @property
     def run_id(self) -> str | None:
-        """Identifier of the run in its log, where it has one."""
+        """Id of the run on the tracking server, if it has one."""
         ...
 
     def log_params(self, params: Mapping[str, Any]) -> None:
-        """Record what the run was given, once."""
+        """Record parameters. Each can be recorded only once."""
         ...
 
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
-        """Record what the run measured, optionally at a step."""
+        """Record metrics, optionally at a step."""
         ...
 
     def log_artifact(self, path: Path, folder: str | None = None) -> None:
@@ -75,7 +75,7 @@ class Tracker(Protocol):
         ...
 
     def log_dataset(self, dataset: Dataset) -> None:
-        """Record data that the run saw."""
+        """Record data that the run used."""
         ...
 
     def set_tags(self, tags: Mapping[str, str]) -> None:
@@ -86,25 +86,25 @@ class Tracker(Protocol):
         """Open a run nested in this one. An exception inside marks it as failed.
 
         Args:
-            name: What a person sees.
-            key: Go on with the run that was opened with the same key, if there is one.
+            name: Name of the run.
+            key: If there is a run with the same key, that run is continued.
         """
         ...
 
     def spool(self) -> Path | None:
-        """Return the folder where other processes may write runs nested in this one by its key."""
+        """Return the folder where other processes may write nested runs; None if they cannot."""
         ...
 
 
 @dataclass(frozen=True)
 class RunningTrial:
-    """A trial at work.
+    """A running trial.
 
     Attributes:
-        slot: Which one.
+        slot: Number of the trial.
         curve: Loss after each epoch so far.
-        worker: Who runs it.
-        seconds: Since it was taken.
+        worker: Name of its worker.
+        seconds: Time since it was claimed.
     """
 
     slot: int
@@ -115,16 +115,16 @@ class RunningTrial:
 
 @dataclass(frozen=True)
 class SweepProgress:
-    """How a sweep stands.
+    """The progress of a sweep.
 
     Attributes:
-        name: The sweep's.
-        total: Trials there will be.
-        states: How many trials are complete, pruned and failed.
-        running: What is at work now, on all machines.
+        name: Name of the sweep.
+        total: Number of trials it will have.
+        states: Number of complete, pruned and failed trials.
+        running: Running trials on all machines.
         best: Slot and value of the best complete trial.
-        ended: Ended trials in the order they ended: slot, state, and its value or error.
-        seconds_left: Estimate, from the trials that have ended; None before there is one.
+        ended: Ended trials in the order in which they ended: slot, state, and value or error.
+        seconds_left: Estimated time left, from the ended trials; None if there are none.
     """
 
     name: str
@@ -137,14 +137,14 @@ class SweepProgress:
 
 
 class Console(Protocol):
-    """Where a person watches."""
+    """Shows messages and progress to the user."""
 
     def named(self, name: str) -> Console:
-        """Return the same place, where what is said begins with another name."""
+        """Return the same console with another name at the start of messages."""
         ...
 
     def note(self, message: str) -> None:
-        """Say one thing."""
+        """Show one message."""
         ...
 
     def progress(self, description: str, total: int) -> AbstractContextManager[Progress]:
@@ -152,13 +152,13 @@ class Console(Protocol):
         ...
 
     def sweep(self) -> AbstractContextManager[Callable[[SweepProgress], None]]:
-        """Show a sweep; what is yielded is called with each new view of it."""
+        """Show a sweep. Call the yielded function with each new progress."""
         ...
 
 
 class Progress(Protocol):
-    """A bar that moves."""
+    """A progress bar."""
 
     def advance(self, text: str = "") -> None:
-        """One unit is done; ``text`` says how it stands."""
+        """Count one unit of work as done; ``text`` is shown after the bar."""
         ...

@@ -1,4 +1,4 @@
-"""What every run keeps of what it came from: code, data, settings, environment, machine."""
+"""Log what a run was made from: code, data, settings, environment, machine."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def with_inputs(origin: Origin, inputs: Mapping[str, str], root: Path) -> Origin
 
     Args:
         origin: Commit and configuration.
-        inputs: Hashes of what it reads, by name in the output folder.
+        inputs: Hashes of its inputs, by name in the output folder.
         root: The project's folder.
     """
     dataset = None
@@ -43,7 +43,7 @@ def with_inputs(origin: Origin, inputs: Mapping[str, str], root: Path) -> Origin
 
 
 def log_config(run: Tracker, config: Mapping[str, Any]) -> None:
-    """Keep the whole composed configuration with a run, without passwords."""
+    """Log the whole composed configuration, without passwords."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / CONFIG
         text = yaml.safe_dump(masked(dict(config)), sort_keys=False)
@@ -52,8 +52,8 @@ def log_config(run: Tracker, config: Mapping[str, Any]) -> None:
 
 
 def log_origin(run: Tracker, origin: Origin) -> None:
-    """Keep with a run all that is needed to run it again, and to say why it cannot be."""
-    if isinstance(run, NullTracker):  # it keeps nothing, and gathering this takes a while
+    """Log all that is needed to run it again, or to explain why that is not possible."""
+    if isinstance(run, NullTracker):  # it records nothing, and collecting this takes time
         return
     log_config(run, origin.config)
     installed = environment()
@@ -83,7 +83,7 @@ def log_origin(run: Tracker, origin: Origin) -> None:
 
 
 def environment() -> list[str]:
-    """Return Python and what is installed, a line each, sorted."""
+    """Return the versions of Python and of all installed packages, one per line, sorted."""
     found = {f"{d.metadata['Name'].lower()}=={d.version}" for d in distributions()}
     return [f"python=={platform.python_version()}", *sorted(found)]
 
@@ -94,7 +94,7 @@ def fingerprint(installed: list[str]) -> str:
 
 
 def hardware() -> str:
-    """Return the machine in a line: system, processor, cores and memory."""
+    """Describe the machine in one line: system, processor, cores and memory."""
     pages, size = os.sysconf("SC_PHYS_PAGES"), os.sysconf("SC_PAGE_SIZE")
     machine = f"{platform.system()} {platform.machine()}, {_processor()}, {os.cpu_count()} cores"
     return f"{machine}, {pages * size / 2**30:.0f} GiB"

@@ -1,4 +1,4 @@
-"""What git and DVC say of a project: its revision, what was changed since, and its remote."""
+"""A project's revision and uncommitted changes in git, and its remote in DVC."""
 
 from __future__ import annotations
 
@@ -12,15 +12,16 @@ from pathlib import Path
 
 def commit(root: Path) -> str:
     """Return the git commit of the project, marked if files were changed since."""
-    # No tag is to be named: what is left is the whole hash, marked.
+    # Excluding all tags leaves the whole hash, with the mark.
     described = _git(root, "describe", "--always", "--abbrev=40", "--dirty", "--exclude=*")
     return described.strip() or "unknown"
 
 
 def changes(root: Path) -> str:
-    """Return what was changed since the commit as a patch that git applies.
+    """Return the uncommitted changes as a git patch.
 
-    New files count below conf/ and src/. dvc.lock is left out: a pipeline writes it while it runs.
+    It includes new files in conf/ and src/. dvc.lock is left out: a pipeline changes it while it
+    runs.
     """
     objects = _git(root, "rev-parse", "--path-format=absolute", "--git-path", "objects").strip()
     if not objects:
@@ -42,7 +43,7 @@ def changes(root: Path) -> str:
 
 
 def dvc_remote(root: Path) -> str:
-    """Return the name of DVC's default remote, or nothing."""
+    """Return the name of DVC's default remote, or an empty text."""
     parser = configparser.ConfigParser()
     parser.read([root / ".dvc" / "config", root / ".dvc" / "config.local"], encoding="utf-8")
     return parser.get("core", "remote", fallback="")

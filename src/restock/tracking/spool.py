@@ -1,8 +1,8 @@
-"""Runs written to disk first: training never waits for a tracking server.
+"""The spool: runs are first written to disk, so that training never waits for a tracking server.
 
-A run is a folder of the spool: `events-*.jsonl`, one file for each process that writes to it, and
-copies of its artifacts. :mod:`restock.tracking.mlflow.sender` sends them, and removes the folder of
-a run that has ended once all of it has arrived.
+A run is a folder of the spool. It has `events-*.jsonl`, one file for each process that writes to
+the run, and copies of the artifacts. :mod:`restock.tracking.mlflow.sender` sends them. When a run
+has ended and all of it was sent, its folder is removed.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ Status = Literal["FINISHED", "FAILED", "KILLED"]
 
 @dataclass(frozen=True)
 class Spool:
-    """The folder of all runs that are not wholly sent yet."""
+    """The folder of all runs that are not completely sent."""
 
     folder: Path
 
@@ -42,14 +42,14 @@ class Spool:
         tags: Mapping[str, str] | None = None,
         **links: str | None,
     ) -> SpoolRun:
-        """Start a run, or go on with the one that has this key.
+        """Start a run, or continue the one with this key.
 
         Args:
-            name: What a person sees.
-            key: Identifies the run wherever it is written from; none: a new one.
-            parent: Key of the run it nests in.
-            tags: Labels.
-            links: What else the sender needs to place it, such as a pipeline's token.
+            name: Name of the run.
+            key: Key of the run, the same on all machines; None: a new key.
+            parent: Key of the parent run.
+            tags: Tags of the run.
+            links: Other values by which the sender finds the parent, such as a pipeline's token.
         """
         run = SpoolRun(self, key or uuid.uuid4().hex)
         start = {"name": name, "parent": parent, "tags": dict(tags or {}), **links}
@@ -57,14 +57,14 @@ class Spool:
         return run
 
     def close(self, key: str, status: Status, tags: Mapping[str, str]) -> None:
-        """End a run whose writer died, unless it has ended or is gone already."""
+        """End a run whose writer died, unless it has ended or was already sent."""
         if (self.folder / key).is_dir() and not self.has_ended(key):
             run = SpoolRun(self, key)
             run.set_tags(tags)
             run.end(status)
 
     def has_ended(self, key: str) -> bool:
-        """Say whether the last thing written of a run is its end."""
+        """Say whether a run has ended, and was not started again."""
         last: dict[str, Any] = {}
         for path in sorted((self.folder / key).glob("events-*.jsonl")):
             for event in events(path.read_bytes()):
@@ -73,7 +73,7 @@ class Spool:
         return bool(last) and last["kind"] == "end"
 
     def waiting(self) -> list[str]:
-        """Return the runs in the spool, oldest first: a parent before its children."""
+        """Return the keys of the runs in the spool, oldest first: a parent before its children."""
         if not self.folder.is_dir():
             return []
         runs = [path for path in self.folder.iterdir() if path.is_dir()]
@@ -86,7 +86,7 @@ class SpoolRun:
     run_id: str | None = None
 
     def __init__(self, store: Spool, key: str) -> None:
-        """Write to a file of this process's own."""
+        """Choose a new file of events for this process."""
         self.store, self.key = store, key
         self.folder = store.folder / key
         name = f"events-{time.time_ns()}-{os.getpid()}-{uuid.uuid4().hex[:6]}.jsonl"
@@ -94,10 +94,10 @@ class SpoolRun:
         self._count = 0
 
     def write(self, event: Mapping[str, Any]) -> None:
-        """Append one event: a line, in one write, so that a kill never mixes two.
+        """Append one event as one line, in a single write.
 
         Raises:
-            DiskFullError: If there is no room for it.
+            DiskFullError: If there is no space.
         """
         line = (json.dumps(event) + "\n").encode()
         with disk_full_named(self._path):
@@ -129,7 +129,7 @@ class SpoolRun:
         self.write({"kind": "artifact", "path": place, "folder": folder})
 
     def log_dataset(self, dataset: Dataset) -> None:
-        """Record data that the run saw."""
+        """Record data that the run used."""
         self.write({"kind": "dataset", "dataset": asdict(dataset)})
 
     def set_tags(self, tags: Mapping[str, str]) -> None:
@@ -152,10 +152,10 @@ class SpoolRun:
 
 
 class SpoolTop(NullTracker):
-    """Stands above runs that have no parent in the spool; records nothing by itself."""
+    """Opens runs that have no parent in the spool. It records nothing itself."""
 
     def __init__(self, store: Spool, tags: Mapping[str, str], **links: str | None) -> None:
-        """Remember what every run opened here is given."""
+        """Keep tags and links for every run that is opened here."""
         self.store, self.tags, self.links = store, tags, links
 
     @contextmanager
@@ -171,7 +171,7 @@ class SpoolTop(NullTracker):
 
 @contextmanager
 def ending(run: SpoolRun) -> Iterator[SpoolRun]:
-    """End a run with the block: finished, or failed if an exception leaves it."""
+    """End a run at the end of the block: as finished, or as failed after an exception."""
     status: Status = "FAILED"
     try:
         yield run
@@ -184,13 +184,13 @@ def ending(run: SpoolRun) -> Iterator[SpoolRun]:
 
 
 def events(content: bytes) -> Iterator[dict[str, Any]]:
-    """Read whole lines; one that a kill or a full disk cut short is not an event."""
+    """Read complete lines. An incomplete last line, left by a kill or a full disk, is ignored."""
     for line in content.split(b"\n")[:-1]:
         yield json.loads(line)
 
 
 def _now() -> int:
-    """Return milliseconds since 1970, as MLflow counts."""
+    """Return milliseconds since 1970, as MLflow uses them."""
     return int(time.time() * 1000)
 
 

@@ -1,4 +1,4 @@
-"""Processor and memory of the machine, under the names that MLflow's interface draws."""
+"""Log the use of processor and memory, with the metric names that MLflow's UI plots."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ MEGABYTE = 1e6
 
 @contextmanager
 def system_metrics(run: Tracker, *, every: float = EVERY) -> Iterator[None]:
-    """Log how busy the machine is while the block runs.
+    """Log the use of processor and memory while the block runs.
 
     Args:
-        run: Where to.
+        run: The run to log to.
         every: Seconds between two readings.
     """
     done = threading.Event()
 
     def sample() -> None:
         step = 0
-        psutil.cpu_percent()  # the first reading has nothing to compare with
+        psutil.cpu_percent()  # the first reading is useless: it is relative to an earlier one
         while not done.wait(every):
             run.log_metrics(_reading(), step=step)
             step += 1

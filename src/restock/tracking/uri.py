@@ -1,4 +1,4 @@
-"""Where runs are logged, settled without importing what logs them."""
+"""The URI of the tracking store. This module does not import MLflow."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from restock.settings.tracking import TrackingSettings
 
 
 def tracking_uri(settings: TrackingSettings, root: Path) -> str:
-    """Return where runs go: the environment, then the settings, then SQLite in the project."""
+    """Return the URI from the environment, else from the settings, else SQLite in the project."""
     return _decoded(named_uri(settings) or f"sqlite:///{root.resolve() / 'mlflow.db'}")
 
 
@@ -20,7 +20,7 @@ def named_uri(settings: TrackingSettings) -> str | None:
 
 
 def _decoded(uri: str) -> str:
-    """Undo what `mlflow run` does to the path of a SQLite store below a folder with a space."""
+    """Undo the URL quoting that `mlflow run` applies to the path of a SQLite store."""
     path = uri.removeprefix("sqlite:///")
     plain = unquote(path)
     if path not in (uri, plain) and not Path(path).exists() and Path(plain).exists():

@@ -1,4 +1,4 @@
-"""From a recipe, a panel and its folds to a fitted bundle: what stages and notebooks train with.
+"""From a recipe, a panel and its folds to a fitted bundle. Stages and notebooks train with this.
 
 recipe = Recipe.suited_to(panel.frequency, training={"max_epochs": 5})
 fitted = fit_bundle(recipe, panel, folds)
@@ -37,12 +37,12 @@ from restock.types.panel import DemandPanel, IntArray
 
 @dataclass(frozen=True)
 class Rehearsed:
-    """What the tuning folds settle.
+    """What is decided on the tuning folds.
 
     Attributes:
-        epochs: How long the final network is trained.
-        combination: What is done to its forecasts.
-        wql: Weighted quantile loss on the tuning folds; None where there is none.
+        epochs: Number of epochs of the final training.
+        combination: How the network's forecasts are mixed and calibrated.
+        wql: Weighted quantile loss on the tuning folds; None if there are no tuning folds.
     """
 
     epochs: int
@@ -52,14 +52,14 @@ class Rehearsed:
 
 @dataclass(frozen=True)
 class FittedBundle:
-    """A trained network with all that its forecasts are made of, not yet on disk.
+    """A trained network with all that its forecasts need, not yet saved.
 
     Attributes:
-        ensemble: The networks, trained on everything before the test.
-        trees: The boosted trees that are mixed in, if they are.
-        rehearsed: What the tuning folds have settled.
+        ensemble: The networks, trained on all periods before the test.
+        trees: The boosted trees, if they are mixed in.
+        rehearsed: What was decided on the tuning folds.
         losses: Mean training loss of each epoch.
-        cut: Of the folds; see :class:`Manifest`.
+        cut: Digest of the cut of the folds; see :class:`Manifest`.
     """
 
     ensemble: LstmEnsemble
@@ -70,7 +70,7 @@ class FittedBundle:
 
     @property
     def recipe(self) -> Recipe:
-        """What it was trained with."""
+        """Settings of the training."""
         return self.ensemble.recipe
 
     @property
@@ -79,17 +79,31 @@ class FittedBundle:
         return self.ensemble.horizon
 
     def predict(self, panel: DemandPanel, origins: IntArray) -> DemandForecast:
-        """Forecast from each series' origin, as the saved bundle will; see FittedForecaster."""
+        """Forecast the H periods after each series' origin, as the saved bundle does.
+
+        Args:
+            panel: History and known future of the series.
+            origins: Last known grid position per series; at least 0. Shape ``(N,)``.
+
+        Returns:
+            Quantiles of each step and of the running total, in units.
+        """
         return self.rehearsed.combination.forecast(
             panel, origins, network=self.ensemble.fitted().predict, others=self._others
         )
 
     def save(self, folder: Path, data_digest: str = "") -> Manifest:
-        """Write a bundle that forecasts without Keras; all of its files or none.
+        """Write a bundle that forecasts without Keras: all of its files or none.
 
         Args:
-            folder: The bundle's.
-            data_digest: Of the saved panel, where there is one.
+            folder: Folder of the bundle. An older bundle there is replaced.
+            data_digest: Digest of the saved panel, if there is one, for the manifest.
+
+        Returns:
+            The manifest: what the bundle contains and what it was made from.
+
+        Raises:
+            DiskFullError: If there is no space. The folder is then unchanged.
         """
         return save_bundle(
             self.ensemble,
@@ -123,19 +137,27 @@ def fit_bundle(
     features: FittedFeatures | None = None,
     num_threads: int = 1,
 ) -> FittedBundle:
-    """Train on everything before the test; the tuning folds settle how long, and what is mixed in.
+    """Train a network on all periods before the test, and learn how its forecast is mixed.
+
+    First, networks are trained on the tuning folds. They decide the number of epochs, the weights
+    of the baselines in the forecast and its calibration. Then the final network is trained.
 
     Args:
-        recipe: What is trained.
-        panel: The whole panel; nothing after the test's first origin is learned from.
-        folds: Where it is cut.
-        report: Told of every epoch; what it raises ends the training.
-        epochs: How long, where that is known already; None: the best epoch of the tuning folds.
-        features: Of the final network's cut, where they are made already.
-        num_threads: Threads inside one operation; 0: the backend's choice.
+        recipe: All settings of the training.
+        panel: The whole panel. Demand after the test's first origin is not read.
+        folds: Where the panel is cut. Without tuning folds, all epochs are trained and the forecast
+            is the network's alone.
+        report: Is called at every epoch. An error that it raises ends the training.
+        epochs: Number of epochs, if it is known. None: the best one on the tuning folds.
+        features: Features with the test's training end, if they exist. None: they are made here.
+        num_threads: Threads inside one operation; 0: the backend chooses.
+
+    Returns:
+        A forecaster with ``predict(panel, origins)`` and ``save(folder)``.
 
     Raises:
-        DataError: If the likelihood is one of counts and the demand is not.
+        DataError: If no series has enough history, or the likelihood is a distribution of counts
+            and demand is not in whole units.
         DivergedError: If the loss is not finite.
     """
     report = report or Silent()
@@ -151,16 +173,16 @@ def fit_bundle(
 def train_on_folds(
     training: FoldTraining, epochs: int, report: Report, *, last: bool
 ) -> tuple[Outcome, list[DemandForecast]]:
-    """Train for some epochs and score after each.
+    """Train on the tuning folds, and score the networks after each epoch.
 
     Args:
-        training: Fresh networks of the tuning folds.
-        epochs: How many.
-        report: Told the mean over the folds after each epoch.
-        last: Whether the last epoch counts; else the best one does.
+        training: New networks of the tuning folds.
+        epochs: Number of epochs.
+        report: Gets the mean loss over the folds after each epoch.
+        last: Whether the last epoch is used; else the one with the lowest loss.
 
     Returns:
-        What was measured, and each fold's forecasts after the epoch that counts.
+        The losses, and each fold's forecasts after the epoch that is used.
     """
     kept: list[DemandForecast] = []
     report.begin("tuning folds", epochs)
@@ -182,7 +204,7 @@ def _rehearse(
     epochs: int | None,
     num_threads: int,
 ) -> Rehearsed:
-    """Train on the tuning folds, and learn there what is done to the network's forecasts."""
+    """Train on the tuning folds. Learn the number of epochs, the weights and the calibration."""
     levels, most = np.array(recipe.model.quantile_levels), recipe.training.max_epochs
     if not folds.tuning:
         return Rehearsed(most, Combination.plain(levels), None)
@@ -202,7 +224,7 @@ def _rehearse(
 
 
 def _train(ensemble: LstmEnsemble, epochs: int, report: Report) -> tuple[float, ...]:
-    """Train for so many epochs; return the mean loss of each."""
+    """Train for a number of epochs, and return the mean loss of each."""
     losses: list[float] = []
     report.begin("training", epochs)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -215,7 +237,7 @@ def _train(ensemble: LstmEnsemble, epochs: int, report: Report) -> tuple[float, 
 def _trees(
     recipe: Recipe, panel: DemandPanel, folds: Folds, combination: Combination
 ) -> FittedTrees | None:
-    """Fit the boosted trees that are mixed in, if they are, on what the network is fitted on."""
+    """If boosted trees are mixed in, fit them on the same periods as the network."""
     if BOOSTED_TREES not in combination.weights:
         return None
     levels = np.array(recipe.model.quantile_levels)

@@ -1,4 +1,4 @@
-"""Learn, on tuning folds, how the network is mixed with other forecasts and how it is calibrated.
+"""Learn on tuning folds how the network's forecast is mixed with others and calibrated.
 
 Shapes: R rows (a series at one origin), H steps, Q levels, M models.
 """
@@ -17,20 +17,20 @@ from restock.types.folds import Fold
 from restock.types.forecast import DemandForecast, Forecaster
 from restock.types.panel import DemandPanel, FloatArray
 
-SMALLEST_WEIGHT = 0.05  # a model that adds less is left out: it would only cost time
-TOLERANCE = 0.1  # of a model's loss, above the lowest, before its prior weight falls by e
-DRAW = 0.04  # what weights cost, in shares of the lowest loss, by their squared way from the prior
-BELIEF = 500.0  # points after which what a fold says of calibration counts for a half
-ROWS = 2_000  # are enough to learn a few weights from
+SMALLEST_WEIGHT = 0.05  # a model with a smaller weight is left out, to save time
+TOLERANCE = 0.1  # a loss that is 10 % above the lowest divides a model's prior weight by e
+DRAW = 0.04  # penalty on loss / lowest loss: this times the squared distance from the prior weights
+BELIEF = 500.0  # with this number of points, the learned calibration has a weight of one half
+ROWS = 2_000  # rows per fold; more are not needed for a few weights
 
 
 @dataclass(frozen=True)
 class Rehearsal:
-    """What every model forecast from one tuning origin, beside what happened.
+    """The forecasts of all models from one tuning origin, with the actuals.
 
     Attributes:
-        forecasts: By model.
-        actual: Demand; NaN is not scored. Shape ``(N, H)``.
+        forecasts: Forecasts by model.
+        actual: Actual demand; NaN is not scored. Shape ``(N, H)``.
         scale: Mean absolute naive error of each series up to the origin; NaN if 0. ``(N,)``.
     """
 
@@ -45,13 +45,13 @@ def rehearse(
     panel: DemandPanel,
     fold: Fold,
 ) -> Rehearsal:
-    """Put the network's forecast from a tuning fold beside the others', and the actuals.
+    """Add the forecasts of other models to the network's forecast from a tuning fold.
 
     Args:
-        forecast: The network's.
-        others: To be fitted on the fold's past.
+        forecast: The network's forecast.
+        others: The other models; they are fitted up to the fold's training end.
         panel: The whole panel.
-        fold: With one origin.
+        fold: A fold with one origin.
     """
     (origins,) = fold.origins
     actual = panel.actuals(origins, forecast.point.shape[1])
@@ -64,9 +64,9 @@ def rehearse(
 
 
 def held_out_wql(rehearsals: Sequence[Rehearsal]) -> float:
-    """Return the mean loss over the folds, each combined by what the others have taught.
+    """Return the mean loss over the folds, each combined with weights learned on the others.
 
-    With a single fold nothing is held out: the network's own loss stands for it.
+    With a single fold this is not possible: then it is the loss of the network alone.
     """
     losses = []
     for place, rehearsal in enumerate(rehearsals):
@@ -96,16 +96,17 @@ def learn_combination(rehearsals: Sequence[Rehearsal]) -> Combination:
 
 
 def _tail_ranks(actual: FloatArray, quantiles: FloatArray, levels: FloatArray) -> FloatArray:
-    """Rank actuals in what calibrated levels are read from: quantiles and their lower tail."""
+    """Return the ranks of actuals among the quantiles and their extrapolated lower tail."""
     return ranks(actual, *with_lower_tail(quantiles, levels)).ravel()
 
 
 def learn_weights(rehearsals: Sequence[Rehearsal]) -> dict[str, float]:
-    """Return the convex weights with the lowest loss: half weighted, half scaled quantile loss.
+    """Return the weights with the lowest loss. They are positive and sum to one.
 
-    A few folds say little about which of two nearly equal models is the better one, so weights are
-    drawn towards :func:`prior_weights`. The loss is convex in the weights. Each fold's is divided
-    by the lowest one of a single model there: a period that is hard to foretell counts like others.
+    The loss is one half weighted, one half scaled quantile loss. A few folds cannot tell which of
+    two similar models is better. So a penalty pulls the weights towards :func:`prior_weights`. Each
+    fold's loss is divided by that of the best single model there, so that folds which are hard to
+    forecast do not dominate. The loss is convex in the weights.
     """
     from scipy.optimize import minimize
 
@@ -119,7 +120,7 @@ def learn_weights(rehearsals: Sequence[Rehearsal]) -> dict[str, float]:
         return float(value), np.einsum("rq,rqm->m", 2 * slope, forecasts)
 
     alone = np.array([loss(one)[0] for one in np.eye(len(names))])
-    least = _least(alone)  # a forecast of constant demand may have no loss at all
+    least = _least(alone)  # not zero, even if demand is constant and the loss is zero
     prior = prior_weights(alone / least)
 
     def drawn(weights: FloatArray) -> tuple[float, FloatArray]:
@@ -141,17 +142,17 @@ def learn_weights(rehearsals: Sequence[Rehearsal]) -> dict[str, float]:
 
 
 def prior_weights(losses: FloatArray) -> FloatArray:
-    """Return weights that fall with each model's own loss: by e for 10 % above the lowest.
+    """Return weights that depend on each model's own loss: 10 % more loss divides them by e.
 
     Args:
-        losses: Relative to the lowest one. Shape ``(M,)``.
+        losses: Losses, divided by the lowest one. Shape ``(M,)``.
     """
     weights = np.exp((losses.min() - losses) / TOLERANCE)
     return weights / weights.sum()
 
 
 def _least(losses: FloatArray) -> float:
-    """Return the lowest loss, but at least a thousandth of the highest: it is divided by."""
+    """Return the lowest loss, but at least a thousandth of the highest: a divisor must not be 0."""
     return max(float(losses.min()), 1e-3 * float(losses.max()), 1e-12)
 
 
@@ -163,7 +164,7 @@ def pinball_of(error: FloatArray, levels: FloatArray) -> FloatArray:
 def _stacked(
     rehearsals: Sequence[Rehearsal], names: list[str]
 ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
-    """Lay points of all rehearsals out: quantiles ``(P, 9, M)``, actuals, importances, levels."""
+    """Join the points of all rehearsals: quantiles ``(P, 9, M)``, actuals, importances, levels."""
     forecasts, actuals, importances = [], [], []
     levels = np.asarray(rehearsals[0].forecasts[LSTM].levels)
     picked = level_indices(levels, DECILES)
@@ -174,7 +175,7 @@ def _stacked(
         known = np.isfinite(actual)
         scaled = np.nan_to_num(1.0 / rehearsal.scale[rows], nan=0.0)[:, None] * known
         total = max(float(np.nansum(actual)), 1e-9)
-        # A point counts by its share of all demand, and by its share of all scaled points.
+        # The importance of a point: 1 / total demand, plus the same for demand over its scale.
         importance = known / total + scaled / max(
             float((scaled * actual.clip(0))[known].sum()), 1e-9
         )
@@ -194,13 +195,13 @@ def _stacked(
 
 
 def calibrated_levels(rank: FloatArray, levels: FloatArray) -> list[float]:
-    """Return which level to read in place of each nominal one, so that intervals cover as named.
+    """Return the level to use instead of each nominal level, so that intervals have their coverage.
 
-    Only the width is learned, symmetrically around the median: whether all demand was above or
-    below its forecasts in a few weeks says little about the next.
+    Only the width of the intervals is learned, symmetrically around the median. A bias in a few
+    weeks says little about the following weeks.
 
     Args:
-        rank: Of past actuals, from :func:`ranks`.
+        rank: Ranks of past actuals, from :func:`ranks`.
         levels: Nominal levels.
     """
     rank = rank[np.isfinite(rank)]

@@ -1,4 +1,4 @@
-"""Elimination of features on the tuning folds. It never sees a test fold's targets."""
+"""Elimination of features on the tuning folds. Targets of the test are never used."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from restock.types.panel import DemandPanel
 
 @dataclass(frozen=True)
 class Assessment:
-    """What a set of features is worth.
+    """The loss with a set of features.
 
     Attributes:
         wql: Mean weighted quantile loss on the tuning folds.
-        importance: Rise of that loss without each feature, by name.
+        importance: Increase of this loss without each feature, by name.
     """
 
     wql: float
@@ -42,9 +42,9 @@ class Selection:
     """All steps of an elimination.
 
     Attributes:
-        settings: How it was done.
-        assessments: One a step, all features first.
-        left_out: What was left out at each step; each step leaves out what the one before did.
+        settings: Settings of the elimination.
+        assessments: One for each step. The first step has all features.
+        left_out: All features left out at each step; they include those of the step before.
     """
 
     settings: SelectionSettings
@@ -53,13 +53,13 @@ class Selection:
 
     @property
     def kept(self) -> int:
-        """The last step whose loss is hardly above the lowest: by ``settings.tolerance``."""
+        """The last step whose loss is above the lowest by at most ``settings.tolerance``."""
         losses = [assessment.wql for assessment in self.assessments]
         most = (1 + self.settings.tolerance) * min(losses)
         return max(step for step, loss in enumerate(losses) if loss <= most)
 
     def table(self) -> pd.DataFrame:
-        """Return one row per step: how many features, loss, whether it is kept, what it dropped."""
+        """Return one row per step: number of features, loss, whether it is kept, dropped ones."""
         before = (self.left_out[0], *self.left_out)
         rows = [
             {
@@ -82,13 +82,13 @@ def eliminate(
     told: Callable[[int, Assessment], None],
     start: Sequence[str] = (),
 ) -> Selection:
-    """Drop a share of the features, the least important ones, again and again, down to one.
+    """Drop a share of the features, the least important ones, step by step until one is left.
 
     Args:
-        settings: Which share, and whether features are ranked anew at each step.
-        assess: From the features left out to what the others are worth.
-        told: Hears of each step, by its number from 0.
-        start: What is left out from the start.
+        settings: The share, and whether features are ranked again at each step.
+        assess: Takes the features to leave out, and returns the loss with the others.
+        told: Is called after each step with its number, from 0.
+        start: Features that are left out from the start.
     """
     left_out = [tuple(start)]
     assessments = [assess(left_out[0])]
@@ -106,11 +106,11 @@ def eliminate(
 def assess_features(
     recipe: Recipe, panel: DemandPanel, folds: Folds, num_threads: int
 ) -> Assessment:
-    """Train on each tuning fold for all epochs; score the networks whole and without each feature.
+    """Train on each tuning fold for all epochs; score with all features and without each one.
 
     Args:
-        recipe: What to train; its features say what is left out.
-        panel: The whole panel; each network sees its fold's past only.
+        recipe: Settings of the training, with the features to leave out.
+        panel: The whole panel. Each network reads nothing after its fold's training end.
         folds: Tuning folds, at least one.
         num_threads: Threads inside one operation.
     """

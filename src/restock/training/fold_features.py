@@ -1,4 +1,4 @@
-"""Features of every tuning fold, each fitted on its own past."""
+"""Features of every tuning fold, each fitted up to its own training end."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from restock.types.panel import DemandPanel
 def fit_fold_features(
     panel: DemandPanel, folds: Folds, features: FeatureSettings, likelihood: Likelihood
 ) -> list[FittedFeatures]:
-    """Make each tuning fold's features, once for all that is trained on them.
+    """Make each tuning fold's features. All networks of a fold share them.
 
     Raises:
-        DataError: If the likelihood is one of counts and the demand is not: nothing could train.
+        DataError: If the likelihood is a distribution of counts and demand is not in whole units.
     """
     for fold in folds.tuning:
         require_counts(panel, fold.train_end, likelihood)

@@ -1,4 +1,4 @@
-"""One configuration trained on all tuning folds side by side, epoch by epoch."""
+"""Fold training: the networks of all tuning folds, trained side by side epoch by epoch."""
 
 from __future__ import annotations
 
@@ -38,15 +38,15 @@ class FoldTraining:
         num_threads: int,
         num_seeds: int = 1,
     ) -> None:
-        """Build fresh networks, an ensemble a fold and seed.
+        """Build new networks: one ensemble for each fold and seed.
 
         Args:
-            recipe: What to train.
-            panel: The whole panel; each network sees its fold's past only.
+            recipe: Settings of the training.
+            panel: The whole panel. Each network reads nothing after its fold's training end.
             folds: Tuning folds, at least one.
-            features: Theirs.
+            features: Features of each tuning fold.
             num_threads: Threads inside one operation.
-            num_seeds: How often each fold is trained; the first time with the recipe's own seed.
+            num_seeds: Number of seeds; the first one is the recipe's own.
         """
         backend.prepare(recipe.seed, num_threads)
         self.panel, self.folds = panel, folds.tuning
@@ -65,11 +65,11 @@ class FoldTraining:
         return [float(np.mean(losses)) for losses in zip(*self.fold_curves, strict=True)]
 
     def epochs(self, total: int, pool_size: int | None) -> Iterator[int]:
-        """Train up to so many epochs in all; yield the number of each, from 0, once it is scored.
+        """Train up to a number of epochs. After each is scored, yield its number, from 0.
 
         Args:
-            total: Epochs, those that were restored included.
-            pool_size: Networks that train at a time; None: as many as there are processors.
+            total: Number of epochs, including those that were restored.
+            pool_size: Networks that train at the same time; None: one for each processor.
         """
         with ThreadPoolExecutor(pool_size or os.cpu_count()) as pool:
             for epoch in range(len(self.curve), total):
@@ -92,24 +92,24 @@ class FoldTraining:
         self.forecasts = forecasts[: len(self.folds)]
 
     def progress(self) -> dict[str, np.ndarray]:
-        """Return all that training goes on from, by name."""
+        """Return all that is needed to resume, by name."""
         arrays = {"curves": np.array(self.fold_curves)}
         for number, ensemble in enumerate(self.ensembles):
             arrays |= {f"{number}/{name}": v for name, v in ensemble.progress().items()}
         return arrays
 
     def restore(self, progress: Mapping[str, np.ndarray]) -> None:
-        """Go on from what :meth:`progress` returned."""
+        """Resume from the arrays of :meth:`progress`."""
         self.fold_curves = progress["curves"].tolist()
         for number, ensemble in enumerate(self.ensembles):
             ensemble.restore(part_of(progress, f"{number}/"))
 
     def outcome(self, best: int) -> Outcome:
-        """Return what was measured, where the epoch at position ``best`` counts."""
+        """Return the outcome if the epoch at position ``best`` is used."""
         curve = self.curve
         return Outcome(curve[best], best + 1, tuple(curve), tuple(map(tuple, self.fold_curves)))
 
 
 def taking_part(origins: IntArray) -> IntArray:
-    """Let series that take no part (-1) look from the first position: every row is answered."""
+    """Give series that take no part (-1) the origin 0, so that every row has a forecast."""
     return np.maximum(origins, 0)

@@ -1,4 +1,4 @@
-"""A whole training from the files of one folder to those of another: load, fit, save, log."""
+"""A whole training, from files to files: load, fit, save, log."""
 
 from __future__ import annotations
 
@@ -31,14 +31,15 @@ def train(settings: TrainingView, files: Layout, run: Tracker, report: Report, s
     """Write the bundle and its training metrics.
 
     Args:
-        settings: What is trained, and on which folds.
-        files: Where the panel lies, and where the bundle goes.
-        run: Told what came out of it.
-        report: Told of every epoch.
-        say: Told what a person should know.
+        settings: Settings of the training and of the folds.
+        files: Folder of the panel, and folder for the bundle.
+        run: The run that results are logged in.
+        report: Is called at every epoch.
+        say: Prints messages for the user.
 
     Raises:
-        ConfigError: If the tuner's result is of other folds or values, or nothing here can export.
+        ConfigError: If the tuner's result is for other folds or values, or TensorFlow, which
+            exports the network, is not installed.
     """
     check_export()
     panel = load_panel(files.read(layout.PANEL))
@@ -69,16 +70,16 @@ def train(settings: TrainingView, files: Layout, run: Tracker, report: Report, s
 def _recipe(
     settings: TrainingView, folds: Folds, files: Layout, say: Say
 ) -> tuple[Recipe, int | None]:
-    """Settle which values are trained, and for how many epochs if the tuner has said so.
+    """Return the recipe, and the number of epochs if the tuner has found it.
 
-    With ``training.use_tuned`` the swept values and the epochs are the tuner's. Without it the
-    settings stand as they are, and the epochs come from training them on the tuning folds.
+    With ``training.use_tuned``, the swept values and the epochs are the tuner's. Without it, the
+    settings are not changed, and training on the tuning folds will decide the epochs.
     """
     recipe = narrowed(Recipe, settings)
     if not recipe.training.use_tuned:
         return recipe, None
     if not folds.tuning:
-        say("no tuning fold fits: the configured values are trained as they are")
+        say("the history is too short for a tuning fold: training uses the configured values")
         return recipe, None
     return tuned_recipe(recipe, read_json(files.read(layout.TUNING)), folds)
 
@@ -86,12 +87,12 @@ def _recipe(
 def _features(
     recipe: Recipe, panel: DemandPanel, folds: Folds, files: Layout, say: Say
 ) -> FittedFeatures | None:
-    """Use the constants on disk, or return None where other settings need others."""
+    """Make features with the constants on disk; None if they were made from other settings."""
     digest = panel_digest(files.read(layout.PANEL))
     wanted = made_from(recipe.features, digest, folds.cut)
     state = load_constants(files.read(layout.FEATURES), wanted)
     if state is None:
-        say("the features on disk were made from other settings: making them anew")
+        say("the features on disk were made from other settings: making them again")
         return None
     return with_state(panel, recipe.features, state, folds.horizon)
 

@@ -1,4 +1,4 @@
-"""What training one configuration on the tuning folds has measured."""
+"""The outcome of training one configuration on the tuning folds."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Outcome:
-    """What was measured of one configuration.
+    """The losses of one configuration.
 
     Attributes:
-        value: Objective, lower is better: the lowest point of ``curve``.
-        best_epoch: Epochs trained at that point, from 1.
-        curve: Mean over the folds after each epoch.
-        fold_curves: The same for each fold by itself.
+        value: The objective, lower is better: the loss after ``best_epoch``.
+        best_epoch: Number of epochs with the lowest loss, from 1.
+        curve: Mean loss over the folds after each epoch.
+        fold_curves: The same for each single fold.
         scores: Value of each objective of the search, by name.
     """
 

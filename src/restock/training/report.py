@@ -1,4 +1,4 @@
-"""How a training tells of its progress, without knowing who listens."""
+"""How a training reports its progress. It does not know who gets the report."""
 
 from __future__ import annotations
 
@@ -13,35 +13,35 @@ METRICS: dict[Phase, str] = {"tuning folds": "tuning_wql", "training": "loss"}
 
 
 class Report(Protocol):
-    """Who is told how a training goes."""
+    """Gets the progress of a training: a progress bar, a log, a reason to stop."""
 
     def begin(self, phase: Phase, epochs: int) -> None:
-        """Hear that a phase begins, which takes so many epochs."""
+        """Is called when a phase begins, with its number of epochs."""
         ...
 
     def epoch(self, number: int, value: float) -> None:
-        """Hear of an epoch, from 0: the loss on the tuning folds, or the training loss.
+        """Is called after an epoch, numbered from 0. An error raised here ends the training.
 
-        What it raises ends the training.
+        ``value`` is the loss on the tuning folds, or the training loss in the phase "training".
         """
         ...
 
 
 class Silent:
-    """Hears, and says nothing."""
+    """A report that does nothing."""
 
     def begin(self, phase: Phase, epochs: int) -> None:
-        """Ignore that a phase begins."""
+        """Do nothing."""
 
     def epoch(self, number: int, value: float) -> None:
-        """Ignore an epoch."""
+        """Do nothing."""
 
 
 class Told:
-    """Logs every epoch to a run, and moves a bar."""
+    """A report that logs every epoch to a run and moves a progress bar."""
 
     def __init__(self, console: Console, tracker: Tracker, bars: ExitStack) -> None:
-        """Bars are opened on the stack; see :func:`told`."""
+        """Keep the stack that closes the bars; see :func:`told`."""
         self.console, self.tracker, self.bars = console, tracker, bars
         self.phase: Phase = "training"
         self.bar: Progress | None = None
@@ -62,6 +62,6 @@ class Told:
 
 @contextmanager
 def told(console: Console, tracker: Tracker) -> Iterator[Told]:
-    """Tell a person and a run of a training while the block runs."""
+    """Yield a report to the console and to a run, and close its bars at the end."""
     with ExitStack() as bars:
         yield Told(console, tracker, bars)

@@ -1,4 +1,4 @@
-"""What the tuner has found, in the place of what was configured."""
+"""Replace configured values by those that the tuner has found."""
 
 from __future__ import annotations
 
@@ -15,20 +15,21 @@ def tuned_recipe(recipe: Recipe, tuned: dict[str, Any], folds: Folds) -> tuple[R
     """Replace the swept values of a recipe by the tuner's best.
 
     Args:
-        recipe: As configured.
-        tuned: What stage tune wrote.
-        folds: Of the panel at hand.
+        recipe: The configured recipe.
+        tuned: The result that stage tune wrote.
+        folds: Folds of the current panel.
 
     Returns:
-        The recipe, and the epochs that the tuner has found best.
+        The recipe, and the best number of epochs.
 
     Raises:
-        ConfigError: If it was tuned on other folds or from other values, naming both.
+        ConfigError: If the tuner used other folds or other configured values. The message names
+            the values.
     """
     if tuned.get("cut") != folds.tuning_cut:
         raise ConfigError(
-            f"{layout.TUNING} was tuned on other folds or for another horizon. Tune again, or set "
-            "training.use_tuned=false."
+            f"{layout.TUNING} was tuned on other folds or for another horizon. Run `restock tune` "
+            "again, or set training.use_tuned=false."
         )
     given = {path: value_at(recipe, path) for path in tuned["configured"]}
     differing = [
@@ -38,6 +39,6 @@ def tuned_recipe(recipe: Recipe, tuned: dict[str, Any], folds: Folds) -> tuple[R
         if value != tuned["configured"][path]
     ]
     if differing:
-        differing.append("Add training.use_tuned=false to train what you say.")
+        differing.append("Add training.use_tuned=false to train these values.")
         raise ConfigError("\n".join(differing))
     return replace_at(recipe, tuned["best"]), tuned["epochs"]

@@ -1,4 +1,4 @@
-"""What a whole training reads of the settings."""
+"""The settings that a whole training reads."""
 
 from __future__ import annotations
 
@@ -17,42 +17,42 @@ from restock.settings.windows import WindowSettings
 
 
 class Threads(View):
-    """What of ``engine`` a training reads."""
+    """The part of ``engine`` that a training reads."""
 
     num_threads: Annotated[int, Field(ge=0)] = 1
-    """Threads inside one operation; 0: the backend's choice."""
+    """Threads inside one operation of the network; 0: the backend chooses."""
 
 
 class Space(View):
-    """What of ``search`` a training reads."""
+    """The part of ``search`` that a training reads."""
 
     space: dict[str, Dimension]
-    """The settings that may have been tuned, which are logged."""
+    """The settings that may be tuned; their values are logged."""
 
 
 class TrainedOn(FoldSettings, View):
-    """What of ``evaluation`` a training reads."""
+    """The part of ``evaluation`` that a training reads."""
 
     baselines: BaselineSettings
     """The simple forecasts that may be mixed in."""
 
 
 class TrainingView(View):
-    """A recipe, the folds that settle the rest of it, and what was searched."""
+    """A recipe, the folds, and the search space."""
 
     features: FeatureSettings
-    """What the models are shown beside the demand itself."""
+    """The models' inputs besides the demand itself."""
     windows: WindowSettings
     """How much history one sequence holds."""
     model: ModelSettings
     """The network."""
     training: TrainingSettings
-    """How it is fitted."""
+    """How the network is fitted."""
     evaluation: TrainedOn
-    """Where the history is cut, and what may be mixed in."""
+    """Where the history is cut, and which baselines may be mixed in."""
     engine: Threads = Threads()
-    """How it is computed."""
+    """Number of threads."""
     search: Space
-    """What may have been tuned."""
+    """The settings that may be tuned."""
     seed: Annotated[int, Field(ge=0)] = 42
-    """Where all random numbers start from."""
+    """Seed of all random numbers."""

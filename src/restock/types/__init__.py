@@ -1,1 +1,1 @@
-"""What crosses the seams between rooms."""
+"""Types that the other packages share: panel, folds, features, anchors, forecast."""

@@ -1,6 +1,7 @@
 """Anchors: simple forecasts from every origin, which the network weighs and corrects.
 
-Held as three numbers a position, not as forecasts: steps are laid out for the origins at hand only.
+An anchor is stored as three numbers per position: level, trend and season. The forecasts of all
+steps are computed only for the origins that are needed.
 Shapes: N series, T periods, A anchors, B series and O origins asked for, H horizon.
 """
 
@@ -12,23 +13,24 @@ import numpy as np
 
 from restock.types.panel import BoolArray, FloatArray, IntArray
 
-# A quarter more than ever was seen: a trend that multiplies must not run away.
+# A forecast is at most a quarter above the largest demand so far: an exponential trend must not
+# grow without limit.
 HEADROOM = 1.25
 
 
 @dataclass(frozen=True)
 class Anchors:
-    """What every anchor knows at every position; nothing after it.
+    """The state of every anchor at every position. It uses nothing after the position.
 
     Attributes:
-        level, trend, season: Each ``(N, T, A)``, float32. The season is the index of that very
-            period, as it stood once the period was seen.
+        level, trend, season: Each ``(N, T, A)``, float32. The season is the seasonal index of the
+            period itself, after its demand was seen.
         most: Largest demand so far, in units. Shape ``(N, T)``.
-        ready: Whether a whole season lies behind a position. Shape ``(N, T)``.
-        period: Periods of a season; 0 for none.
-        damping: Share of a trend that is left after each step. Shape ``(A,)``.
+        ready: Whether there is at least one whole season of history. Shape ``(N, T)``.
+        period: Periods in a season; 0: no season.
+        damping: Share of the trend that remains after each step. Shape ``(A,)``.
         ratios: Whether an anchor's numbers are logarithms. Shape ``(A,)``.
-        unit: Demand below which its logarithms turn into differences, in units.
+        unit: Anchors with ``ratios`` smooth log(1 + demand / unit). In units.
     """
 
     level: FloatArray
@@ -52,14 +54,14 @@ class Anchors:
         return replace(self, **{name: getattr(self, name)[rows] for name in names})
 
     def forecast(self, origins: IntArray, horizon: int) -> FloatArray:
-        """Lay out every series' forecasts from some origins.
+        """Compute the forecasts of every series from some origins.
 
         Args:
             origins: Positions. Shape ``(N, O)``.
-            horizon: H.
+            horizon: Periods ahead, H.
 
         Returns:
-            Units, not negative. Shape ``(N, O, H, A)``.
+            Demand in units, not negative. Shape ``(N, O, H, A)``.
         """
         steps = np.arange(1, horizon + 1)
         rows = np.arange(len(origins))[:, None]
@@ -76,13 +78,13 @@ class Anchors:
         """Return the forecast of the next period from every position. Shape ``(N, T, A)``."""
         value = self.level + self.trend * self.damping.astype(np.float32)
         if self.period:
-            before = self.period - 1  # the next period's namesake in the season before
+            before = self.period - 1  # the index one season before the next period
             index = np.where(self.ready[:, before:, None], self.season[:, : -before or None], 0.0)
             value[:, before:] += index
         return self._units(value, self.most[:, :, None])
 
     def _units(self, value: FloatArray, most: FloatArray) -> FloatArray:
-        """Undo logarithms, and hold forecasts between zero and somewhat above the most so far."""
+        """Undo logarithms, and limit forecasts to 0 to HEADROOM times the largest demand so far."""
         logs = np.minimum(value[..., self.ratios], 30.0)
         # In double precision, whose rounding to single is the same on every processor.
         value[..., self.ratios] = self.unit * np.expm1(logs, dtype=np.float64)

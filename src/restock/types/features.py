@@ -1,4 +1,4 @@
-"""Features by role, and the constants that were learned to make them."""
+"""Features by role, and the learned constants that make them."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from restock.types.panel import FloatArray, IntArray
 
 @dataclass(frozen=True)
 class FeatureState:
-    """Numbers learned from training rows only. Travels inside the bundle as JSON.
+    """Constants learned from training rows only. The bundle holds them as JSON.
 
     Attributes:
         scale_floor: Smallest scale a series may have, in units.
-        typical_scale: Scale of half of the series, zeros before their launch included, in units.
-        cold_scale: Scale of a series of which nothing is known, in units.
-        cold_effects: How static columns move that; see features/cold.py.
-        past_mean, past_std, future_mean, future_std: Standardisation, by feature name.
+        typical_scale: Median scale of the series, zeros before their launch included, in units.
+        cold_scale: Scale of a series without any history, in units.
+        cold_effects: How static columns change the cold scale; see features/cold.py.
+        past_mean, past_std, future_mean, future_std: For standardisation, by feature name.
         vocabularies: For each static column its frequent categories; code 0 is "unknown or rare".
-        static_mean, static_std: Standardisation of numeric static columns.
+        static_mean, static_std: For the standardisation of numeric static columns.
     """
 
     scale_floor: float
@@ -40,9 +40,9 @@ class FeatureState:
 
 @dataclass(frozen=True)
 class FeaturePanel:
-    """Everything a network is shown, causal: the value at a position uses nothing after it.
+    """All inputs of a network. They are causal: the value at a position uses nothing after it.
 
-    Shapes: N series, W periods from a start of each series' own, P past features, K known-future
+    Shapes: N series, W periods (each series has its own first one), P past features, K known-future
     features, C categorical and S numeric static columns.
 
     Attributes:
@@ -51,9 +51,9 @@ class FeaturePanel:
         future: Shape ``(N, W, K)``, float32.
         static_codes: Category codes. Shape ``(N, C)``, int32.
         static_numbers: Shape ``(N, S)``, float32.
-        scale: Demand level known at each position, in units, > 0. Shape ``(N, W)``.
-        cold_parts: What takes its place where no demand of a series is known: the logarithm is
-            the sum of a part of its own and one of each category. Shape ``(N, 1 + C)``.
+        scale: Level of demand known at each position, in units, > 0. Shape ``(N, W)``.
+        cold_parts: The scale to use where no demand of a series is known. Its logarithm is the sum
+            of these parts: one from the numbers, one from each category. Shape ``(N, 1 + C)``.
         demand: Units; NaN where unknown. Shape ``(N, W)``, float32.
         is_target: True where demand may be a training target (known and in stock). ``(N, W)``.
         anchors: Simple forecasts from every position.
@@ -71,7 +71,7 @@ class FeaturePanel:
     anchors: Anchors
 
     def __post_init__(self) -> None:
-        """Check that roles agree on N and W and that nothing the network reads is NaN."""
+        """Check that all arrays have the same N and W, and that no input of the network is NaN."""
         for values in (self.past, self.future, self.scale, self.is_target):
             assert values.shape[:2] == self.demand.shape
         for name in ("past", "future", "static_numbers", "scale", "cold_parts"):
@@ -91,14 +91,14 @@ class FeaturePanel:
 
 
 class FeatureSource(Protocol):
-    """Where windows get features from: held at once, or made for the windows at hand."""
+    """Where windows get features from: from memory, or made when windows ask for them."""
 
     def take(self, rows: IntArray, ends: IntArray, length: int) -> FeaturePanel:
-        """Return features that cover some windows and the horizon after each.
+        """Return features for some windows and the horizon after each of them.
 
         Args:
-            rows: Series; one may be asked for more than once. Shape ``(B,)``.
+            rows: Row numbers of series; a series may occur more than once. Shape ``(B,)``.
             ends: Grid position at which each window ends. Shape ``(B,)``.
-            length: Periods of a window.
+            length: Periods in a window.
         """
         ...

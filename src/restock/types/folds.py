@@ -1,4 +1,7 @@
-"""Which periods teach, and which are forecast. Positions are grid positions of a panel."""
+"""Folds: which periods are used to train, and which are forecast.
+
+A position is a grid position: the index of a period in the panel.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from restock.types.panel import IntArray
 
 @dataclass(frozen=True)
 class Fold:
-    """One training cut and the forecast origins that are scored after it.
+    """One training end, and the origins that are forecast with the model trained up to it.
 
     ::
 
@@ -21,8 +24,9 @@ class Fold:
 
     Attributes:
         role: ``tune`` folds choose settings; ``test`` folds are only reported.
-        train_end: Last position a training target may take, per series. Shape ``(N,)``.
-        origins: Last known position for each forecast, per series; -1 where the series takes
+        train_end: Last position of a training target, per series; -1 where the series takes no
+            part. Shape ``(N,)``.
+        origins: Last position that a forecast may read, per series; -1 where the series takes
             no part. Shape ``(num_origins, N)``.
     """
 
@@ -33,14 +37,14 @@ class Fold:
 
 @dataclass(frozen=True)
 class Folds:
-    """All folds of one evaluation: tuning folds end where the test begins.
+    """All folds of one evaluation. The tuning folds end where the test begins.
 
     Attributes:
         horizon: Periods per forecast, H.
         tuning: Folds that may choose settings, oldest first. May be empty.
         test: The fold that is reported.
-        notes: What a person should know, such as "1 tuning fold instead of 2".
-        short_series: Series too short to be tested, which are forecast all the same.
+        notes: Messages for the user, such as "1 tuning fold instead of 2".
+        short_series: Names of series that are too short to test. The model forecasts them anyway.
     """
 
     horizon: int
@@ -51,12 +55,12 @@ class Folds:
 
     @property
     def cut(self) -> str:
-        """Identify what the final model is trained on: the horizon and where its targets end."""
+        """Digest of the horizon and of where the test fold ends the training of each series."""
         return _digest(np.array([self.horizon]), self.test.train_end)
 
     @property
     def tuning_cut(self) -> str:
-        """Identify what settings are chosen on."""
+        """Digest of the horizon and of the tuning folds, on which settings are chosen."""
         parts = [array for fold in self.tuning for array in (fold.train_end, fold.origins)]
         return _digest(np.array([self.horizon]), *parts)
 

@@ -1,4 +1,4 @@
-"""What a forecaster returns: distributions per step and of the running total."""
+"""What a forecaster returns: quantiles of demand per step and of the running total."""
 
 from __future__ import annotations
 
@@ -14,18 +14,22 @@ from restock.types.panel import DemandPanel, FloatArray, IntArray
 
 @dataclass(frozen=True)
 class DemandForecast:
-    """Demand of N series over the H periods after each one's forecast origin.
+    """Forecast demand of N series in the H periods after each series' origin.
 
     Attributes:
-        series_id: Shape ``(N,)``.
+        series_id: Names of the series. Shape ``(N,)``.
         origin: Timestamp of the last known period. Shape ``(N,)``.
         timestamps: The forecast periods. Shape ``(N, H)``.
         point: Point forecast in units. Shape ``(N, H)``.
-        levels: Quantile levels, rising. Shape ``(Q,)``.
-        quantiles: Demand of each period. Shape ``(N, H, Q)``.
-        cumulative: *Total* demand from the first period to each one: not a sum of quantiles.
-            Shape ``(N, H, Q)``.
-        unit: What one unit of demand is.
+        levels: Quantile levels in (0, 1), rising. Shape ``(Q,)``.
+        quantiles: Quantiles of the demand of each period, in units. Shape ``(N, H, Q)``.
+        cumulative: Quantiles of the *total* demand from the first forecast period up to each
+            period, in units. They are not sums of ``quantiles``. Shape ``(N, H, Q)``.
+        unit: Name of the unit of demand.
+
+    Raises:
+        ValueError: If shapes differ, or a value is not finite, is negative (quantiles), or
+            quantiles cross (fall along the levels).
     """
 
     series_id: NDArray[np.object_]
@@ -48,28 +52,33 @@ class DemandForecast:
             if not np.isfinite(values).all() or (values < 0).any():
                 raise ValueError(f"forecast: {name} must be finite and not negative")
             if (np.diff(values, axis=2) < 0).any():
-                raise ValueError(f"forecast: {name} cross")
+                raise ValueError(f"forecast: {name} must not fall from one level to the next")
         if not np.isfinite(self.point).all():
             raise ValueError("forecast: point must be finite")
 
     def at(self, level: float) -> FloatArray:
-        """Return the step quantiles at one level. Shape ``(N, H)``."""
+        """Return the quantiles of each step at one of the ``levels``, in units. ``(N, H)``."""
         index = int(np.flatnonzero(np.isclose(self.levels, level))[0])
         return self.quantiles[:, :, index]
 
     @property
     def mean(self) -> FloatArray:
-        """Expected demand of each step, in units: unlike quantiles, means add up over series.
+        """Expected demand of each step, in units. Means add up over series; quantiles do not.
 
-        The quantile function, integrated over its levels by trapezoids; beyond the outermost
-        levels it is held, which leaves out what lies in the far tails. Shape ``(N, H)``.
+        It is the integral of the quantile function over its levels, by the trapezoidal rule. Beyond
+        the lowest and the highest level the function is taken as constant, so the far tails are
+        left out. Shape ``(N, H)``.
         """
         levels = np.concatenate([[0.0], self.levels, [1.0]])
         held = np.pad(self.quantiles, ((0, 0), (0, 0), (1, 1)), mode="edge")
         return np.trapezoid(held, levels, axis=2)
 
     def table(self) -> pd.DataFrame:
-        """Return a row per series and step: point, mean, q<level>, and total_q<level> of totals."""
+        """Return a table with one row per series and step, in units.
+
+        Columns: series_id, forecast_origin, timestamp, step (from 1), point, mean; q<level>, the
+        quantiles of the step; total_q<level>, those of the running total.
+        """
         num_series, horizon = self.point.shape
         columns = {
             "series_id": np.repeat(self.series_id, horizon),
@@ -108,10 +117,10 @@ class DemandForecast:
 
 
 class Forecaster(Protocol):
-    """What can be fitted. One that learns nothing beyond an origin's past returns itself."""
+    """A model that can be fitted. One that has nothing to learn returns itself."""
 
     def fit(self, panel: DemandPanel, train_end: IntArray) -> FittedForecaster:
-        """Fit on targets at or before ``train_end`` and return what predicts.
+        """Fit on targets at or before ``train_end`` and return the fitted forecaster.
 
         Args:
             panel: The whole panel; demand after ``train_end`` is not read.
@@ -121,18 +130,18 @@ class Forecaster(Protocol):
 
 
 class FittedForecaster(Protocol):
-    """A trained model. It predicts from a panel alone and never learns again."""
+    """A trained model. It only needs a panel to predict, and does not learn any more."""
 
     @property
     def horizon(self) -> int:
-        """Periods it forecasts, H."""
+        """Number of periods that it forecasts, H."""
         ...
 
     def predict(self, panel: DemandPanel, origins: IntArray) -> DemandForecast:
-        """Forecast the H periods after each series' origin, from what lies at or before it.
+        """Forecast the H periods after each series' origin. Demand after it is not read.
 
         Args:
             panel: History (and known future) of the series.
-            origins: Last known grid position per series. Shape ``(N,)``.
+            origins: Last known grid position per series; at least 0. Shape ``(N,)``.
         """
         ...

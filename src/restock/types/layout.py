@@ -1,4 +1,4 @@
-"""Where each step's files lie under an output directory: the names dvc.yaml knows, too."""
+"""Names of each step's files in the output folder. dvc.yaml uses the same names."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ class Layout:
 
     Attributes:
         root: Folder that a step reads its inputs from.
-        target: Folder that it writes to; another one than ``root`` only for jobs of a multirun.
+        target: Folder that a step writes to. Only jobs of a multirun have another one than
+            ``root``.
     """
 
     root: Path
@@ -24,11 +25,11 @@ class Layout:
         return cls(root, root)
 
     def read(self, name: str) -> Path:
-        """Return where a step's input lies."""
+        """Return the path of a step's input."""
         return self.root / name
 
     def write(self, name: str) -> Path:
-        """Return where a step's output goes."""
+        """Return the path of a step's output."""
         return self.target / name
 
 

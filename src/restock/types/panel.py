@@ -1,4 +1,4 @@
-"""The demand panel: what every room above ``data`` reads. It must not know where it came from."""
+"""The demand panel, which all modelling code reads. It must not know which source it came from."""
 
 from __future__ import annotations
 
@@ -23,17 +23,21 @@ class DemandPanel:
     Shapes: N series, T periods with demand history, F known future periods after them.
 
     Attributes:
-        series_id: Sorted, unique identifiers. Shape ``(N,)``.
-        timestamps: The grid, one label a period, future included. Length ``T + F``.
+        series_id: Names of the series, sorted and unique. Shape ``(N,)``.
+        timestamps: The grid: one label per period, known future included. Length ``T + F``.
         demand: Units per period; NaN where nothing was observed. Shape ``(N, T)``.
         in_stock: False where a stock-out hides demand. Shape ``(N, T)``.
         frequency: pandas alias of the grid, such as ``W-SUN``.
-        unit: What one unit of demand is.
-        static: Per-series columns, indexed like ``series_id``.
-        known_future: Numeric columns known ahead. Each ``(N, T + F)``.
-        observed: Numeric columns known up to now. Each ``(N, T)``.
-        static_until: Last position that made-up static columns were read from; None where all
-            static columns were given. Shape ``(N,)``.
+        unit: Name of the unit of demand.
+        static: One row per series, in the order of ``series_id``; one column per static column.
+        known_future: Numeric columns known in advance, by name. Each ``(N, T + F)``.
+        observed: Numeric columns whose future is not known, by name. Each ``(N, T)``.
+        static_until: Last position that derived static columns were made from; None if there are
+            no derived ones. Shape ``(N,)``.
+
+    Raises:
+        DataError: If shapes differ, series are not sorted and unique, there is no series, the grid
+            does not rise, or demand is negative or infinite.
     """
 
     series_id: NDArray[np.object_]
@@ -52,13 +56,16 @@ class DemandPanel:
         num_series, num_steps = self.demand.shape
         grid = (num_series, len(self.timestamps))
         if len(self.series_id) != num_series or len(self.static) not in {0, num_series}:
-            raise DataError(f"panel: {num_series} rows of demand, {len(self.series_id)} names")
+            raise DataError(
+                f"panel: demand has {num_series} rows, series_id {len(self.series_id)} and static "
+                f"{len(self.static)}; expected one row per series in each (static may be empty)"
+            )
         if num_series == 0:
-            raise DataError("panel: there is no series in it. Check the cleaning rules.")
+            raise DataError("panel: it holds no series. Check the cleaning rules.")
         if (self.series_id[1:] <= self.series_id[:-1]).any():
             raise DataError("panel: series_id must be sorted and unique")
         if len(self.timestamps) < num_steps or not self.timestamps.is_monotonic_increasing:
-            raise DataError("panel: the grid must rise and cover the demand")
+            raise DataError("panel: timestamps must rise, with at least one per period of demand")
         if np.isinf(self.demand).any() or (self.demand < 0).any():
             raise DataError("panel: demand must be finite and not negative, or missing")
         shapes = {name: (a.shape, grid) for name, a in self.known_future.items()}
@@ -69,7 +76,7 @@ class DemandPanel:
                 raise DataError(f"panel: {name} has shape {got}, expected {expected}")
 
     def take(self, rows: IntArray) -> DemandPanel:
-        """Return the panel of some series: rising rows, each at most once."""
+        """Return the panel of some series. ``rows`` must rise, without repeats. Shape ``(R,)``."""
         static = self.static.iloc[rows].reset_index(drop=True) if len(self.static) else self.static
         return replace(
             self,
@@ -103,18 +110,18 @@ class DemandPanel:
         return np.where(self.in_stock, self.demand, np.nan)
 
     def actuals(self, origins: IntArray, horizon: int, rows: IntArray | None = None) -> FloatArray:
-        """Return what was demanded in each of the periods after some origins.
+        """Return the actual demand in each of the H periods after each series' origin.
 
-        NaN where nothing was observed, where a stock-out may have hidden it, beyond the history,
-        and throughout where an origin is -1: the series takes no part.
+        It is NaN where nothing was observed, where a stock-out may have hidden demand, and after
+        the end of the history. All are NaN for an origin of -1: that series takes no part.
 
         Args:
             origins: Last known position of each series. Shape ``(R,)``.
-            horizon: Periods after it, H.
-            rows: Which series; none: all of them, R = N. Shape ``(R,)``.
+            horizon: Periods after the origin, H.
+            rows: Row numbers of the series. None: all series, R = N. Shape ``(R,)``.
 
         Returns:
-            Units. Shape ``(R, H)``.
+            Demand in units. Shape ``(R, H)``.
         """
         series = (np.arange(self.num_series) if rows is None else rows)[:, None]
         target = origins[:, None] + np.arange(1, horizon + 1)
@@ -126,14 +133,14 @@ class DemandPanel:
     def first_seen(self) -> IntArray:
         """Position of each series' first demand in stock; T where there is none. Shape ``(N,)``.
 
-        Before it nothing is known of how much is wanted: the series is cold.
+        Before it the demand of the series is not known at all: the series is cold.
         """
         seen = np.isfinite(self.uncensored)
         return np.where(seen.any(axis=1), seen.argmax(axis=1), self.num_steps)
 
     @cached_property
     def first_sale(self) -> IntArray:
-        """Position of each series' first sale, sold out or not; T where there is none. ``(N,)``."""
+        """Position of each series' first sale, in stock or not; T where there is none. ``(N,)``."""
         sold = self.demand > 0
         return np.where(sold.any(axis=1), sold.argmax(axis=1), self.num_steps)
 
@@ -145,7 +152,7 @@ class DemandPanel:
         return np.where(seen.any(axis=1), last, -1)
 
     def labels(self, positions: IntArray) -> NDArray[np.datetime64]:
-        """Return the timestamps at grid positions, which may lie beyond the grid's end."""
+        """Return the timestamps at grid positions; positions after the grid's end are allowed."""
         beyond = int(positions.max(initial=0)) - len(self.timestamps) + 1
         return np.asarray(extend(self.timestamps, self.frequency, max(beyond, 0)))[positions]
 

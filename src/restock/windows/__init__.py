@@ -1,1 +1,1 @@
-"""Arrays in the shape a network reads."""
+"""Arrays in the shape that a network reads."""

@@ -1,7 +1,7 @@
-"""The only place where arrays are shaped for a network: sequences for training, windows to predict.
+"""Make the input arrays of a network: sequences for training, windows for prediction.
 
-One sequence trains all its forecast origins in one pass, so that windows are never laid out beside
-each other. Shapes: B series in a batch, L lookback, O origins, H horizon, P past features,
+All forecast origins of a sequence are trained in one pass, so that overlapping windows are never
+copied. Shapes: B series in a batch, L lookback, O origins, H horizon, P past features,
 K known-future features, A anchors, C categorical and S numeric static columns.
 """
 
@@ -18,8 +18,8 @@ from restock.types.features import FeaturePanel, FeatureSource
 from restock.types.panel import BoolArray, FloatArray, IntArray
 
 PREDICTED_AT_ONCE = 512
-COLD_SHARE = 0.25  # of the sequences have one origin without history
-UNKNOWN_SHARE = 0.05  # of the categories are hidden in training
+COLD_SHARE = 0.25  # share of the training sequences with one origin made cold
+UNKNOWN_SHARE = 0.05  # share of the categories hidden in training
 
 
 @dataclass(frozen=True)
@@ -27,13 +27,13 @@ class WindowBatch:
     """Inputs of the network.
 
     Attributes:
-        past: One step of zeros, which stands for "no history", then the lookback, left-padded with
-            zeros where a series is younger. Shape ``(B, 1 + L, P)``.
-        origin_index: Place of each origin in ``past``; 0 before a series' first period.
-            Shape ``(B, O)``.
-        future: The known future at each target. Shape ``(B, O, H, K)``.
-        anchors: Simple forecasts of each step and of the running mean up to it, in arcsinh of
-            demand over scale. Shape ``(B, O, H, 2, A)``.
+        past: One step of zeros, which means "no history", then the lookback. Younger series are
+            padded with zeros on the left. Shape ``(B, 1 + L, P)``.
+        origin_index: Index of each origin in ``past``; 0 for an origin before a series' first
+            period. Shape ``(B, O)``.
+        future: Known-future features of each target. Shape ``(B, O, H, K)``.
+        anchors: Simple forecasts of each step and of the running mean up to it, as
+            arcsinh(demand / scale). Shape ``(B, O, H, 2, A)``.
         static_codes: Shape ``(B, C)``.
         static_numbers: Shape ``(B, S)``.
         scale: Demand level at each origin, in units. Shape ``(B, O)``.
@@ -65,7 +65,7 @@ class SequenceBatch:
 
     Attributes:
         inputs: What the network reads.
-        target: Step demand and running mean demand, both over the origin's scale.
+        target: Demand of the step and running mean of demand, both divided by the origin's scale.
             Shape ``(B, O, H, 2)``.
         loss_mask: Weight of each target; 0 after ``train_end`` or where demand is unknown or
             hidden by a stock-out. Shape ``(B, O, H, 2)``.
@@ -76,10 +76,11 @@ class SequenceBatch:
     loss_mask: FloatArray
 
     def counts(self) -> FloatArray:
-        """Return the targets as counts, each beside the units that make a relative mean a count.
+        """Return the targets as counts.
 
         Returns:
-            Step demand and running *total*. Shape ``(B, O, H, 2, 2)``.
+            For the demand of the step and the running *total*, on the last axis: the count, and
+            the factor in units that turns a relative mean into a count. Shape ``(B, O, H, 2, 2)``.
         """
         steps = np.arange(1, self.target.shape[2] + 1, dtype=np.float32)
         units = self.inputs.scale[:, :, None, None] * np.stack([steps**0, steps], axis=1)
@@ -88,13 +89,13 @@ class SequenceBatch:
 
 @dataclass(frozen=True)
 class Origins:
-    """Where a batch looks from, within its own rows.
+    """The origins of a batch, one row per sequence.
 
     Attributes:
         last: Grid position at which each sequence ends. Shape ``(B,)``.
         at: Grid position of each origin, at least 0. Shape ``(B, O)``.
-        cold: True where nothing of the series' past is to be seen. Shape ``(B, O)``.
-        counts: False where an origin only fills up. Shape ``(B, O)``.
+        cold: True where the network must not see the series' past. Shape ``(B, O)``.
+        counts: False for an origin that is only padding. Shape ``(B, O)``.
     """
 
     last: IntArray
@@ -105,12 +106,14 @@ class Origins:
 
 @dataclass(frozen=True)
 class WindowMaker:
-    """Cuts sequences and windows out of features.
+    """Cuts sequences and windows from features.
 
     Attributes:
-        features: Of all series.
+        features: Features of all series.
         first: Position of each series' first demand in stock; T where there is none. ``(N,)``.
-        typical_scale: Scale that sequences are weighed against, in units.
+        typical_scale: Scale of a series whose weight in the loss is 1, in units.
+        horizon: Periods that are forecast, H.
+        settings: Lookback and number of origins.
     """
 
     features: FeatureSource
@@ -126,16 +129,19 @@ class WindowMaker:
         weight_by_scale: float,
         rng: np.random.Generator,
     ) -> Iterator[SequenceBatch]:
-        """Yield one pass over all series that have something to teach, in random order.
+        """Yield one pass over all series with training targets, in random order.
 
         Raises:
-            DataError: If there is none.
+            DataError: If no series has any.
         """
         usable = np.flatnonzero(train_end - self.first >= self.settings.min_context)
         if not usable.size:  # short panels: any series with one origin and one target
             usable = np.flatnonzero(train_end - self.first >= 1)
         if not usable.size:
-            raise DataError("no series has two periods in stock before the training ends.")
+            raise DataError(
+                "training needs a series with at least two periods, the first in stock, before "
+                "the training ends, but there is none. Check the data and evaluation.num_folds."
+            )
         order = rng.permutation(usable)
         size = min(batch_size, len(order))
         for start in range(0, len(order), size):
@@ -152,7 +158,7 @@ class WindowMaker:
             )
 
     def prediction_batches(self, origins: IntArray) -> Iterator[tuple[WindowBatch, int]]:
-        """Yield windows that end at each series' origin, and how many of their rows count.
+        """Yield windows that end at each series' origin, and how many rows are not padding.
 
         Args:
             origins: Last known position per series; at least 0. Shape ``(N,)``.
@@ -172,8 +178,8 @@ class WindowMaker:
         """Return windows that end at one origin each, with their targets.
 
         Args:
-            rows: Series; one may stand in several pairs. Shape ``(B,)``.
-            origins: An origin of each. Shape ``(B,)``.
+            rows: Row numbers of series; a series may be in several pairs. Shape ``(B,)``.
+            origins: One origin for each. Shape ``(B,)``.
             train_end: Last training position per series. Shape ``(N,)``.
         """
         places = self._ends(rows, origins)
@@ -186,7 +192,7 @@ class WindowMaker:
         return self.features.take(rows, origins.last, self.settings.lookback)
 
     def _ends(self, rows: IntArray, origins: IntArray) -> Origins:
-        """Look from one origin per series, at which its window ends."""
+        """Return one origin per series, at which its window ends."""
         at = origins[:, None]
         cold = at < self.first[rows][:, None]
         return Origins(origins, at, cold, np.ones_like(cold))
@@ -196,7 +202,8 @@ class WindowMaker:
     ) -> Origins:
         """Draw the end of each sequence and its origins, without replacement.
 
-        One origin of some sequences is made cold: the network learns to answer without history.
+        In some sequences one origin is made cold, so that the network learns to forecast without
+        history.
         """
         length = self.settings.lookback
         latest = train_end - 1
@@ -218,10 +225,10 @@ class WindowMaker:
     def _inputs(
         self, features: FeaturePanel, origins: Origins, hidden: BoolArray | None = None
     ) -> WindowBatch:
-        """Lay the inputs out.
+        """Build the input arrays.
 
-        Of categories ``hidden``, shape ``(B, C)``, nothing is seen: a network learns what to say of
-        an unknown one, though none were unknown or rare.
+        Categories that are ``hidden``, shape ``(B, C)``, are shown as unknown. So the network
+        learns to forecast with an unknown category, even if the training data have none.
         """
         codes, parts = features.static_codes, features.cold_parts
         if hidden is not None:
@@ -252,7 +259,7 @@ class WindowMaker:
     def _anchors(
         self, features: FeaturePanel, at: IntArray, cold: BoolArray, scale: FloatArray
     ) -> FloatArray:
-        """Lay out the simple forecasts of steps and running means, relative to the scale."""
+        """Return the anchors' forecasts of steps and running means, relative to the scale."""
         relative = features.anchors.forecast(at, self.horizon) / scale[:, :, None, None]
         relative = np.where(cold[:, :, None, None], 1.0, relative)
         steps = np.arange(1, self.horizon + 1)
@@ -276,10 +283,10 @@ class WindowMaker:
 
 
 def _filled(rows: IntArray, size: int) -> tuple[IntArray, np.ndarray]:
-    """Repeat the first row up to ``size``: batches of one shape are compiled once.
+    """Repeat the first row up to ``size``, so that all batches have one shape and compile once.
 
     Returns:
-        The rows, and which of them only fill up.
+        The rows, and a mask of those that are only padding.
     """
     missing = size - len(rows)
     padding = np.arange(size) >= len(rows)

@@ -109,7 +109,7 @@ def test_pairs_keep_context_before_them_unless_the_history_is_too_short() -> Non
     assert origins[series == 1].tolist() == [37, 38]
     series, origins = training_pairs(panel(2, 40, demand=demand), np.array([2, -1]))
     assert (series.tolist(), origins.tolist()) == ([0, 0], [0, 1])
-    with pytest.raises(DataError, match=r"Leave them out of evaluation\.baselines\.names"):
+    with pytest.raises(DataError, match=r"Remove boosted_trees from evaluation\.baselines\.names"):
         training_pairs(panel(2, 40), np.array([0, -1]))
 
 

@@ -15,12 +15,12 @@ class TableFiles:
     """The table files at a path, as a :class:`Source`."""
 
     def __init__(self, settings: FileSource) -> None:
-        """Remember where they lie."""
+        """Keep the path."""
         self.path = Path(settings.path)
         self._state: dict[str, str] = {}
 
     def chunks(self) -> Iterator[Chunk]:
-        """Read one file after the other, in the order of their names."""
+        """Read the files one by one, in the order of their names."""
         for path in table_files(self.path):
             seen = hashlib.sha256()
             with path.open("rb") as file:

@@ -10,7 +10,7 @@ from restock.data.sources.pypi import WheelTable
 from restock.data.sources.source import Source
 from restock.settings.source import FileSource, PypiSource
 
-# By the kind that the settings name; a test holds the two equal.
+# By the kind in the settings; a test checks that every kind has a class here.
 SOURCES: dict[str, Callable[[Any], Source]] = {"file": TableFiles, "pypi": WheelTable}
 
 

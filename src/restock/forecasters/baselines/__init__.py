@@ -1,1 +1,1 @@
-"""The forecasters that stand beside the LSTM in every report, all behind the same interface."""
+"""The forecasters that every report compares with the LSTM. All have the same interface."""

@@ -1,7 +1,7 @@
 """Exponential smoothing with a damped trend and a season (ETS), from many origins in one pass.
 
-Shapes: N series, T periods, H horizon, G grid points, M phases of the season. A value of NaN is
-unknown: level and trend go on as forecast.
+Shapes: N series, T periods, H horizon, G grid points, M phases of the season. NaN means unknown:
+level and trend then move as forecast.
 
 Source:
     Hyndman, Koehler, Ord and Snyder, Forecasting with Exponential Smoothing (2008): the
@@ -26,17 +26,17 @@ DAMPING = 0.9
 
 
 def ets(demand: FloatArray, horizon: int, first: int = 0, *, period: int) -> FloatArray:
-    """Forecast by exponential smoothing with the smoothing that has forecast best so far.
+    """Forecast by exponential smoothing. The smoothing parameters come from a grid.
 
-    Every grid point runs through the history once. For each series and origin the one with the
-    smallest sum of squared one-step errors so far is taken. The level starts at the first value and
-    the trend at zero. The season starts with the distances of the first season from its mean, and
-    is chosen only where two whole seasons lie before the origin.
+    Every grid point is run over the history once. For each series and origin, the grid point with
+    the smallest sum of squared one-step errors so far is used. The level starts at the first value
+    and the trend at zero. The season starts with the differences of the first season from its
+    mean. A season is used only after two whole seasons of history.
 
     Args:
-        demand: Shape ``(N, T)``.
+        demand: Demand in units. Shape ``(N, T)``.
         horizon: H.
-        first: Earliest origin that is forecast from.
+        first: Earliest origin.
         period: Periods in a season, M; 1 for none.
 
     Returns:
@@ -73,9 +73,9 @@ class Grid:
 
     @classmethod
     def of(cls, period: int) -> Grid:
-        """Combine them all; without a season where the data have none."""
+        """Combine all values; without a season if ``period`` is 1."""
         seasons = (0.0, SEASON_SMOOTHING) if period > 1 else (0.0,)
-        # Of equal losses the first is taken: the plainest stands first.
+        # If losses are equal, the first point is used: the simplest ones come first.
         points = [(a, b, c) for c, b, a in product(seasons, TREND_SMOOTHING, LEVEL_SMOOTHING)]
         level, trend, season = np.array(points).T
         return cls(level, trend, season)
@@ -107,7 +107,7 @@ class _State:
         return cls(grid, np.full(shape, np.nan), np.zeros(shape), np.zeros((period, *shape)))
 
     def add(self, step: int, value: FloatArray) -> FloatArray:
-        """Take in one period and return the one-step errors; 0 where unknown. ``(G, N)``."""
+        """Add one period and return the one-step errors; 0 where unknown. ``(G, N)``."""
         phase = step % len(self.season)
         expected = self.level + DAMPING * self.trend
         error = np.nan_to_num(value - expected - self.season[phase])

@@ -1,4 +1,4 @@
-"""Fitted boosted trees, as arrays that NumPy walks through: what a bundle needs to use them.
+"""Fitted boosted trees as arrays, so that a bundle can forecast with them by NumPy alone.
 
 Shapes: N series, H horizon, R rows, C columns, K trees, D nodes, Q levels asked for, F levels
 fitted.
@@ -24,20 +24,20 @@ from restock.windows.sequences import WindowBatch, WindowMaker
 
 KINDS = 2  # demand of the step, mean demand up to the step
 WALKED_AT_ONCE = 1024  # rows
-UNKNOWN = 2**15  # in place of category code 0; above every other code
+UNKNOWN = 2**15  # replaces category code 0; larger than every other code
 
 
 @dataclass(frozen=True)
 class Forest:
-    """The trees of one quantile level, node after node; a leaf's children are the leaf itself.
+    """The trees of one quantile level, as arrays over nodes. A leaf is its own child.
 
     Attributes:
-        start: What all trees add to.
+        start: Constant that the values of the trees are added to.
         roots: First node of each tree. Shape ``(K,)``.
         column, threshold: Values up to the threshold go to the left. Shape ``(D,)``.
-        children: Left and right. Shape ``(D, 2)``.
-        value: Of each leaf. Shape ``(D,)``.
-        depth: Most steps from a root to a leaf.
+        children: Left and right child. Shape ``(D, 2)``.
+        value: Value of each leaf. Shape ``(D,)``.
+        depth: Largest number of steps from a root to a leaf.
     """
 
     start: float
@@ -49,7 +49,7 @@ class Forest:
     depth: int
 
     def predict(self, rows: FloatArray) -> FloatArray:
-        """Add up what every tree says of rows ``(R, C)``; returns ``(R,)``."""
+        """Sum the values of all trees for rows ``(R, C)``; returns ``(R,)``."""
         parts = [rows[at : at + WALKED_AT_ONCE] for at in range(0, len(rows), WALKED_AT_ONCE)]
         return np.concatenate([self._walk(part) for part in parts])
 
@@ -64,15 +64,15 @@ class Forest:
 
 @dataclass(frozen=True)
 class FittedTrees:
-    """Trees of each fitted level, and how to make what they read.
+    """The trees of each fitted level, and what is needed to make their inputs.
 
     Attributes:
-        features: Which features.
+        features: Settings of the features.
         horizon: Periods they forecast, H.
-        levels: Levels they answer. Shape ``(Q,)``.
-        state: Feature constants.
+        levels: Quantile levels of the forecast. Shape ``(Q,)``.
+        state: Learned constants of the features.
         fitted: Levels that have trees, rising. Shape ``(F,)``.
-        forests: One per fitted level.
+        forests: One for each fitted level.
     """
 
     features: FeatureSettings
@@ -93,13 +93,13 @@ class FittedTrees:
         return to_units(relative, np.concatenate(scales), panel, origins, self.levels)
 
     def _answer(self, columns: FloatArray) -> FloatArray:
-        """Return what each forest says of ``(N, H, 2, C)``, without crossing. ``(N, H, 2, F)``."""
+        """Return the sorted values of all forests for ``(N, H, 2, C)``. ``(N, H, 2, F)``."""
         rows = columns.reshape(-1, columns.shape[-1])
         said = np.stack([forest.predict(rows) for forest in self.forests], axis=1)
         return np.sort(said, axis=1).reshape(*columns.shape[:-1], -1)
 
     def to_bytes(self) -> bytes:
-        """Return the levels and the forests as a NumPy archive; the same trees, the same bytes."""
+        """Return levels and forests as a NumPy archive. Equal trees give equal bytes."""
         arrays: dict[str, Any] = {"fitted": self.fitted}
         for number, forest in enumerate(self.forests):
             arrays |= {f"{number}/{name}": value for name, value in asdict(forest).items()}
@@ -116,7 +116,7 @@ class FittedTrees:
         levels: FloatArray,
         state: FeatureState,
     ) -> FittedTrees:
-        """Read what :meth:`to_bytes` wrote; the other arguments are the attributes'."""
+        """Read what :meth:`to_bytes` wrote. The other arguments are those of the class."""
         with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
             fitted = arrays["fitted"]
             forests = tuple(
@@ -136,18 +136,19 @@ class FittedTrees:
 def windows_of_one(
     panel: DemandPanel, features: FeatureSettings, state: FeatureState, horizon: int
 ) -> WindowMaker:
-    """Return windows of one period: the past features at an origin, and what lies ahead."""
+    """Return windows of one period: past features at an origin, and its known future."""
     source = feature_source(panel, features, state, horizon)
     one = WindowSettings(lookback=1, min_context=1, num_origins=1)
     return WindowMaker(source, panel.first_seen, state.typical_scale, horizon, one)
 
 
 def design(batch: WindowBatch) -> FloatArray:
-    """Lay windows out as rows: numbers, the step, how many periods are averaged, category codes.
+    """Turn windows into rows of a table: numbers, the step, the number of periods, category codes.
 
-    What is known ahead stands for the step itself and, where the target is the mean up to it, as
-    the mean of all those periods. Their number is 1 for a step: one split on it tells a single
-    period from a calmer total, which "is it a total" could only do beside the step.
+    A row is for the demand of one step, or for the mean demand up to that step. Known-future
+    features are those of the step, or their mean up to the step. The number of periods is 1 in the
+    first case, and the step in the second. A single split on it can separate one period from a
+    mean over many, which varies less; a flag "this is a mean" would need a split on the step, too.
 
     Returns:
         Shape ``(B, H, 2, C)``.
@@ -163,7 +164,7 @@ def design(batch: WindowBatch) -> FloatArray:
         batch.static_numbers[:, None, None, :],
         step,
         np.concatenate([np.ones_like(step), step], axis=1),
-        # By falling frequency; what was never or rarely seen lies beyond the rarest.
+        # Codes are ordered by falling frequency; unknown and rare categories come last.
         np.where(codes == 0, UNKNOWN, codes)[:, None, None, :],
     ]
     wide = [np.broadcast_to(part, (*shape, part.shape[-1])) for part in parts]
@@ -171,7 +172,7 @@ def design(batch: WindowBatch) -> FloatArray:
 
 
 def between_levels(values: FloatArray, fitted: FloatArray, levels: FloatArray) -> FloatArray:
-    """Interpolate quantiles between fitted levels, straight along the normal distribution's.
+    """Interpolate quantiles between fitted levels, linearly in the normal distribution's quantiles.
 
     Args:
         values: Quantiles at the fitted levels, rising. Shape ``(..., F)``.

@@ -1,6 +1,6 @@
-"""Point forecasts of demand with many zeros: its size and its timing are smoothed apart.
+"""Point forecasts of intermittent demand: size and timing of demand are smoothed separately.
 
-Arguments and shapes as in points.py. A value of NaN is unknown: it moves nothing.
+Arguments and shapes are as in points.py. NaN means unknown and changes nothing.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from restock.types.panel import FloatArray
 
 
 def croston(demand: FloatArray, horizon: int, first: int = 0, *, smoothing: float) -> FloatArray:
-    """Smoothed size of a demand over smoothed interval between demands (Croston, 1972)."""
+    """Smoothed size of a demand over the smoothed interval between demands (Croston, 1972)."""
     size = np.full(len(demand), np.nan)
     interval = np.full(len(demand), np.nan)
     waited = np.ones(len(demand))
@@ -30,12 +30,12 @@ def croston(demand: FloatArray, horizon: int, first: int = 0, *, smoothing: floa
 
 
 def sba(demand: FloatArray, horizon: int, first: int = 0, *, smoothing: float) -> FloatArray:
-    """Croston's forecast less its bias: times 1 - smoothing / 2 (Syntetos and Boylan, 2005)."""
+    """Croston's forecast, corrected for bias by 1 - smoothing / 2 (Syntetos and Boylan, 2005)."""
     return (1 - smoothing / 2) * croston(demand, horizon, first, smoothing=smoothing)
 
 
 def tsb(demand: FloatArray, horizon: int, first: int = 0, *, smoothing: float) -> FloatArray:
-    """Smoothed chance of a demand times its smoothed size (Teunter, Syntetos and Babai, 2011)."""
+    """Smoothed probability of a demand times its smoothed size (Teunter et al., 2011)."""
     size = np.full(len(demand), np.nan)
     chance = np.full(len(demand), np.nan)
     rates = np.empty_like(demand)

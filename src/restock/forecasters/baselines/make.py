@@ -15,7 +15,7 @@ from restock.types.panel import FloatArray
 
 
 def baselines_beside(manifest: Manifest, settings: BaselineSettings) -> dict[str, Forecaster]:
-    """Return the baselines with the horizon, levels, features and seed of a bundle."""
+    """Return the baselines with the horizon, levels, features and seed of a bundle's manifest."""
     features = FeatureSettings.model_validate(manifest.features)
     levels = np.array(manifest.levels)
     return make_baselines(settings, manifest.horizon, features, levels, manifest.seed)
@@ -42,11 +42,15 @@ def make_baselines(
     """Return the baselines that the settings name, ready to be fitted.
 
     Args:
-        settings: Which, and how.
+        settings: Names of the baselines, and their parameters.
         horizon: Periods they forecast, H.
-        features: What trees are shown: what the network is shown.
-        levels: Quantile levels they answer. Shape ``(Q,)``.
-        seed: Of the rows that trees are taught.
+        features: Settings of the trees' features: those of the network.
+        levels: Quantile levels of their forecasts, rising, in (0, 1). Shape ``(Q,)``.
+        seed: Seed of the trees and of the random choice of their training rows.
+
+    Returns:
+        Forecasters by name, in the order of the settings. Each has ``fit(panel, train_end)``,
+        which returns a model with ``predict(panel, origins)``.
     """
     known: dict[str, Forecaster] = {**simple_baselines(settings, horizon, levels)}
     known[BOOSTED_TREES] = boosted_trees(settings, horizon, features, levels, seed)

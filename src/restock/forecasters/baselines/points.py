@@ -1,7 +1,7 @@
-"""Point forecasts from many origins that need a value, a window or one smoothed level.
+"""Simple point forecasts from many origins: last value, moving window, exponential smoothing.
 
-Shapes: N series, T periods, H horizon, S origins: the T periods from `first` on. A value of NaN is
-unknown: it moves nothing.
+Shapes: N series, T periods, H horizon, S origins: the positions from `first` to T - 1. NaN means
+unknown and changes nothing.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ import numpy as np
 from restock.features.history import carried_forward, rolling_mean
 from restock.types.panel import FloatArray
 
-# (demand (N, T), H, first) -> from every origin at or after `first`: (N, S, H), or (N, S, 1) where
-# all steps are alike
+# (demand (N, T), H, first) -> forecasts from every origin at or after `first`: (N, S, H), or
+# (N, S, 1) if all steps have the same forecast
 PointForecast = Callable[[FloatArray, int, int], FloatArray]
-LAID_OUT = 64  # periods whose windows are laid out beside each other at once
+LAID_OUT = 64  # origins whose windows are in memory at a time
 
 
 def naive(demand: FloatArray, horizon: int, first: int = 0) -> FloatArray:
@@ -25,12 +25,12 @@ def naive(demand: FloatArray, horizon: int, first: int = 0) -> FloatArray:
 
 
 def seasonal_naive(demand: FloatArray, horizon: int, first: int = 0, *, period: int) -> FloatArray:
-    """Repeat the value one season before the target; the last value where there is none."""
+    """Use the value one season before the target; the last known value where it is missing."""
     last = carried_forward(demand)
     num_steps = demand.shape[1]
     forecast = np.empty((len(demand), num_steps - first, horizon))
     for step in range(1, horizon + 1):
-        back = period * -(-step // period) - step  # so many periods before the origin
+        back = period * -(-step // period) - step  # periods before the origin
         source = np.full_like(demand, np.nan)
         if back < num_steps:
             source[:, back:] = demand[:, : num_steps - back]
@@ -70,9 +70,9 @@ def exponential_smoothing(
 
 
 def quantile_of_known(values: FloatArray, levels: FloatArray) -> FloatArray:
-    """Return row quantiles over the values that are not NaN (NaN for a row without any).
+    """Return the quantiles of each row, without its NaN values (NaN for a row of NaN only).
 
-    NumPy's nanquantile does the same row by row; sorting NaN to the end is far faster.
+    NumPy's nanquantile does the same, but row by row. Sorting NaN to the end is much faster.
     """
     ordered = np.sort(values, axis=1)
     known = np.isfinite(ordered).sum(axis=1, keepdims=True)

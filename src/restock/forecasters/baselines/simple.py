@@ -1,4 +1,4 @@
-"""Baselines that learn nothing beyond an origin's past. NumPy only: a bundle can mix them in."""
+"""Baselines that need no training. NumPy only, so that a bundle can mix them in."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from restock.types.panel import FloatArray
 
 
 def point_forecasts(settings: BaselineSettings) -> dict[str, PointForecast]:
-    """Return every baseline that is a point forecast with quantiles from its past errors."""
+    """Return the point forecast of every such baseline, by name."""
     period, smoothing = settings.seasonal_period, settings.smoothing
     window = settings.moving_window
     return {
@@ -34,7 +34,7 @@ def point_forecasts(settings: BaselineSettings) -> dict[str, PointForecast]:
 def simple_baselines(
     settings: BaselineSettings, horizon: int, levels: FloatArray
 ) -> dict[str, Baseline]:
-    """Return every such baseline by the name it has in a leaderboard."""
+    """Return every such baseline by its name in a leaderboard."""
     return {
         name: Baseline(horizon, levels, point, settings.error_origins)
         for name, point in point_forecasts(settings).items()

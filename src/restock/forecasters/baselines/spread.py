@@ -1,4 +1,4 @@
-"""Simple forecasts that every report must contain, with quantiles from their own past errors.
+"""Baselines: point forecasts whose quantiles come from their own past errors.
 
 Shapes: N series, T periods, H horizon, Q levels, W past origins, K pooled errors.
 """
@@ -13,14 +13,22 @@ from restock.forecasters.baselines.points import PointForecast, quantile_of_know
 from restock.types.forecast import DemandForecast
 from restock.types.panel import DemandPanel, FloatArray, IntArray
 
-# A pooled error counts like one of the series' own: 19 of them steady a series with few.
+# 19 pooled errors are added to each series' own, with the same weight. They stabilise the
+# quantiles of a series with few errors.
 POOLED_LEVELS = np.arange(1, 20) / 20
 POINTS_AT_ONCE = 4_000_000  # values or forecasts of a block of series, 32 MB
 
 
 @dataclass(frozen=True)
 class Baseline:
-    """A simple forecaster. It learns nothing beyond what lies before each origin."""
+    """A simple forecaster. It needs no training: it uses only the history before each origin.
+
+    Attributes:
+        horizon: Periods it forecasts, H.
+        levels: Quantile levels. Shape ``(Q,)``.
+        point_forecast: Makes its point forecasts.
+        error_origins: Number of past origins whose errors give the quantiles, W.
+    """
 
     horizon: int
     levels: FloatArray
@@ -28,15 +36,15 @@ class Baseline:
     error_origins: int
 
     def fit(self, panel: DemandPanel, train_end: IntArray) -> Baseline:  # noqa: ARG002
-        """Return itself: it is fitted anew at every origin, from that origin's past."""
+        """Return itself: there is nothing to fit in advance."""
         return self
 
     def predict(self, panel: DemandPanel, origins: IntArray) -> DemandForecast:
         """Forecast from each series' origin; see :class:`FittedForecaster`.
 
-        A quantile is the point forecast plus that quantile of the errors which this baseline made
-        the same number of steps ahead at earlier origins of the same series. Series with few such
-        errors borrow from the others, scaled by each one's mean demand.
+        A quantile is the point forecast plus the same quantile of past errors: those of this
+        baseline, the same number of steps ahead, at earlier origins of the series. To help series
+        with few errors, errors of all series are added, relative to each one's mean demand.
         """
         demand = _hide_future(panel.uncensored, origins)
         point, errors, total_errors = self._past(demand, origins)
@@ -56,12 +64,12 @@ class Baseline:
     def _past(
         self, demand: FloatArray, origins: IntArray
     ) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Forecast from the last past origins, a block of series at a time.
+        """Forecast from past origins, one block of series at a time.
 
         Returns:
             The point forecast from each series' origin, ``(N, H)``; and the errors of steps and of
-            running totals from the W origins before it that are over, NaN where unknown,
-            ``(N, H, W)``.
+            running totals, ``(N, H, W)`` each. They are from the last W origins whose target is
+            not after the series' origin; NaN where unknown.
         """
         num_series, reach = len(demand), self.error_origins + self.horizon
         first = max(int(origins.min()) - reach + 1, 0)
@@ -78,7 +86,7 @@ class Baseline:
             at = origins[part, None] - np.arange(1, reach)  # past origins, the latest first
             error = _errors_from(demand[part], made, at, first)
             total = np.cumsum(error, axis=2)
-            for step in range(self.horizon):  # an origin so far back that the step is over
+            for step in range(self.horizon):  # only origins whose target period is known
                 over = slice(step, step + self.error_origins)
                 errors[0, part, step] = error[:, over, step]
                 errors[1, part, step] = total[:, over, step]
@@ -98,8 +106,8 @@ def _errors_from(demand: FloatArray, made: FloatArray, at: IntArray, first: int)
     Args:
         demand: Shape ``(N, T)``.
         made: Forecasts from ``first`` on. Shape ``(N, T - first, H)``.
-        at: An origin before 0 has none: NaN.
-        first: Position that ``made`` starts at.
+        at: Origins; errors from an origin before 0 are NaN.
+        first: Origin of the first forecasts in ``made``.
 
     Returns:
         Shape ``(N, J, H)``.
@@ -111,7 +119,7 @@ def _errors_from(demand: FloatArray, made: FloatArray, at: IntArray, first: int)
 
 
 def error_quantiles(error: FloatArray, scale: FloatArray, levels: FloatArray) -> FloatArray:
-    """Quantiles of each series' own errors, steadied by the scaled errors of all series.
+    """Return quantiles of each series' own errors together with pooled errors of all series.
 
     Args:
         error: Past errors; NaN where unknown. Shape ``(N, W)``.
@@ -128,7 +136,7 @@ def error_quantiles(error: FloatArray, scale: FloatArray, levels: FloatArray) ->
 
 
 def mean_demand(demand: FloatArray) -> FloatArray:
-    """Return each series' mean absolute demand; the panel's where a series has none. ``(N,)``."""
+    """Return each series' mean absolute demand; the panel's mean if it has no demand. ``(N,)``."""
     known = np.isfinite(demand)
     total = np.where(known, np.abs(demand), 0.0).sum(axis=1)
     mean = total / np.maximum(known.sum(axis=1), 1)
@@ -142,7 +150,7 @@ def _hide_future(demand: FloatArray, origins: IntArray) -> FloatArray:
 
 
 def _fill_cold(point: FloatArray) -> FloatArray:
-    """Give a series without any history the median of the others' forecasts, or zero."""
+    """Give series without any history the median forecast of the others, or zero."""
     known = np.isfinite(point)
     column = quantile_of_known(point.T, np.array([0.5]))[:, 0]
     column = np.where(np.isfinite(column), column, 0.0)

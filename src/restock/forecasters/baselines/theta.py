@@ -1,7 +1,7 @@
 """The Theta method, from many origins in one pass.
 
 Shapes: N series, T periods, H horizon, A smoothing values, M phases of the season, K = 2 variants:
-as it is, and seasonally adjusted. A value of NaN is unknown: it moves nothing.
+without and with seasonal adjustment. NaN means unknown and changes nothing.
 
 Source:
     Assimakopoulos and Nikolopoulos, The theta model (International Journal of Forecasting, 2000);
@@ -19,22 +19,22 @@ from restock.features.history import rolling_mean
 from restock.types.panel import BoolArray, FloatArray
 
 SMOOTHING = np.array([0.05, 0.1, 0.2, 0.3, 0.5, 0.8])
-# A slope through fewer values than this says more about chance than about a trend.
+# With fewer values than this, a slope is mostly noise and is taken as 0.
 MIN_TREND = 8
 
 
 def theta(demand: FloatArray, horizon: int, first: int = 0, *, period: int) -> FloatArray:
-    """Forecast by Theta, seasonally adjusted where that has forecast better so far.
+    """Forecast by Theta, with seasonal adjustment where this was better so far.
 
-    Seasonal indices are those of the classical additive decomposition of what lies before the
-    origin: the mean distance from a centred moving average, by phase. Additive, because demand may
-    be zero. They need two whole seasons. Smoothing and variant are, for each series and origin,
-    those with the smallest sum of squared one-step errors so far.
+    Seasonal indices come from the classical additive decomposition of the history before the
+    origin: the mean difference from a centred moving average, for each phase. It is additive
+    because demand may be zero. It needs two whole seasons. For each series and origin, the
+    smoothing value and the variant with the smallest sum of squared one-step errors are used.
 
     Args:
-        demand: Shape ``(N, T)``.
+        demand: Demand in units. Shape ``(N, T)``.
         horizon: H.
-        first: Earliest origin that is forecast from.
+        first: Earliest origin.
         period: Periods in a season, M; 1 for none.
 
     Returns:
@@ -63,12 +63,12 @@ def theta(demand: FloatArray, horizon: int, first: int = 0, *, period: int) -> F
 
 @dataclass(frozen=True)
 class _Model:
-    """Everything that the forecasts from one origin need.
+    """All numbers for the forecasts from one origin.
 
     Attributes:
         level: Smoothed level. Shape ``(K, A, N)``.
         drift: Half the slope of the linear trend. Shape ``(K, 1, N)``.
-        delay: How far smoothing lags behind a trend, in periods. Shape ``(A, N)``.
+        delay: Periods by which the smoothed level lags behind a trend. Shape ``(A, N)``.
         season: Seasonal indices. Shape ``(K, N, M)``.
     """
 
@@ -85,10 +85,11 @@ class _Model:
 
 @dataclass
 class _Running:
-    """Sums over what has been seen: trend, level and season follow from them at any origin.
+    """Running sums over the history. Trend, level and season at an origin follow from them.
 
-    Smoothing and regression are linear in the values, so that those of the *adjusted* values are
-    those of the values less those of the seasonal indices. Each phase therefore keeps its share.
+    Smoothing and regression are linear. So the result for *adjusted* values is the result for the
+    values minus the result for the seasonal indices. For the latter, the weight of each phase in
+    the level is kept.
 
     Attributes:
         level: Smoothed values. Shape ``(A, N)``.
@@ -119,7 +120,7 @@ class _Running:
         return cls(level, share, *sums)
 
     def add(self, step: int, value: FloatArray, distance: FloatArray) -> None:
-        """Take in the values of one period, and the distance that became known with them."""
+        """Add the values of one period, and the distance that they make known."""
         known, filled = np.isfinite(value), np.nan_to_num(value)
         period = self.count.shape[1]
         phase = step % period
@@ -139,7 +140,7 @@ class _Running:
         self.distances[:, centre] += np.isfinite(distance)
 
     def model(self, adjustable: BoolArray) -> _Model:
-        """Return the models of both variants; a series that cannot be adjusted has two alike."""
+        """Return both variants; they are equal for a series that cannot be adjusted."""
         season = self._season() * adjustable[:, None]
         variants = np.stack([np.zeros_like(season), season])
         count = self.count.sum(axis=1)
@@ -167,9 +168,9 @@ class _Running:
 
 
 def _from_centred_mean(demand: FloatArray, period: int) -> FloatArray:
-    """Distance of the value half a season ago from the mean of the season around it. ``(N, T)``.
+    """Return the value half a season ago minus the mean of the season around it. ``(N, T)``.
 
-    An even season is centred by half weights at both ends. NaN where no whole season is seen yet.
+    If the period is even, both ends of the mean have half weights. NaN before a whole season.
     """
     mean = rolling_mean(demand, period)
     if period % 2 == 0:

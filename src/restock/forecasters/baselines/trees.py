@@ -1,8 +1,9 @@
-"""Gradient-boosted quantile trees over all series: what an LSTM must beat to earn its keep.
+"""Gradient-boosted quantile trees over all series: the strongest baseline for the LSTM.
 
-One model for each of a few quantile levels serves every series, every step ahead and the running
-total (direct multi-step, the step is a feature). Features, scale and targets are those of the
-network. Shapes: N series, H horizon, R rows, C columns, Q levels asked for, F levels fitted.
+There is one model for each of a few quantile levels. It serves all series, all steps and the
+running total (direct multi-step forecasts; the step is a feature). Features, scale and targets are
+those of the network. Shapes: N series, H horizon, R rows, C columns, Q levels of the forecast,
+F levels fitted.
 
 Source:
     Ke et al., LightGBM (NeurIPS 2017), as scikit-learn's histogram-based gradient boosting; the
@@ -34,24 +35,24 @@ from restock.settings.features import FeatureSettings
 from restock.types.features import FeatureState
 from restock.types.panel import DemandPanel, FloatArray, IntArray
 
-# Fitted where they lie inside the levels asked for, whose ends are always fitted.
+# Levels that are fitted, besides the lowest and the highest level of the forecast.
 CORE_LEVELS = (0.05, 0.1, 0.3, 0.5, 0.7, 0.9)
-MIN_CONTEXT = 8  # periods that lie before the first origin that teaches
+MIN_CONTEXT = 8  # periods of history up to the first training origin
 GATHERED_AT_ONCE = 512  # rows
-# Rows of one origin overlap: a leaf of many holds few origins (docs/decisions/0014).
+# Rows of one origin are similar: a leaf with many rows has only few origins (docs/decisions/0014).
 MIN_SAMPLES_LEAF = 100
 
 
 @dataclass(frozen=True)
 class BoostedTrees:
-    """What decides how trees are fitted.
+    """Boosted trees that can be fitted.
 
     Attributes:
-        features: Which features; those of the network.
-        settings: How many rows and iterations.
+        features: Settings of the features: those of the network.
+        settings: Numbers of rows and trees, learning rate.
         horizon: H.
-        levels: Quantile levels that a fitted model answers. Shape ``(Q,)``.
-        seed: Of the rows that are drawn.
+        levels: Quantile levels of the forecast. Shape ``(Q,)``.
+        seed: Seed of the trees and of the training rows.
     """
 
     features: FeatureSettings
@@ -77,8 +78,8 @@ class BoostedTrees:
         threads = ThreadpoolController()
 
         def fit(level: float) -> Forest:
-            # One thread a model: OpenMP's own wait for each other at every split, many times
-            # slower where anything else runs on the machine.
+            # One thread per model. OpenMP's threads wait for each other at every split, which is
+            # much slower if other programs run on the machine.
             with threads.limit(limits=1, user_api="openmp"):
                 return laid_out(self._model(level).fit(columns, target))
 
@@ -106,7 +107,7 @@ class BoostedTrees:
         return np.concatenate(columns), np.concatenate(targets)
 
     def _draw(self, total: int) -> IntArray:
-        """Return which of all rows teach: all, or as many as the settings allow."""
+        """Return the numbers of the training rows: all, or a sample as large as allowed."""
         if total <= self.settings.num_rows:
             return np.arange(total)
         rng = generator(self.seed, "tree rows")
@@ -128,7 +129,7 @@ class BoostedTrees:
 
 
 def laid_out(model: Any) -> Forest:
-    """Lay out the trees of a fitted scikit-learn model; its nodes are not public."""
+    """Turn the trees of a fitted scikit-learn model into arrays; its nodes are not public."""
     nodes = [predictor.nodes for (predictor,) in model._predictors]
     roots = np.cumsum([0, *(len(tree) for tree in nodes[:-1])])
     joined = np.concatenate(nodes)
@@ -148,16 +149,16 @@ def laid_out(model: Any) -> Forest:
 
 
 def fitted_levels(levels: FloatArray) -> list[float]:
-    """Return the levels that get a model: the ends of those asked for, and the core between."""
+    """Return the levels to fit: the lowest and the highest, and core levels between them."""
     low, high = float(levels.min()), float(levels.max())
     return sorted({low, high, *(level for level in CORE_LEVELS if low < level < high)})
 
 
 def training_pairs(panel: DemandPanel, train_end: IntArray) -> tuple[IntArray, IntArray]:
-    """Return every series at every origin with context before it and a target that may teach.
+    """Return all pairs of series and origin with enough history and a training target.
 
     Raises:
-        DataError: If there is none.
+        DataError: If there is no such pair.
     """
     place = np.arange(panel.num_steps)[None, :]
     before = place < train_end[:, None]
@@ -167,6 +168,6 @@ def training_pairs(panel: DemandPanel, train_end: IntArray) -> tuple[IntArray, I
         if rows.size:
             return rows, origins
     raise DataError(
-        "boosted_trees: no series has two periods before the training ends. Leave them out of "
-        "evaluation.baselines.names."
+        "boosted_trees: no series has two periods before the training ends. Remove boosted_trees "
+        "from evaluation.baselines.names."
     )

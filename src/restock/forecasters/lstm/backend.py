@@ -15,8 +15,11 @@ def prepare(seed: int, num_threads: int) -> None:
 
     Args:
         seed: Seed of Python, NumPy and the backend.
-        num_threads: Threads inside one operation; 0 leaves the backend's choice. It takes effect
-            once per process, before the first operation. JAX takes what XLA_FLAGS says instead.
+        num_threads: Threads inside one operation; 0: the backend chooses. It can be set only once
+            per process, before the first operation. JAX ignores it and reads XLA_FLAGS.
+
+    Raises:
+        ConfigError: If TensorFlow already runs with another number of threads.
     """
     keras.backend.clear_session()
     keras.utils.set_random_seed(seed)
@@ -26,7 +29,7 @@ def prepare(seed: int, num_threads: int) -> None:
 
 @contextmanager
 def precision(policy: str) -> Iterator[None]:
-    """Build layers that compute in another precision; their weights are float32 all the same.
+    """Build layers that compute in another precision. Their weights are always float32.
 
     Args:
         policy: One of Keras' dtype policies, such as ``mixed_float16``.
@@ -60,7 +63,7 @@ def plain_errors() -> Iterator[None]:
 def _prepare_tensorflow(num_threads: int) -> None:
     import tensorflow as tf
 
-    # Every trial builds networks of its own on purpose: what TensorFlow says of that is noise.
+    # TensorFlow warns if many networks are built. Every trial needs its own, so ignore this.
     tf.get_logger().setLevel("ERROR")
     tf.config.experimental.enable_op_determinism()
     threading = tf.config.threading
@@ -69,5 +72,6 @@ def _prepare_tensorflow(num_threads: int) -> None:
             threading.set_intra_op_parallelism_threads(num_threads)
         except RuntimeError as error:
             raise ConfigError(
-                f"engine.num_threads={num_threads}: threads are set once per process ({error})"
+                f"engine.num_threads={num_threads}: the number of threads can be set only once per "
+                f"process ({error}). Start a new process."
             ) from error

@@ -1,6 +1,6 @@
-"""Distributions of counts: the head that answers by their parameters, and their likelihood.
+"""Distributions of counts: the last layer, which outputs their parameters, and their likelihood.
 
-Backend-neutral: keras.ops alone, in float32. It must not know how the network before it looks.
+For all backends: keras.ops only, in float32. It must not know the layers before it.
 Shapes: B series, O origins, H horizon, P parameters. The axis of length 2 holds each step and the
 running total up to it.
 """
@@ -13,23 +13,26 @@ from typing import Any
 import keras
 from keras import layers, ops
 
-LEAST_RELATIVE = 0.05  # an anchor of zero still leaves a mean to multiply
-SHIFTS = 3  # of the argument before Stirling's series is used: its error is then below 3e-7
+LEAST_RELATIVE = 0.05  # added to the anchor: a mean of zero could not be scaled
+SHIFTS = 3  # shifts of the argument before Stirling's series; its error is then below 3e-7
 
 
 @keras.saving.register_keras_serializable(package="restock")
 class CountParameters(layers.Layer):  # type: ignore[misc]
-    """Turn free numbers and an anchor into mean over scale, dispersion and share of extra zeros.
+    """Turn free numbers and an anchor into mean / scale, dispersion and share of extra zeros.
 
-    The mean is that of the whole distribution, extra zeros included: it is the anchor times a
-    learned factor, and stays where it is while the network learns how many zeros there are.
+    The mean is that of the whole distribution, extra zeros included. It is the anchor times a
+    learned factor, so that it does not change while the network learns the share of zeros.
     """
 
     def call(self, inputs: tuple[Any, Any]) -> Any:
-        """Return the shape of the free numbers, ``(..., P)``; the anchor is ``(..., 1)``."""
+        """Return the parameters, in the shape of the free numbers: ``(..., P)``.
+
+        The anchor has shape ``(..., 1)``.
+        """
         raw, anchor = inputs
-        # The bounds hold dispersion within [1e-3, 150] and shares within [1e-4, 1 - 1e-4], where
-        # float32 still tells them from their limits. Zero inputs: 0.4 and 0.12.
+        # The limits keep dispersion in [1e-3, 150] and shares in [1e-4, 1 - 1e-4]: float32 is
+        # still exact enough there. Inputs of zero give 0.4 and 0.12.
         expected = ops.log(ops.maximum(ops.sinh(anchor), 0.0) + LEAST_RELATIVE)
         parts = [
             ops.exp(ops.clip(expected + raw[..., :1], -15.0, 15.0)),
@@ -44,14 +47,14 @@ class CountLoss(keras.losses.Loss):  # type: ignore[misc]
     """Negative log likelihood of counts, averaged over the targets by their weights."""
 
     def __init__(self, **kwargs: Any) -> None:
-        """Weights of 0 leave targets out."""
+        """Targets with a weight of 0 are ignored."""
         super().__init__(reduction="mean_with_sample_weight", **kwargs)
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """Compare counts with distributions.
 
         Args:
-            y_true: The count, and the units that make a relative mean a count.
+            y_true: The count, and the factor in units that turns a relative mean into a count.
                 Shape ``(B, O, H, 2, 2)``.
             y_pred: From :class:`CountParameters`. Shape ``(B, O, H, 2, P)``.
 
@@ -88,8 +91,8 @@ def log_zero_inflated(count: Any, mean: Any, dispersion: Any, zero_share: Any) -
 def log_negative_binomial(count: Any, mean: Any, dispersion: Any) -> Any:
     """Return the log probability of counts whose variance is mean + dispersion * mean².
 
-    Written with ratios: a difference of three log-gammas loses all digits of float32 at large
-    counts, and keras.ops has no log-gamma.
+    It is computed with ratios, because keras.ops has no log-gamma. Also, the difference of three
+    log-gammas would lose all digits of float32 at large counts.
 
     Source:
         Cameron and Trivedi, Regression Analysis of Count Data (NB2).

@@ -37,7 +37,7 @@ class DivergedError(ArithmeticError):
 
 
 class LstmTraining:
-    """One network in training on one fold. :meth:`run_epoch` is the only way forward."""
+    """One network in training on one fold. :meth:`run_epoch` trains it for one epoch."""
 
     def __init__(
         self,
@@ -49,7 +49,7 @@ class LstmTraining:
         *,
         member: int = 0,
     ) -> None:
-        """Build a fresh network; ``member`` tells the networks of an ensemble apart."""
+        """Build a new network; ``member`` is its number in the ensemble and changes its seed."""
         self.recipe, self.train_end = recipe, train_end
         self.seed = child_seed(recipe.seed, "member", member)
         self.state, features = fitted.state, fitted.source
@@ -63,7 +63,7 @@ class LstmTraining:
         self.shape = network_shape(sample, self.state, horizon)
         with backend.precision(recipe.training.precision):
             self.network = build_network(self.shape, recipe.model)
-        # Without dropout, so that each exports as plain LSTMs. The newest weights come last.
+        # Without dropout, so that they are exported as plain LSTMs. The newest weights come last.
         plain = recipe.model.model_copy(update={"dropout": 0.0, "recurrent_dropout": 0.0})
         self.snapshots = deque(
             build_network(self.shape, plain) for _ in range(recipe.training.snapshots)
@@ -75,7 +75,7 @@ class LstmTraining:
             # JAX is slow unless compiled; on TensorFlow XLA gains nothing (docs/performance.md).
             jit_compile=keras.backend.backend() == "jax",
         )
-        # Left to the first step, its variables would make TensorFlow trace that step twice.
+        # If the first step created these variables, TensorFlow would trace that step twice.
         self.network.optimizer.build(self.network.trainable_variables)
 
     def run_epoch(self) -> float:
@@ -86,7 +86,7 @@ class LstmTraining:
         """
         training = self.recipe.training
         rng = generator(self.seed, "epoch", self.epoch)
-        # Half a cosine over the budget of epochs, down to a twentieth of the start.
+        # The rate falls along half a cosine over max_epochs, to a twentieth of the start.
         share = self.epoch / training.max_epochs
         decay = 0.05 + 0.95 * 0.5 * (1 + np.cos(np.pi * share))
         self.network.optimizer.learning_rate.assign(training.learning_rate * decay)
@@ -104,14 +104,16 @@ class LstmTraining:
         self.epoch += 1
         mean = float(np.mean(losses)) if losses else float("nan")
         if not np.isfinite(mean):
-            raise DivergedError(f"epoch {self.epoch}: loss is {mean}")
+            raise DivergedError(
+                f"epoch {self.epoch}: the training loss is {mean}. Lower training.learning_rate."
+            )
         weights = self.network.get_weights()
         self.snapshots.rotate(-1)
         self.snapshots[-1].set_weights(weights)
         return mean
 
     def progress(self) -> dict[str, np.ndarray]:
-        """Return all that training goes on from, by name: weights, optimizer, random streams."""
+        """Return all that is needed to resume: weights, optimizer, random streams; by name."""
         held = [*self.network.variables, *self.network.optimizer.variables]
         arrays = {f"variable_{at}": np.asarray(variable) for at, variable in enumerate(held)}
         for place, network in enumerate(self.snapshots):
@@ -120,7 +122,7 @@ class LstmTraining:
         return arrays | {"epoch": np.array(self.epoch)}
 
     def restore(self, progress: Mapping[str, np.ndarray]) -> None:
-        """Go on from what :meth:`progress` returned; the numbers are those of an unbroken run."""
+        """Resume from the arrays of :meth:`progress`, with the same results as without a break."""
         held = [*self.network.variables, *self.network.optimizer.variables]
         for at, variable in enumerate(held):
             variable.assign(progress[f"variable_{at}"])
@@ -130,12 +132,12 @@ class LstmTraining:
         self.epoch = int(progress["epoch"])
 
     def networks(self) -> list[keras.Model]:
-        """Return what answers: the network as it was after each of the last epochs."""
+        """Return the snapshots that forecast: the network after each of its last epochs."""
         return list(self.snapshots)[-max(self.epoch, 1) :]
 
 
 class LstmEnsemble:
-    """Networks that differ by their seed, trained on one fold; they answer by their mean."""
+    """Networks with different seeds, trained on one fold. The forecast is their mean."""
 
     def __init__(
         self,
@@ -152,14 +154,15 @@ class LstmEnsemble:
             horizon: Periods that are forecast, H.
             panel: The whole panel; demand after ``train_end`` is not read.
             train_end: Last training position per series; -1 leaves a series out. Shape ``(N,)``.
-            fitted: Features of this very cut; none: they are made here.
+            fitted: Features with this training end; None: they are made here.
 
         Raises:
-            DataError: If the likelihood is one of counts and the demand is not.
+            DataError: If the likelihood is a distribution of counts and demand is not in whole
+                units.
         """
         require_counts(panel, train_end, recipe.model.likelihood)
-        # The longest history there is to train on is the longest that is ever shown: a forecast
-        # must depend neither on lengths that were never trained nor on the series beside it.
+        # The lookback is never longer than the training history: a forecast must not depend on
+        # lengths that were never trained, nor on the other series of the panel.
         lookback = min(recipe.windows.lookback, int(train_end.max()) + 1)
         windows = recipe.windows.model_copy(update={"lookback": lookback})
         self.recipe = recipe.model_copy(update={"windows": windows})
@@ -177,7 +180,7 @@ class LstmEnsemble:
         return self.members[0].epoch
 
     def progress(self) -> dict[str, np.ndarray]:
-        """Return all that training goes on from, of every network, by name."""
+        """Return all that is needed to resume, of every network, by name."""
         return {
             f"member_{number}/{name}": values
             for number, member in enumerate(self.members)
@@ -185,7 +188,7 @@ class LstmEnsemble:
         }
 
     def restore(self, progress: Mapping[str, np.ndarray]) -> None:
-        """Go on from what :meth:`progress` returned."""
+        """Resume from the arrays of :meth:`progress`."""
         for number, member in enumerate(self.members):
             member.restore(part_of(progress, f"member_{number}/"))
 
@@ -194,15 +197,15 @@ class LstmEnsemble:
         return average_networks(self._networks())
 
     def predict(self, origins: IntArray) -> DemandForecast:
-        """Forecast every series from its origin with the weights as they are."""
+        """Forecast every series from its origin with the current weights."""
         return self.on_panel().predict(origins)
 
     def on_panel(self) -> PanelNetwork:
-        """Return the mean of the networks, with the weights as they are, beside the panel."""
+        """Return the mean of the networks, with their current weights, for the panel."""
         return self.fitted().beside(self.panel, self.members[0].windows)
 
     def fitted(self) -> FittedLstm:
-        """Return what forecasts, with the weights as they are."""
+        """Return a fitted forecaster with the current weights."""
         return FittedLstm(self.recipe, self.horizon, self.state, tuple(self._networks()))
 
     def _networks(self) -> list[keras.Model]:
@@ -210,10 +213,10 @@ class LstmEnsemble:
 
 
 def run_epochs(ensembles: Iterable[LstmEnsemble], pool: ThreadPoolExecutor) -> list[float]:
-    """Train every network of every ensemble for one epoch, side by side.
+    """Train every network of every ensemble for one epoch, at the same time.
 
-    The backend lets go of Python while it computes. Each network's numbers depend on its own seed
-    alone, so the number of threads changes none of them.
+    Threads are enough for this: the backend releases Python's lock while it computes. A network's
+    results depend only on its own seed, not on the number of threads.
 
     Returns:
         Each ensemble's mean loss.
@@ -224,7 +227,7 @@ def run_epochs(ensembles: Iterable[LstmEnsemble], pool: ThreadPoolExecutor) -> l
 
 @dataclass(frozen=True)
 class Lstm:
-    """The LSTM as a forecaster that is fitted in one go, for all of its epochs.
+    """The LSTM as a forecaster. It is fitted for ``max_epochs`` epochs.
 
     Attributes:
         recipe: What is trained.
@@ -240,7 +243,8 @@ class Lstm:
         """Fit on targets at or before ``train_end``; see :class:`Forecaster`.
 
         Raises:
-            DataError: If the likelihood is one of counts and the demand is not.
+            DataError: If the likelihood is a distribution of counts and demand is not in whole
+                units.
             DivergedError: If the loss is not finite.
         """
         backend.prepare(self.recipe.seed, self.num_threads)

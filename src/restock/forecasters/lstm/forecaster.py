@@ -18,13 +18,13 @@ from restock.windows.sequences import WindowMaker
 
 @dataclass(frozen=True)
 class FittedLstm:
-    """Networks that answer by their mean.
+    """Trained networks. The forecast is the mean of their outputs.
 
     Attributes:
-        recipe: What they were trained with.
+        recipe: Settings of the training.
         horizon: Periods they forecast, H.
-        state: Feature constants.
-        networks: Of every member and snapshot.
+        state: Learned constants of the features.
+        networks: One for each member and snapshot.
     """
 
     recipe: Recipe
@@ -37,11 +37,11 @@ class FittedLstm:
         return self.beside(panel).predict(origins)
 
     def beside(self, panel: DemandPanel, windows: WindowMaker | None = None) -> PanelNetwork:
-        """Return the networks beside a panel.
+        """Return the networks, ready for a panel.
 
         Args:
             panel: The series.
-            windows: Those over its features, where they are made already.
+            windows: Windows over its features, if they exist already; None: they are made here.
         """
         model = self.recipe.model
         levels = np.array(model.quantile_levels)

@@ -1,4 +1,4 @@
-"""The network: an LSTM over the past, and a decoder that answers for every origin and step.
+"""The network: an LSTM over the past, and a decoder with an output for every origin and step.
 
 Shapes: B series, L lookback, O origins, H horizon, K future features, A anchors, U units,
 Q levels, P parameters.
@@ -21,7 +21,7 @@ from restock.settings.model import COUNTS, ModelSettings
 
 @dataclass(frozen=True)
 class NetworkShape:
-    """Sizes of the inputs, known once features are made."""
+    """Sizes of the inputs, known after features were made."""
 
     num_past: int
     num_future: int
@@ -51,7 +51,7 @@ class StepBias(layers.Layer):  # type: ignore[misc]
         self.bias = self.add_weight(shape=(shape[-2], shape[-1]), initializer="zeros", name="bias")
 
     def call(self, inputs: Any) -> Any:
-        """Add it."""
+        """Add the vectors."""
         return inputs + self.bias
 
 
@@ -60,32 +60,32 @@ class WeighAnchors(layers.Layer):  # type: ignore[misc]
     """Mix the anchors by weights that are positive and sum to one: ``(..., A)`` → ``(..., 1)``."""
 
     def call(self, inputs: tuple[Any, Any]) -> Any:
-        """Weigh; equal weights where the choice is all zero."""
+        """Return the weighted mean; a choice of zeros gives equal weights."""
         choice, anchors = inputs
         return ops.sum(ops.softmax(choice, axis=-1) * anchors, axis=-1, keepdims=True)
 
 
 @keras.saving.register_keras_serializable(package="restock")
 class RisingQuantiles(layers.Layer):  # type: ignore[misc]
-    """Turn free numbers into quantiles that cannot cross: a middle one and positive distances."""
+    """Turn free numbers into quantiles that cannot cross: the median and positive distances."""
 
     def __init__(self, middle: int, **kwargs: Any) -> None:
-        """``middle`` is the place of the median among the levels."""
+        """``middle`` is the index of the median among the levels."""
         super().__init__(**kwargs)
         self.middle = middle
 
     def call(self, inputs: Any) -> Any:
-        """Return the same shape, rising along the last axis but for rounding."""
+        """Return quantiles of the same shape. They rise, except for rounding errors."""
         place = np.arange(inputs.shape[-1])
-        # The distance j lies between the median and every level beyond j, on its side. Products
+        # A quantile is the median plus (or minus) all distances between the two. This is a product
         # with constant matrices: slices and running sums took a quarter of a training step.
         above = (place[:, None] > self.middle) & (place[:, None] <= place)
         below = (place[:, None] < self.middle) & (place[:, None] >= place)
         sums = ops.convert_to_tensor(above.astype(float) - below, dtype=inputs.dtype)
         median = np.repeat((place == self.middle)[:, None], len(place), axis=1)
         median = ops.convert_to_tensor(median.astype(float), dtype=inputs.dtype)
-        # Where all inputs are zero the distances are small: training starts from a narrow
-        # distribution around the anchors.
+        # Inputs of zero give small distances: training starts with a narrow distribution around
+        # the anchors.
         distances = ops.softplus(inputs - 2.0)
         return ops.matmul(inputs, median) + ops.matmul(distances, sums)
 
@@ -101,7 +101,7 @@ CUSTOM_OBJECTS = {
 
 
 def build_network(shape: NetworkShape, settings: ModelSettings) -> keras.Model:
-    """Build the network; it answers ``(B, O, H, 2, Q or P)``: steps, then means or totals."""
+    """Build the network. Its output is ``(B, O, H, 2, Q or P)``: steps, then means or totals."""
     past = keras.Input((None, shape.num_past), name="past")
     index = keras.Input((None,), dtype="int32", name="origin_index")
     future = keras.Input((None, shape.horizon, shape.num_future), name="future")
@@ -121,7 +121,7 @@ def build_network(shape: NetworkShape, settings: ModelSettings) -> keras.Model:
     state = TakeOrigins(name="origins")((state, index))
     state = layers.Dropout(settings.dropout, name="state_dropout")(state)
 
-    # A sum of projections is a projection of the concatenation, without laying it out per step.
+    # A sum of projections equals a projection of the concatenation, but needs no copy per step.
     context = layers.Dense(settings.units, name="context")(state)
     static = _static_context(codes, numbers, shape, settings)
     if static is not None:
@@ -141,7 +141,7 @@ def build_network(shape: NetworkShape, settings: ModelSettings) -> keras.Model:
     raw = layers.Reshape((-1, shape.horizon, 2, num_outputs), name="heads")(raw)
     choice = layers.Dense(2 * shape.num_anchors, kernel_initializer="zeros", name="choice")(joint)
     choice = layers.Reshape((-1, shape.horizon, 2, shape.num_anchors), name="choices")(choice)
-    # The last layers are float32 whatever the precision of the others: they add small numbers up.
+    # The last layers are always float32, because they add up small numbers.
     anchor = WeighAnchors(name="anchor", dtype="float32")((choice, anchors))
     if settings.likelihood in COUNTS:
         output = CountParameters(name="parameters", dtype="float32")((raw, anchor))
@@ -154,11 +154,11 @@ def build_network(shape: NetworkShape, settings: ModelSettings) -> keras.Model:
 
 
 def average_networks(networks: list[keras.Model]) -> keras.Model:
-    """Join networks of one shape into one that answers by their mean.
+    """Join networks of the same shape into one network, whose output is their mean.
 
-    The mean of quantiles cannot cross either. Parameters of counts are averaged as they come out:
-    means, dispersions and zero shares. The mean demand is then exactly that of the members'
-    mixture; its variance is a little smaller, as the members' disagreement is left out.
+    A mean of rising quantiles also rises. Parameters of counts are averaged directly: means,
+    dispersions and zero shares. The mean demand is then exactly that of the members' mixture. The
+    variance is a little smaller, because the differences between the members are left out.
     """
     if len(networks) == 1:
         return networks[0]
@@ -172,7 +172,7 @@ def average_networks(networks: list[keras.Model]) -> keras.Model:
 def _static_context(
     codes: Any, numbers: Any, shape: NetworkShape, settings: ModelSettings
 ) -> Any | None:
-    """Project what identifies a series: embeddings of its categories and its numbers."""
+    """Project the static inputs of a series: embeddings of its categories, and its numbers."""
     parts = []
     for column, size in enumerate(shape.vocabulary_sizes):
         embed = layers.Embedding(size + 1, settings.embedding_size, name=f"embed_{column}")

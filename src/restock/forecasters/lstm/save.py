@@ -26,13 +26,13 @@ def save_bundle(
     tuning_wql: float | None,
     data_digest: str,
 ) -> bundle.Manifest:
-    """Write the network, its feature state and its manifest; all of them or none.
+    """Write the network, its feature state and its manifest: all of the files or none.
 
     Args:
-        training: What was trained.
-        folder: The bundle's.
-        combination: What is done to the network's forecast.
-        trees: Those that are mixed in, if they are.
+        training: The trained networks.
+        folder: Folder of the bundle.
+        combination: How the network's forecast is mixed and calibrated.
+        trees: The boosted trees, if they are mixed in.
         cut: See :class:`Manifest`.
         tuning_wql: See :class:`Manifest`.
         data_digest: See :class:`Manifest`.

@@ -1,1 +1,1 @@
-"""Optuna, and nothing else imports it."""
+"""Everything that imports Optuna."""

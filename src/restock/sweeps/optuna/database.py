@@ -1,4 +1,4 @@
-"""The database a study is kept in: opened by one process at a time, and waited for when gone."""
+"""The database of a study. One process at a time opens it; if it is gone, processes wait."""
 
 from __future__ import annotations
 
@@ -21,24 +21,27 @@ from restock.errors import ConfigError, DiskFullError, UnreachableError
 from restock.settings.engine import EngineSettings
 
 T = TypeVar("T")
-PATIENCE = 180.0  # seconds that a database may be gone
+PATIENCE = 180.0  # seconds to wait for a database that does not answer
 NEEDS = {"postgresql": "postgres", "mysql": "mysql"}
 
 
 def open_storage(url: str, engine: EngineSettings) -> optuna.storages.RDBStorage:
-    """Open a database of studies, and make its tables where there are none.
+    """Open a database of studies, and create its tables if there are none.
 
-    Processes that race to make the tables break each other: one at a time does it.
+    Only one process at a time does this: otherwise the creation of tables can fail.
 
     Raises:
-        ConfigError: If the URL is none, or its driver is not installed.
+        ConfigError: If the URL is not valid, or its driver is not installed.
         UnreachableError: If the database does not answer.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     try:
         dialect = sqlalchemy.engine.make_url(url).get_backend_name()
     except SQLAlchemyError as error:
-        raise ConfigError(f"engine.study_url: {url} is no database URL ({error})") from None
+        raise ConfigError(
+            f"engine.study_url: {url} is not a database URL, such as "
+            f"postgresql://user@host/database ({error})"
+        ) from None
     sqlite = dialect == "sqlite"
     options = {"connect_args": {"timeout": 60}} if sqlite else {"pool_pre_ping": True}
     try:
@@ -67,7 +70,7 @@ def open_storage(url: str, engine: EngineSettings) -> optuna.storages.RDBStorage
 
 
 def _write_ahead(url: str) -> None:
-    """Let readers and a writer of a SQLite file go on side by side."""
+    """Let readers use a SQLite file while another process writes to it."""
     path = _path(url)
     path.parent.mkdir(parents=True, exist_ok=True)
     with disk_full_named(path):
@@ -79,10 +82,10 @@ def _write_ahead(url: str) -> None:
 
 
 def _begin_at_once(engine: sqlalchemy.Engine) -> None:
-    """Let a transaction on SQLite begin with its first read, and hold the right to write.
+    """Start a SQLite transaction at its first read, with the right to write.
 
-    Python's driver begins one at the first write only: between the look at a trial's state and the
-    change of it another process could do the same, and both would think that they took the trial.
+    Python's driver starts it at the first write. Then two processes could read the same waiting
+    trial before either changes its state, and both would take the trial.
     """
 
     def leave_to_us(connection: sqlite3.Connection, _: object) -> None:
@@ -97,16 +100,16 @@ def _begin_at_once(engine: sqlalchemy.Engine) -> None:
 
 
 def study_lock(url: str) -> AbstractContextManager[None]:
-    """Hold the right to make tables, studies and trials, against all processes and machines."""
+    """Hold the lock for creating tables, studies and trials, against all processes and machines."""
     return database_lock(url, "study")
 
 
 def patiently(call: Callable[[], T], *, patience: float = PATIENCE) -> T:
-    """Call again, ever less often, while the database is gone or busy.
+    """Call a function. While the database is gone or busy, call it again with growing pauses.
 
     Raises:
-        UnreachableError: If it does not come back in time.
-        DiskFullError: If SQLite has no room to write.
+        UnreachableError: If the database does not answer in time.
+        DiskFullError: If SQLite has no space to write.
     """
     until, pause = time.monotonic() + patience, 0.1
     while True:
@@ -128,8 +131,8 @@ def patiently(call: Callable[[], T], *, patience: float = PATIENCE) -> T:
 def _check_disk(cause: BaseException | None) -> None:
     if cause is not None and "database or disk is full" in str(cause):
         raise DiskFullError(
-            "the study database has no space left to write to. What was told before is kept; make "
-            "room and run the same command again."
+            "the study database has no space left. Earlier results are kept. Free some space and "
+            "run the same command again."
         ) from cause
 
 

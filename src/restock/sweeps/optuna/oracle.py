@@ -1,4 +1,4 @@
-"""Another tuner's proposals as one of Optuna's samplers, so that one study serves both."""
+"""Proposals of another tuner as a sampler of Optuna, so that both use the same kind of study."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class ProposedSampler(optuna.samplers.RandomSampler):  # type: ignore[misc]
     """Gives a trial the values that were proposed for it."""
 
     def __init__(self, values: Mapping[str, Any], space: Mapping[str, BaseDistribution]) -> None:
-        """Take the values and the distributions they come from, by name."""
+        """Keep the values and their distributions, by name."""
         super().__init__()
         self.values, self.space = values, space
 

@@ -11,7 +11,7 @@ import matplotlib as mpl
 import optuna
 from matplotlib import pyplot as plt
 
-FEWEST_FOR_IMPORTANCES = 4  # importances of fewer points mean nothing
+FEWEST_FOR_IMPORTANCES = 4  # trials; with fewer, importances mean nothing
 
 
 def plot_study(study: optuna.Study, folder: Path) -> list[Path]:
@@ -24,7 +24,7 @@ def plot_study(study: optuna.Study, folder: Path) -> list[Path]:
     paths = []
     for name, arguments in _plots(study).items():
         with warnings.catch_warnings():
-            # The plots are marked experimental, and complain of axes with a single value.
+            # The plots are marked experimental, and warn if an axis has a single value.
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
             warnings.simplefilter("ignore", UserWarning)
             paths += [

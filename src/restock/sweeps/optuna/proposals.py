@@ -1,6 +1,6 @@
-"""What a sweep tries next: configured values first, points of a grid, or what a sampler asks for.
+"""What a sweep tries next: the configured values first, then points of a grid or of a sampler.
 
-Values are proposed by the seed and the slot alone where the sampler allows it.
+If the sampler allows it, proposed values depend only on the seed, the slot and earlier results.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from restock.sweeps.optuna.oracle import ProposedSampler
 from restock.sweeps.optuna.snapshot import Point, Snapshot
 from restock.sweeps.spec import SearchRecipe
 
-# Samplers that count on one stream of random numbers for the whole study.
+# Samplers that need one stream of random numbers for the whole study.
 ONE_STREAM = ("qmc",)
 
 
@@ -36,13 +36,13 @@ class Proposals:
         settings: SearchRecipe,
         trainings: tuple[Point, ...] | None,
     ) -> None:
-        """Propose for a study.
+        """Make proposals for a study.
 
         Args:
-            study: Where attempts are queued.
-            url: Of its database.
-            settings: Of the sweep.
-            trainings: For a grid of whole trainings, the changed settings of each.
+            study: The study, in which attempts are queued.
+            url: URL of its database.
+            settings: Settings of the sweep.
+            trainings: For a grid of whole trainings, the changed settings of each; else None.
         """
         self.study, self.url, self.settings = study, url, settings
         self.trainings = trainings
@@ -56,7 +56,10 @@ class Proposals:
         return None
 
     def first(self, slot: int) -> Point:
-        """Return what is not left to the sampler: grid points, and the configured values first."""
+        """Return the values that the sampler does not choose.
+
+        These are a grid point, or the configured values in slot 0.
+        """
         if self.points is not None:
             return self.points[slot]
         if slot:
@@ -68,8 +71,8 @@ class Proposals:
         """Queue an attempt.
 
         Args:
-            values: By the names of the space; what is missing is left to the sampler.
-            attributes: Its slot, and what it goes on from.
+            values: Values by dimension. The sampler will choose the missing ones.
+            attributes: Its slot, and the attempt that it continues.
         """
         if self.trainings is None:
             self.study.enqueue_trial(values, user_attrs=attributes)
@@ -95,11 +98,11 @@ class Proposals:
         return {path: kind(tuple(found)) for path, found in choices.items()}
 
     def propose(self, attempt: FrozenTrial, snapshot: Callable[[], Snapshot]) -> optuna.trial.Trial:
-        """Fill in the values of an attempt that was just taken.
+        """Choose the values of an attempt that was just claimed.
 
         Args:
             attempt: The attempt.
-            snapshot: Reads how the sweep stands, for a tuner that learns from it.
+            snapshot: Reads the state of the sweep, for a tuner that learns from it.
         """
         if self.trainings is not None:
             return patiently(lambda: optuna.trial.Trial(self.study, attempt._trial_id))
@@ -112,7 +115,7 @@ class Proposals:
         snapshot: Callable[[], Snapshot],  # noqa: ARG002 - Optuna reads its own study
         tuner: OptunaSettings,
     ) -> optuna.trial.Trial:
-        """Let one of Optuna's samplers propose, seeded for this slot alone where that may be."""
+        """Let one of Optuna's samplers propose, with a seed for this slot if the sampler allows."""
         own = () if tuner.sampler in ONE_STREAM else (attempt.user_attrs[SLOT],)
         seed = child_seed(self.settings.seed, "sampler", *own)
         return self._suggest(attempt, adapters.make_sampler(tuner, seed))
@@ -121,7 +124,7 @@ class Proposals:
         self, attempt: FrozenTrial, snapshot: Callable[[], Snapshot], tuner: KerasTunerSettings
     ) -> optuna.trial.Trial:
         """Let one of Keras Tuner's oracles propose."""
-        with study_lock(self.url):  # what one worker is given, another one must know of
+        with study_lock(self.url):  # each proposal must know the one before
             return self._suggest(attempt, self._oracle(attempt, snapshot(), tuner))
 
     def _suggest(self, attempt: FrozenTrial, sampler: BaseSampler) -> optuna.trial.Trial:
@@ -136,7 +139,7 @@ class Proposals:
     def _oracle(
         self, attempt: FrozenTrial, snapshot: Snapshot, tuner: KerasTunerSettings
     ) -> BaseSampler:
-        """Ask Keras Tuner, unless the values are settled: configured, or tried before."""
+        """Ask Keras Tuner, unless the values are fixed: configured ones, or those of a retry."""
         from restock.sweeps.keras_tuner import propose
 
         space = adapters.distributions(self.settings.search)
@@ -160,11 +163,11 @@ class Proposals:
 
 
 def _plain(value: Any) -> Any:
-    """Return a value as a choice may be: a number, a truth value, or text."""
+    """Return a value in a form that a choice may have: a number, a boolean, None, or text."""
     return value if isinstance(value, bool | int | float | str) or value is None else str(value)
 
 
-# By the tuner that the settings name; a test holds the two equal.
+# By the tuner's name in the settings; a test checks that every tuner is here.
 PROPOSERS: dict[str, Callable[..., optuna.trial.Trial]] = {
     "optuna": Proposals.by_sampler,
     "keras_tuner": Proposals.by_oracle,

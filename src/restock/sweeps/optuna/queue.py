@@ -1,4 +1,4 @@
-"""A worker's queue in the study of a sweep; its contract is that of :class:`sweeps.queue.Queue`."""
+"""A worker's queue, stored in the study of a sweep. See :class:`sweeps.queue.Queue`."""
 
 from __future__ import annotations
 
@@ -31,18 +31,18 @@ class OptunaQueue:
     """Claims attempts of one study, for one worker."""
 
     def __init__(self, opened: OpenStudy) -> None:
-        """Take from a study that is open."""
+        """Use a study that is open."""
         self.opened, self.study = opened, opened.study
         self.search, self.engine = opened.settings.search, opened.engine
         epochs = opened.settings.training.max_epochs
         self.study.pruner = adapters.make_pruner(self.search.tuner, epochs)
         self._study_id = opened.storage.get_study_id_from_name(opened.sweep.name)
-        # Reads what Optuna's cache holds instead of the whole table each time.
+        # It reads Optuna's cache instead of the whole table each time.
         self._store = self.study._storage
         self._trials: dict[int, optuna.trial.Trial] = {}
 
     def claim(self, worker: str) -> Claim | None:
-        """Take a waiting attempt; queue more where none waits. None: there is nothing to take."""
+        """Claim a waiting attempt. If none waits, queue more. None: there is nothing to claim."""
         while True:
             taken = patiently(lambda: self._take(worker))
             if taken is not None:
@@ -52,7 +52,7 @@ class OptunaQueue:
 
     @contextmanager
     def alive(self, claim: Claim) -> Iterator[None]:
-        """Record a heartbeat every few seconds, from a thread that a stopped process stops too."""
+        """Record a heartbeat every few seconds, from a thread that stops with the process."""
         done = threading.Event()
         trial_id = self._trials[claim.number]._trial_id
 
@@ -60,7 +60,7 @@ class OptunaQueue:
             while not done.wait(self.engine.heartbeat):
                 try:
                     self.opened.storage.record_heartbeat(trial_id)
-                except Exception:  # noqa: S112 - the next beat may come through; silence fences
+                except Exception:  # noqa: S112 - the next one may succeed; else it is fenced
                     continue
             self.opened.storage.remove_session()  # each thread has its own
 
@@ -74,7 +74,7 @@ class OptunaQueue:
             self._trials.pop(claim.number, None)
 
     def report(self, claim: Claim, epoch: int, losses: Sequence[float]) -> bool:
-        """Record the mean loss of an epoch; a value that is no number never reaches the pruner."""
+        """Record the mean loss of an epoch. The pruner never gets a value that is not finite."""
         mean = sum(losses) / len(losses)
         if len(self.search.objectives) > 1:
             return False
@@ -112,7 +112,7 @@ class OptunaQueue:
         self._break_circuit()
 
     def release(self, claim: Claim) -> None:
-        """Give an attempt back: it counts as no failure, and another worker may take it."""
+        """Release an attempt: it does not count as failed, and another worker may claim it."""
         handle = self._trials[claim.number]
         try:
             fenced(lambda: handle.set_user_attr(RELEASED, True))
@@ -130,7 +130,7 @@ class OptunaQueue:
         return self.opened.stopped()
 
     def _take(self, worker: str) -> int | None:
-        """Make a waiting attempt ours; heartbeat first, for without one it never goes stale."""
+        """Take a waiting attempt. A heartbeat comes first: without any, it could never expire."""
         waiting = self._store.get_all_trials(
             self._study_id, deepcopy=False, states=(TrialState.WAITING,)
         )
@@ -145,7 +145,7 @@ class OptunaQueue:
         return None
 
     def _begin(self, trial_id: int) -> Claim:
-        """Have values proposed, by the seed and the slot alone where that may be."""
+        """Let values be proposed for a taken attempt, and return the claim."""
         attempt = self._store.get_trial(trial_id)
         handle = self.opened.proposals.propose(attempt, self.opened.snapshot)
         self._trials[attempt.number] = handle
@@ -160,7 +160,7 @@ class OptunaQueue:
         )
 
     def _queue_more(self) -> bool:
-        """Queue new slots where none waits any more; return whether any waits now."""
+        """Queue new slots if none waits; return whether any waits now."""
         self.opened.reap()
         with study_lock(self.opened.url):
             slots = self.opened.snapshot().slots
@@ -188,7 +188,7 @@ class OptunaQueue:
             return bool(patiently(handle.should_prune))
 
     def _finish(self, claim: Claim, trial: Trial, values: list[float] | None) -> None:
-        """Tell the study. Where the answer to a first try was lost, a second one finds it told."""
+        """Tell the study. If the reply to an earlier try was lost, the result is already there."""
         states = {
             "complete": TrialState.COMPLETE, "pruned": TrialState.PRUNED, "failed": TrialState.FAIL
         }  # fmt: skip
@@ -201,10 +201,10 @@ class OptunaQueue:
                 raise Fenced from error
 
     def _break_circuit(self) -> None:
-        """Stop the sweep when the last trials all failed alike."""
+        """Stop the sweep if the last trials all failed with the same error."""
         limit = self.search.max_identical_failures
         ended = [a for a in self.opened.attempts() if a.state.is_finished() and a.datetime_complete]
         last = sorted(ended, key=lambda a: a.datetime_complete)[-limit:]
         errors = {attempt.user_attrs.get(ERROR) for attempt in last}
         if len(last) == limit and len(errors) == 1 and None not in errors:
-            self.opened.stop(f"{limit} trials in a row failed alike: {errors.pop()}")
+            self.opened.stop(f"{limit} trials in a row failed with the same error: {errors.pop()}")

@@ -19,10 +19,10 @@ def make_sampler(tuner: OptunaSettings, seed: int) -> optuna.samplers.BaseSample
     """Return the sampler of one trial.
 
     Raises:
-        ConfigError: If what it needs is not installed.
+        ConfigError: If a package that it needs is not installed.
     """
     samplers = {
-        # A grid is queued point by point; what is left to sample is nothing.
+        # The points of a grid are queued, so that nothing is left to sample.
         "grid": lambda: optuna.samplers.RandomSampler(seed=seed),
         "random": lambda: optuna.samplers.RandomSampler(seed=seed),
         "tpe": lambda: optuna.samplers.TPESampler(
@@ -47,7 +47,7 @@ def make_sampler(tuner: OptunaSettings, seed: int) -> optuna.samplers.BaseSample
 
 
 def make_pruner(tuner: TunerSettings, max_epochs: int) -> optuna.pruners.BasePruner:
-    """Return the pruner: steps are epochs, or folds for Wilcoxon's test."""
+    """Return the pruner. Its steps are epochs; for Wilcoxon's test they are folds."""
     if not isinstance(tuner, OptunaSettings):
         return optuna.pruners.NopPruner()
     if tuner.pruner == "median":
@@ -66,7 +66,7 @@ def make_pruner(tuner: TunerSettings, max_epochs: int) -> optuna.pruners.BasePru
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Do not repeat that a part of Optuna is marked as experimental."""
+    """Hide Optuna's warnings about experimental parts."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         yield
@@ -78,7 +78,7 @@ def distributions(search: SearchSettings) -> dict[str, optuna.distributions.Base
 
 
 def tidy(value: Any) -> Any:
-    """Drop the rounding noise of stepped floats: 0.30000000000000004 is 0.3."""
+    """Remove rounding errors from floats with a step: 0.30000000000000004 becomes 0.3."""
     return float(f"{value:.12g}") if isinstance(value, float) else value
 
 
@@ -93,10 +93,10 @@ def grid_points(search: SearchSettings) -> list[dict[str, Any]]:
 
 
 def check_inside(name: str, dimension: Dimension, value: Any) -> None:
-    """Refuse a configured value outside its own search range: it is the first trial.
+    """Refuse a configured value outside its search range, because the first trial uses it.
 
     Raises:
-        ConfigError: Naming both.
+        ConfigError: If it is outside. The message names the value and the range.
     """
     if dimension.kind == "categorical":
         inside = value in dimension.choices
@@ -109,8 +109,8 @@ def check_inside(name: str, dimension: Dimension, value: Any) -> None:
             inside = abs(steps - round(steps)) < 1e-9
     if not inside:
         raise ConfigError(
-            f"{dimension.path}={value} lies outside search.space.{name}. The configured values "
-            "are the first trial: widen the range (or its step) or change the value."
+            f"{dimension.path}={value} lies outside search.space.{name}. The first trial uses the "
+            "configured values: widen the range, change its step, or change the value."
         )
 
 
@@ -123,7 +123,7 @@ def _values(dimension: Dimension) -> tuple[Any, ...]:
     if step is None or dimension.log:
         raise ConfigError(
             f"{dimension.path}: a grid needs a step or choices; a continuous or logarithmic range "
-            "has neither. Give choices, or take another search.tuner.sampler."
+            "has neither. Give choices, or choose another search.tuner.sampler."
         )
     count = math.floor((dimension.high - dimension.low) / step + 1e-9) + 1
     values = [dimension.low + place * step for place in range(count)]

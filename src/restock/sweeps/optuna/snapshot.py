@@ -1,4 +1,4 @@
-"""How a sweep stands, read off its attempts alone: nothing here writes."""
+"""The state of a sweep at one moment, computed from its attempts. Nothing here writes."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Point = dict[str, Any]
 def swept_values(
     settings: SearchRecipe, points: Sequence[Point] | None, attempt: FrozenTrial
 ) -> dict[str, Any]:
-    """Return what an attempt tries, by settings path."""
+    """Return the values of an attempt, by settings path."""
     if points is not None:
         return dict(points[attempt.user_attrs[SLOT]])
     space = settings.search.space.items()
@@ -42,11 +42,11 @@ class Snapshot:
     """All attempts of a sweep at one moment.
 
     Attributes:
-        name: The sweep's.
-        settings: As frozen at launch.
-        points: For a grid of whole trainings, the settings of each trial.
-        max_retries: How often the worker of a trial may die.
-        attempts: In the order they were queued.
+        name: Name of the sweep.
+        settings: The settings that were frozen at launch.
+        points: For a grid of whole trainings, the changed settings of each trial; else None.
+        max_retries: How often a trial is started again after its worker died.
+        attempts: All attempts in the order in which they were queued.
     """
 
     name: str
@@ -66,12 +66,12 @@ class Snapshot:
 
     @property
     def num_ended(self) -> int:
-        """How many slots have ended."""
+        """Number of slots that have ended."""
         return sum(map(self.has_ended, self.slots.values()))
 
     @property
     def parallel(self) -> bool:
-        """Whether an attempt began before another had ended, by several workers or after a kill."""
+        """Whether attempts overlapped in time: with several workers, or after a kill."""
         begun = [attempt for attempt in self.attempts if attempt.datetime_start]
         begun.sort(key=lambda attempt: attempt.datetime_start or datetime.max)
         ends = [attempt.datetime_complete or datetime.max for attempt in begun]
@@ -85,7 +85,7 @@ class Snapshot:
         return tried[-1].state.is_finished() and not self._is_lost(tried)
 
     def lost(self) -> list[FrozenTrial]:
-        """Return the attempts that ended without a result and are to be made again."""
+        """Return the attempts that ended without a result and must be started again."""
         return [tried[-1] for tried in self.slots.values() if self._is_lost(tried)]
 
     def _is_lost(self, tried: list[FrozenTrial]) -> bool:
@@ -94,7 +94,7 @@ class Snapshot:
         return gone and len(died) <= self.max_retries
 
     def trial(self, tried: list[FrozenTrial]) -> Trial:
-        """Return how a slot that has ended did."""
+        """Return the trial of a slot that has ended."""
         last = tried[-1]
         slot, stored = last.user_attrs[SLOT], last.user_attrs.get(OUTCOME)
         values = swept_values(self.settings, self.points, last)
@@ -123,10 +123,10 @@ class Snapshot:
         return StudyResult(trials, best, self.settings.seed, f"{tuner.name}/{tuner.method}")
 
     def progress(self, num_trials: int) -> SweepProgress:
-        """Return what a terminal shows of it.
+        """Return what the terminal shows.
 
         Args:
-            num_trials: Slots of the sweep.
+            num_trials: Number of slots of the sweep.
         """
         ended = [tried for tried in self.slots.values() if self.has_ended(tried)]
         ended.sort(key=lambda tried: tried[-1].datetime_complete or datetime.max)
@@ -146,7 +146,7 @@ class Snapshot:
         )
 
     def history(self) -> list[Past]:
-        """Return what Keras Tuner is to know, in the order in which it was proposed."""
+        """Return the trials for Keras Tuner, in the order in which they were proposed."""
         from restock.sweeps.keras_tuner import Past
 
         history = []

@@ -1,9 +1,9 @@
-"""The study of a sweep, opened: what a worker's queue and the launcher's supervisor both hold.
+"""An open study of a sweep. A worker's queue and the launcher's supervisor both use one.
 
-A trial of ours is a *slot*: 0 to num_trials - 1. What Optuna calls a trial is one *attempt* at a
-slot. An attempt whose worker died is failed by Optuna's heartbeat rule; since it gave no error, its
-slot is queued again. The state of a sweep is read off the attempts alone, so that a crash between
-any two writes leaves nothing to repair.
+Each trial of a sweep has a *slot*: 0 to num_trials - 1. What Optuna calls a trial is one *attempt*
+at a slot. If a worker dies, Optuna's heartbeat rule ends its attempt as failed. This attempt has no
+error, so its slot is queued again. The state of a sweep is computed from the attempts only. So a
+crash between any two writes leaves nothing to repair.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ class OpenStudy:
     """A study in a database.
 
     Attributes:
-        url: Of the database.
-        engine: How workers give signs of life, and how often a trial is tried.
-        storage: The database, opened.
+        url: URL of the database.
+        engine: Heartbeat, grace and number of retries.
+        storage: The open database.
         study: The study in it.
-        sweep: As it was frozen at launch.
-        key: Identifies the sweep, whatever it is called.
+        sweep: The sweep as it was frozen at launch.
+        key: Unique key of the sweep. It does not depend on the name.
     """
 
     url: str
@@ -58,13 +58,13 @@ class OpenStudy:
         """Open a study that exists.
 
         Args:
-            url: Of the database.
-            name: The sweep's.
-            engine: How its workers give signs of life, and how often a trial is tried.
-            storage: The database, where it is open already.
+            url: URL of the database.
+            name: Name of the sweep.
+            engine: Heartbeat, grace and number of retries.
+            storage: The database, if it is already open.
 
         Raises:
-            SweepError: If there is none of that name.
+            SweepError: If there is no sweep of this name.
         """
         storage = storage or open_storage(url, engine)
         try:
@@ -73,16 +73,19 @@ class OpenStudy:
             raise SweepError(f"no sweep {name!r} here. `restock sweeps` lists them.") from None
         attributes = study.user_attrs
         if SWEEP not in attributes:
-            raise SweepError(f"{name!r} is a study that restock did not launch.")
+            raise SweepError(
+                f"{name!r} is a study in this database, but restock did not launch it. `restock "
+                "sweeps` lists the sweeps."
+            )
         sweep = Sweep.from_json(attributes[SWEEP])
         return cls(url, engine, storage, study, sweep, str(attributes[KEY]))
 
     @classmethod
     def create(cls, url: str, sweep: Sweep, engine: EngineSettings, num_trials: int) -> OpenStudy:
-        """Create the study of a sweep, or join the one that was launched with the same.
+        """Create the study of a sweep, or join one with the same settings, data and code.
 
         Raises:
-            SweepMismatchError: If one of that name was launched with something else.
+            SweepMismatchError: If one of this name was launched with something else.
         """
         storage = open_storage(url, engine)
         directions = ["minimize"] * len(sweep.settings["search"]["objectives"])
@@ -102,23 +105,23 @@ class OpenStudy:
         return cls.open(url, sweep.name, engine, storage)
 
     def close(self) -> None:
-        """Let go of the database."""
+        """Close the connections to the database."""
         self.storage.remove_session()
         self.storage.engine.dispose()
 
     @cached_property
     def settings(self) -> SearchRecipe:
-        """What is trained and searched."""
+        """Settings of the training and of the search."""
         return self.sweep.view(SearchRecipe)
 
     @cached_property
     def proposals(self) -> Proposals:
-        """What is tried next."""
+        """The source of the next values."""
         return Proposals(self.study, self.url, self.settings, self.sweep.points)
 
     @property
     def num_trials(self) -> int:
-        """Slots of the sweep."""
+        """Number of slots of the sweep."""
         wanted = int(patiently(lambda: self.study.user_attrs[NUM_TRIALS]))
         points = self.proposals.points
         return wanted if points is None else min(wanted, len(points))
@@ -129,7 +132,7 @@ class OpenStudy:
         return patiently(lambda: self.study.get_trials(deepcopy=False))
 
     def snapshot(self) -> Snapshot:
-        """Return how the sweep stands now."""
+        """Return the current state of the sweep."""
         retries = self.engine.max_retries
         return Snapshot(self.sweep.name, self.settings, self.sweep.points, retries, self.attempts())
 
@@ -143,11 +146,11 @@ class OpenStudy:
         return patiently(lambda: self.study.user_attrs.get(STOP))
 
     def stop(self, reason: str | None) -> None:
-        """Ask every worker on every machine to give back what it runs; None takes that back."""
+        """Ask every worker on every machine to release its trial. None withdraws the request."""
         patiently(lambda: self.study.set_user_attr(STOP, reason))
 
     def reap(self) -> None:
-        """Fail attempts whose worker gave no sign of life for too long, and queue them again."""
+        """End attempts without a heartbeat for too long as failed, and queue their slots again."""
         with adapters.quiet():
             patiently(lambda: optuna.storages.fail_stale_trials(self.study))
         self.requeue_lost()
@@ -156,7 +159,7 @@ class OpenStudy:
         """Queue the slots whose last attempt ended without a result."""
 
         def requeue() -> None:
-            with study_lock(self.url):  # by one process: it looks again
+            with study_lock(self.url):  # only one process does it; it reads the state again
                 for attempt in self.snapshot().lost():
                     self._retry(attempt)
 
@@ -180,10 +183,10 @@ class OpenStudy:
 
 
 def fenced(write: Callable[[], object]) -> None:
-    """Write to an attempt, patiently.
+    """Write to an attempt; wait if the database is gone.
 
     Raises:
-        Fenced: If it has ended meanwhile.
+        Fenced: If the attempt has ended in the meantime.
     """
     try:
         patiently(write)

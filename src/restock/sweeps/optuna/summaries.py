@@ -1,7 +1,7 @@
-"""What sweeps there are and how each stands, read from the database in one query each.
+"""The list of sweeps with their states, counted by a few queries in the database.
 
-Optuna would build every trial of every study first, and takes a second to import; counting in the
-database stays fast with tens of thousands of them.
+Optuna would first build every trial of every study, and takes a second to import. Counting in the
+database is fast even with tens of thousands of trials.
 """
 
 from __future__ import annotations
@@ -32,16 +32,16 @@ TRIAL_ATTRIBUTE = table(
 
 @dataclass(frozen=True)
 class SweepSummary:
-    """How a sweep stands.
+    """The state of a sweep, in one line.
 
     Attributes:
-        name: The sweep's.
-        total: Trials there will be.
-        states: Attempts by state: complete, pruned, fail, running, waiting.
+        name: Name of the sweep.
+        total: Number of trials it will have.
+        states: Number of attempts by state: complete, pruned, fail, running, waiting.
         best: Lowest first objective of the complete trials.
-        workers: Workers that have an attempt running.
-        stopped: Why it was stopped, if it was.
-        started: When its first attempt began.
+        workers: Number of workers with a running attempt.
+        stopped: Why it was stopped; None if it was not.
+        started: Time of its first attempt.
     """
 
     name: str
@@ -54,7 +54,7 @@ class SweepSummary:
 
     @property
     def state(self) -> str:
-        """Return one word for it."""
+        """The state in one word."""
         done = self.states.get("complete", 0) + self.states.get("pruned", 0)
         if self.states.get("running"):
             return "running"

@@ -1,6 +1,6 @@
-"""The launcher's hold on the study of a sweep: it ends what the dead have left, and tells of all.
+"""The launcher's view of a sweep: it ends the attempts of dead workers, and reports the progress.
 
-It claims nothing and measures nothing: see the worker's queue.
+It does not claim or measure trials; a worker's queue does.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from restock.tracking.protocol import SweepProgress
 
 
 class Supervisor:
-    """Looks after the workers of one launcher, through what the study holds of them."""
+    """Supervises the workers of one launcher by their attempts in the study."""
 
     def __init__(self, opened: OpenStudy) -> None:
         """Supervise a study that is open."""
@@ -25,12 +25,12 @@ class Supervisor:
 
     @property
     def name(self) -> str:
-        """What the sweep is called."""
+        """Name of the sweep."""
         return self.opened.sweep.name
 
     @property
     def max_retries(self) -> int:
-        """How often the worker of a trial may die."""
+        """How often a trial is started again after its worker died."""
         return self.opened.engine.max_retries
 
     def is_done(self) -> bool:
@@ -42,11 +42,11 @@ class Supervisor:
         return self.opened.stopped()
 
     def reap(self) -> None:
-        """Fail attempts whose worker gave no sign of life for too long, and queue them again."""
+        """End attempts without a heartbeat for too long as failed, and queue their slots again."""
         self.opened.reap()
 
     def bury(self, worker: str) -> list[int]:
-        """Fail the attempts of a worker that is known to be dead; return their numbers."""
+        """End the attempts of a dead worker as failed; return their numbers."""
         buried = []
         for attempt in self._attempts_of(worker):
             if attempt.state == TrialState.RUNNING:
@@ -73,7 +73,7 @@ class Supervisor:
         return self.opened.snapshot().result()
 
     def progress(self) -> SweepProgress:
-        """Return what a terminal shows of the sweep."""
+        """Return what the terminal shows of the sweep."""
         return self.opened.snapshot().progress(self.opened.num_trials)
 
     def _attempts_of(self, worker: str) -> list[FrozenTrial]:

@@ -1,1 +1,1 @@
-"""MLflow, and nothing else imports it."""
+"""Tracking by MLflow. No code outside of this folder and of champions/ imports MLflow."""

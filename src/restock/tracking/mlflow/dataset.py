@@ -1,6 +1,6 @@
-"""Data that DVC keeps, as a dataset of an MLflow run: the UI shows which runs saw the same.
+"""Data in DVC as a dataset of an MLflow run. The UI shows which runs used the same data.
 
-It is found again by the plugin in src/restock_mlflow.py.
+The plugin in src/restock_mlflow.py can load it again.
 """
 
 from __future__ import annotations

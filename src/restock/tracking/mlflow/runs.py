@@ -1,4 +1,4 @@
-"""Runs that were logged before, with what they kept."""
+"""Runs that were logged earlier, with their artifacts."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from restock.tracking.mlflow.tracker import BUNDLE_TAG, COMMAND_TAG, connect
 
 @dataclass(frozen=True)
 class OldRun:
-    """A run, with its artifacts fetched when they are asked for.
+    """A run. Its artifacts are fetched when they are needed.
 
     Attributes:
         run_id: Its id.
-        commit: Git revision it was made at.
+        commit: Git revision of the run.
         bundle: Digest of the bundle that it made or scored.
-        uri: Of the store.
+        uri: URI of the tracking store.
     """
 
     run_id: str
@@ -37,7 +37,7 @@ class OldRun:
     )
 
     def artifact(self, path: str) -> Path | None:
-        """Return a copy of one of its files, or None where it has none of that name."""
+        """Return a copy of one of its artifacts, or None if there is none of this name."""
         mlflow.set_tracking_uri(self.uri)
         try:
             return Path(
@@ -52,7 +52,9 @@ class OldRun:
 def find_family(
     settings: TrackingSettings, root: Path, run_id: str
 ) -> tuple[OldRun, OldRun | None]:
-    """Return the training that a run is, holds or scored, and the evaluation of its bundle.
+    """Return the training that belongs to a run, and the evaluation of its bundle.
+
+    The run may be the training itself, an evaluation of its bundle, or a pipeline with both.
 
     Raises:
         UserError: If there is no such run, or no training belongs to it.
@@ -62,14 +64,15 @@ def find_family(
         asked = client.get_run(run_id)
     except MlflowException:
         raise UserError(
-            f"no run {run_id!r} in {client.tracking_uri}. The UI shows the id of each run."
+            f"there is no run {run_id!r} in {client.tracking_uri}. MLflow's UI shows the id of "
+            "each run."
         ) from None
     bundle = asked.data.tags.get(BUNDLE_TAG) or _bundle_below(client, asked)
     runs = {} if bundle is None else _by_command(client, experiment_id, bundle)
     if "train" not in runs:
         raise UserError(
-            f"run {run_id} trained no bundle. Ask for a training, an evaluation or a pipeline; of "
-            "a sweep, what can be run again is the training of its winner."
+            f"run {run_id} trained no bundle. Name the run of a training, an evaluation or a "
+            "pipeline. For a sweep, name the run of the training of its best trial."
         )
     evaluated = runs.get("evaluate")
     return _old(client, runs["train"]), _old(client, evaluated) if evaluated else None

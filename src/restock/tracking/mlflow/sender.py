@@ -1,4 +1,4 @@
-"""Sends the spool to MLflow in batches, from a thread; what was sent before is not sent twice."""
+"""Send the spool to MLflow in batches, from a thread. Nothing is sent twice."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-# A gone server must not hold the thread for minutes: it tries again by itself, with patience.
+# If the server is gone, a call must not block the thread for minutes: the thread tries again.
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
 
@@ -43,18 +43,18 @@ GONE = (MlflowException, UnreachableError, requests.exceptions.RequestException,
 
 
 class Sender:
-    """Sends runs of a spool to one experiment. One process at a time does."""
+    """Sends runs of a spool to one experiment. Only one process sends at a time."""
 
     def __init__(self, spool: Spool, settings: TrackingSettings, root: Path) -> None:
-        """Connect later: the server may be gone."""
+        """Keep the settings. The connection is made later, because the server may be gone."""
         self.spool, self.settings, self.root = spool, settings, root
         self._connection: tuple[MlflowClient, str] | None = None
 
     def send(self) -> int:
-        """Send what is there; return how many runs are left that have not wholly arrived.
+        """Send what is new; return the number of runs that are not completely sent.
 
         Raises:
-            MlflowException: If the server refuses or does not answer; a later call goes on.
+            MlflowException: If the server refuses or does not answer. A later call continues.
             LockedError: If another process is sending.
         """
         with file_lock(self.spool.folder.with_suffix(".lock"), timeout=0.0):
@@ -69,7 +69,7 @@ class Sender:
         return self._connection
 
     def _send_run(self, key: str) -> bool:
-        """Send what is new of a run; return whether it has ended, and all of it has arrived."""
+        """Send what is new in a run; return whether the run has ended and is completely sent."""
         folder = self.spool.folder / key
         path = folder / SENT
         sent = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
@@ -87,14 +87,14 @@ class Sender:
             with replacing(path) as aside:
                 state = {"run_id": run_id, "offsets": offsets, "pipeline": pipeline}
                 aside.write_text(json.dumps(state), encoding="utf-8")
-        # It may have gone on while it was sent: only what has not is wholly there.
+        # More may have been written in the meantime: then the run is not completely sent.
         if not self.spool.has_ended(key) or _sizes(folder) != offsets:
             return False
         shutil.rmtree(folder)
         return True
 
     def _run_id(self, key: str, fresh: list[dict[str, Any]]) -> str:
-        """Find the run with this key, or make it: several machines may write to one."""
+        """Find the run with this key, or create it. Several machines may write to the same run."""
         found = self._find(key)
         if found is not None:
             return found
@@ -112,7 +112,7 @@ class Sender:
         made = client.create_run(
             experiment_id, run_name=start["name"], tags=tags, start_time=start["at"]
         )
-        first = self._find(key)  # another machine may have made it at the same moment
+        first = self._find(key)  # another machine may have created it at the same moment
         if first is not None and first != made.info.run_id:
             client.delete_run(made.info.run_id)
             return first
@@ -167,14 +167,14 @@ class Sender:
         marks = [event for event in fresh if event["kind"] in ("start", "end")]
         if not marks:
             return
-        last = sorted(marks, key=lambda event: event["at"])[-1]  # of equals, what came later
+        last = sorted(marks, key=lambda event: event["at"])[-1]  # if equal, the later line
         if last["kind"] == "end":
             client.set_terminated(run_id, last["status"], end_time=last["at"])
         elif client.get_run(run_id).info.status != "RUNNING":  # a sweep that is resumed
             client.update_run(run_id, RunStatus.to_string(RunStatus.RUNNING))
 
     def _fail_pipeline(self, pipeline: str | None, fresh: list[dict[str, Any]]) -> None:
-        """End the parent run of a pipeline whose command failed: no later command will."""
+        """End the parent run if a command of the pipeline failed: no other command will end it."""
         if pipeline and any(e["kind"] == "end" and e["status"] != "FINISHED" for e in fresh):
             client, experiment_id = self._connect()
             parent = parent_run(client, experiment_id, None, pipeline)
@@ -186,18 +186,18 @@ def _sizes(folder: Path) -> dict[str, int]:
 
 
 def _whole(content: bytes) -> int:
-    """Return how many bytes are whole lines; a kill may have cut the last one short."""
+    """Return the number of bytes in complete lines. A kill can leave an incomplete last line."""
     return content.rfind(b"\n") + 1
 
 
 def _pipeline(fresh: list[dict[str, Any]]) -> str | None:
-    """Return the token of the pipeline whose run a run nests in, unless `mlflow run` made it."""
+    """Return the token of a run's pipeline; None if `mlflow run` made the parent run."""
     start: dict[str, Any] = next((event for event in fresh if event["kind"] == "start"), {})
     return None if start.get("inherited") else start.get("pipeline")
 
 
 def _log_params(client: MlflowClient, run_id: str, params: list[Param]) -> None:
-    """Log parameters. MLflow never changes one: what a longer sweep found better becomes a tag."""
+    """Log parameters. MLflow cannot change one: a later value (a longer sweep) becomes a tag."""
     try:
         client.log_batch(run_id, params=params)
     except MlflowException as error:
@@ -215,11 +215,12 @@ def _send_artifact(client: MlflowClient, run_id: str, path: Path, folder: str | 
 
 @contextmanager
 def sending(sender: Sender, say: Callable[[str], None]) -> Iterator[None]:
-    """Send from a thread while the block runs, and what is left after it.
+    """Send from a thread while the block runs, and send the rest after it.
 
     Args:
-        sender: What sends.
-        say: Told once when the server is gone, when it is back, and what is left at the end.
+        sender: Sends the runs.
+        say: Prints a message when the server is gone, when it is back, and if runs could not be
+            sent at the end.
     """
     done = threading.Event()
 
@@ -230,11 +231,11 @@ def sending(sender: Sender, say: Callable[[str], None]) -> Iterator[None]:
                 with suppress(LockedError):
                     sender.send()
                 if gone:
-                    say("the tracking server is back; what waited is sent")
+                    say("the tracking server is back; the waiting runs were sent")
                 gone = False
             except GONE as error:
                 if not gone:
-                    say(f"the tracking server is gone; runs wait on disk ({_short(error)})")
+                    say(f"the tracking server is gone; runs are kept on disk ({_short(error)})")
                 gone = True
 
     thread = threading.Thread(target=loop, daemon=True)
@@ -248,7 +249,10 @@ def sending(sender: Sender, say: Callable[[str], None]) -> Iterator[None]:
 
 
 def drain(sender: Sender, say: Callable[[str], None], patience: float) -> int:
-    """Send all there is; say what could not be sent. Returns how many runs wait on disk."""
+    """Send all runs within ``patience`` seconds. Returns the number of runs that could not be sent.
+
+    ``say`` prints a message about these.
+    """
     until = time.monotonic() + patience
     while True:
         try:

@@ -1,4 +1,4 @@
-"""MLflow behind our Tracker protocol, and the store it writes to."""
+"""A tracker that writes to MLflow, and the connection to the tracking store."""
 
 from __future__ import annotations
 
@@ -32,31 +32,34 @@ from restock.tracking.mlflow.dataset import dataset_input
 from restock.tracking.protocol import Dataset, Tracker
 from restock.tracking.uri import tracking_uri
 
-# MLflow reports each migration of a fresh database.
+# Without this, MLflow prints each migration of a new database.
 logging.getLogger("mlflow").setLevel(logging.WARNING)
 
-# One `make run` (or one multirun) is one token: its commands find their common parent run by it.
+# One `make run` (or one multirun) has one token. Its commands find their common parent run by it.
 PIPELINE_VARIABLE = "RESTOCK_PIPELINE"
 PIPELINE_TAG = "restock.pipeline"
 BUNDLE_TAG = "restock.bundle"
 COMMAND_TAG = "restock.command"
 FLUSH_SECONDS = 5.0
-BATCH = 900  # MLflow takes at most 1,000 metrics a call
+BATCH = 900  # MLflow takes at most 1,000 metrics per call
 # Which view the UI opens an experiment in. Without it, an experiment may open as one of GenAI.
 KIND_TAG, MODEL_TRAINING = "mlflow.experimentKind", "custom_model_development"
 
 
 def connect(settings: TrackingSettings, root: Path) -> tuple[MlflowClient, str]:
-    """Return a client and the id of the experiment, made if there is none.
+    """Return a client and the id of the experiment, which is created if there is none.
 
-    A fresh SQLite store is migrated here, by one process at a time: processes that race to do it
-    break each other.
+    A new SQLite store is migrated here. Only one process at a time does this, because migrations at
+    the same time would fail.
+
+    Raises:
+        UnreachableError: If the store cannot be used.
     """
     uri = tracking_uri(settings, root)
     try:
         return _connect(uri, settings.experiment_name, root)
     except MlflowException as error:
-        text = masked(f"the tracking store {uri} cannot be used: {error}")
+        text = masked(f"the tracking store {uri} cannot be used: {error}. Check tracking.uri.")
         raise UnreachableError(text) from error
 
 
@@ -91,10 +94,10 @@ def _store_lock(uri: str) -> AbstractContextManager[None]:
 
 
 class MlflowTracker:
-    """One MLflow run. Metrics are sent in batches; a run that ends sends what is left."""
+    """One MLflow run. Metrics are sent in batches; the rest is sent at the end of the run."""
 
     def __init__(self, client: MlflowClient, experiment_id: str, run_id: str) -> None:
-        """Take over a run that was just created."""
+        """Use a run that was just created."""
         self.client, self.experiment_id, self.run_id = client, experiment_id, run_id
         self._pending: list[Metric] = []
         self._sent_at = time.monotonic()
@@ -113,7 +116,7 @@ class MlflowTracker:
             self.flush()
 
     def flush(self) -> None:
-        """Send what is queued."""
+        """Send all queued metrics."""
         for start in range(0, len(self._pending), BATCH):
             self.client.log_batch(self.run_id, metrics=self._pending[start : start + BATCH])
         self._pending.clear()
@@ -128,7 +131,7 @@ class MlflowTracker:
             self.client.log_artifact(self.run_id, str(path), folder)
 
     def log_dataset(self, dataset: Dataset) -> None:
-        """Record data that the run saw."""
+        """Record data that the run used."""
         self.client.log_inputs(self.run_id, [dataset_input(dataset)])
 
     def set_tags(self, tags: Mapping[str, str]) -> None:
@@ -143,7 +146,7 @@ class MlflowTracker:
             yield run
 
     def spool(self) -> Path | None:
-        """Return nothing: this run is written at the server."""
+        """Return None: this run is written directly to the server."""
         return None
 
 
@@ -151,7 +154,7 @@ class MlflowTracker:
 def open_run(
     settings: TrackingSettings, root: Path, name: str, tags: Mapping[str, str]
 ) -> Iterator[MlflowTracker]:
-    """Open the run of one command, nested in its pipeline's run where there is one.
+    """Open the run of one command, nested in its pipeline's run if there is one.
 
     Args:
         settings: Where to log.
@@ -181,13 +184,13 @@ def open_run(
 def parent_run(
     client: MlflowClient, experiment_id: str, inherited: str | None, token: str | None
 ) -> str | None:
-    """Return the run that commands of a pipeline nest in, made by the first that asks.
+    """Return the parent run of a pipeline's commands. The first call creates it.
 
     Args:
-        client: Of the store.
-        experiment_id: Where the run is.
-        inherited: MLFLOW_RUN_ID, as `mlflow run` sets it: that run, then.
-        token: The pipeline's.
+        client: Client of the tracking store.
+        experiment_id: Experiment of the run.
+        inherited: MLFLOW_RUN_ID, if `mlflow run` has set it. Then this is the parent run.
+        token: Token of the pipeline; None or empty: there is no parent run.
     """
     if inherited or not token:
         return inherited
@@ -203,7 +206,7 @@ def parent_run(
 def find_run(
     settings: TrackingSettings, root: Path, name: str
 ) -> tuple[dict[str, str], dict[str, float]] | None:
-    """Return parameters and metrics of a run, found by its id or else the newest of that name."""
+    """Return parameters and metrics of the run with this id, or of the newest with this name."""
     client, experiment_id = connect(settings, root)
     for query in (f"attributes.run_id = '{name}'", f"attributes.run_name = '{name}'"):
         for run in client.search_runs([experiment_id], query, max_results=1):
@@ -212,7 +215,7 @@ def find_run(
 
 
 def close_pipeline(settings: TrackingSettings, root: Path, metrics: Mapping[str, float]) -> None:
-    """End the pipeline's parent run, if one was made, with the metrics worth comparing."""
+    """End the pipeline's parent run, if there is one, and log these metrics in it."""
     token = os.environ.get(PIPELINE_VARIABLE)
     if not token:
         return

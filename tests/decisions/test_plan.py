@@ -117,5 +117,7 @@ def test_the_stock_table_gives_positions(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"stock\.csv: row 2, column 'on_hand' holds 'few'"):
         read_positions(path, np.array(["a"], dtype=object))
     path.write_text("series_id,on_hand\na,1\n")
-    with pytest.raises(DataError, match="no column 'on_order'"):
+    with pytest.raises(DataError, match="no column on_order, backorders"):
         read_positions(path, np.array(["a"], dtype=object))
+    with pytest.raises(DataError, match=r"no such file\. Check inventory\.stock_path"):
+        read_positions(tmp_path / "nowhere.csv", np.array(["a"], dtype=object))

@@ -174,6 +174,7 @@ def test_a_dry_run_says_what_a_sweep_takes_and_launches_none(project: Path) -> N
         (["compare", "nowhere"], "'nowhere' is neither a sweep"),
         (["train", "--dry-run"], "--dry-run is for restock tune and restock promote"),
         (["tune", "engine.study_url=nonsense"], "nonsense is not a database URL"),
+        (["sweeps", "engine.study_url=nonsense"], "nonsense is not a database URL"),
         (["tune", "search.tuner.sampler=tpo"], "search.tuner"),
         (["tune", "search.objectives=[wql,speed]"], "no objective 'speed'"),
         (["tune", "search.objectives=[wql,size]"], "set search.tuner.pruner=none"),

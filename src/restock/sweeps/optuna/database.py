@@ -7,7 +7,6 @@ import time
 import warnings
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from pathlib import Path
 from typing import TypeVar
 
 import optuna
@@ -19,6 +18,7 @@ from restock.data.files import disk_full_named
 from restock.data.locks import database_lock
 from restock.errors import ConfigError, DiskFullError, UnreachableError
 from restock.settings.engine import EngineSettings
+from restock.sweeps.optuna.url import dialect_of, path_of, shown
 
 T = TypeVar("T")
 PATIENCE = 180.0  # seconds to wait for a database that does not answer
@@ -35,13 +35,7 @@ def open_storage(url: str, engine: EngineSettings) -> optuna.storages.RDBStorage
         UnreachableError: If the database does not answer.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    try:
-        dialect = sqlalchemy.engine.make_url(url).get_backend_name()
-    except SQLAlchemyError as error:
-        raise ConfigError(
-            f"engine.study_url: {url} is not a database URL, such as "
-            f"postgresql://user@host/database ({error})"
-        ) from None
+    dialect = dialect_of(url)
     sqlite = dialect == "sqlite"
     options = {"connect_args": {"timeout": 60}} if sqlite else {"pool_pre_ping": True}
     try:
@@ -64,14 +58,12 @@ def open_storage(url: str, engine: EngineSettings) -> optuna.storages.RDBStorage
             f"{dialect} databases need a driver: pip install 'restock[{extra}]' ({error})"
         ) from None
     except (SQLAlchemyError, StorageInternalError) as error:
-        raise UnreachableError(
-            f"the study database {_shown(url)} cannot be used: {error}"
-        ) from None
+        raise UnreachableError(f"the study database {shown(url)} cannot be used: {error}") from None
 
 
 def _write_ahead(url: str) -> None:
     """Let readers use a SQLite file while another process writes to it."""
-    path = _path(url)
+    path = path_of(url)
     path.parent.mkdir(parents=True, exist_ok=True)
     with disk_full_named(path):
         connection = sqlite3.connect(path, timeout=60)
@@ -134,12 +126,3 @@ def _check_disk(cause: BaseException | None) -> None:
             "the study database has no space left. Earlier results are kept. Free some space and "
             "run the same command again."
         ) from cause
-
-
-def _path(url: str) -> Path:
-    return Path(str(sqlalchemy.engine.make_url(url).database))
-
-
-def _shown(url: str) -> str:
-    """Return the URL without its password."""
-    return sqlalchemy.engine.make_url(url).render_as_string(hide_password=True)

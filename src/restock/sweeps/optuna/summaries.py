@@ -15,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from restock.errors import UnreachableError
 from restock.sweeps.keys import NUM_TRIALS, STOP, SWEEP, WORKER
+from restock.sweeps.optuna.url import dialect_of
 
 # Of Optuna's tables, the columns that are read here.
 STUDY = table("studies", column("study_id"), column("study_name"))
@@ -67,8 +68,10 @@ def summaries(url: str) -> list[SweepSummary]:
     """Return the sweeps of a database in the order they were launched.
 
     Raises:
+        ConfigError: If the URL is not valid.
         UnreachableError: If the database does not answer.
     """
+    dialect_of(url)
     engine = sqlalchemy.create_engine(url)
     try:
         with engine.connect() as connection:

@@ -56,7 +56,7 @@ def test_stages_on_ones_own_table_need_no_project(bare: Path) -> None:
         done = restock(stage, *mine, cwd=bare)
         assert NO_PROJECT not in done.stderr
         assert "out/" in done.stderr
-        assert "not there yet" in done.stderr
+        assert "no such file. Run the step that writes it" in done.stderr
     done = restock("prepare", "output_dir=elsewhere", cwd=bare)
     assert NO_PROJECT in done.stderr
 

@@ -114,7 +114,7 @@ def line_of(line: str, shown: str = "") -> Line:
 # Whatever the pages show, these are run.
 ALWAYS = [
     line_of(
-        "restock --help", 'usage: restock COMMAND ...\n...\n...--shell-completion install=bash)"  (or install=zsh)'
+        "restock --help", "usage: restock COMMAND ...\n...\nTab completion: ...  (or install=zsh)"
     ),
     line_of(
         "restock train --help", "usage: restock train [flags] [overrides]\n...\nexamples:\n..."

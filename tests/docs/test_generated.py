@@ -94,7 +94,7 @@ def test_the_library_shows_what_its_page_imports_and_what_that_returns(
         elsewhere = path in reference_pages.settings_places()
         assert elsewhere or f"[`{name}`](" in index, path
     assert "[`DemandForecast`](" in index  # of Bundle.predict
-    assert "| `horizon` | `int` | Periods after the origin, H. |" in pages["reference/types-panel.md"]
+    assert "| `int` | Periods after the origin, H. |" in pages["reference/types-panel.md"]
     assert "| `DataError` | If rows cannot be used" in pages["reference/data-clean.md"]
 
 

@@ -104,3 +104,11 @@ def test_a_choice_that_is_no_name(typed: str) -> None:
 
 def test_an_unknown_main_file() -> None:
     assert refused("--config-name", "confg") == f"no confg.yaml in {ROOT}/conf."
+
+
+def test_a_setting_that_conf_leaves_open() -> None:
+    said = refused("data.columns.known_future=[offer]")
+    assert said == (
+        "the configuration gives data.columns.known_future no value that could be overridden. "
+        "To add one, write a plus before it: +data.columns.known_future=VALUE."
+    )

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from consoles import ROOT, Line, agrees, files, lines, of
 from restock.cli.arguments import parse
 from restock.cli.command import PARAMS, Command, Typed
 from restock.cli.commands import find
@@ -25,7 +26,6 @@ from restock.cli.kinds import TypedCommand
 from restock.cli.main import main
 from restock.errors import RestockError
 from restock.settings.tree import load_params
-from support.consoles import ROOT, Line, agrees, files, lines, of
 
 RESTOCK = of("restock")
 HELP = {"--help", "-h", "help", "--version"}

@@ -38,6 +38,11 @@ def explain(error: Exception, folders: Sequence[Path]) -> str:
     if isinstance(error, MissingConfigException) and error.missing_cfg_file:
         return _no_choice(error.missing_cfg_file, error.options or (), where, folders)
     unknown = re.search(r"Could not override '([^']+)'", message)
+    if unknown and unknown[1] in paths(Settings):
+        return (
+            f"the configuration gives {unknown[1]} no value that could be overridden{where}. "
+            f"To add one, write a plus before it: +{unknown[1]}=VALUE."
+        )
     if unknown and "." in unknown[1]:
         return f"no setting {unknown[1]!r}{where}. {_near(unknown[1])}"
     if unknown:

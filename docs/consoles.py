@@ -11,9 +11,9 @@ from pathlib import Path
 
 import links
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 BLOCK = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
-FILE = re.compile(r"^```yaml\n# (\S+\.yaml)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+FILE = re.compile(r"^```(?:yaml|python)\n# (\S+\.(?:yaml|py))\n(.*?)^```", re.MULTILINE | re.DOTALL)
 ASSIGNED = re.compile(r"\w+=")
 LEFT_OUT = ("...", "…")
 
@@ -83,7 +83,7 @@ def of(program: str) -> list[Line]:
 
 
 def files(page: str) -> dict[str, str]:
-    """Return the YAML files that a page says to write, by their path."""
+    """Return the files that a page says to write, by their path."""
     return dict(FILE.findall((ROOT / page).read_text(encoding="utf-8")))
 
 

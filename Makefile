@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check format docs lock clean
+.PHONY: help setup run test test-quick check format docs lock clean
 
 # A relative path, so that a checkout may lie below a folder with a space in its name.
 VENV := .venv
@@ -14,7 +14,7 @@ export DVC_NO_ANALYTICS := 1
 export UV_LINK_MODE ?= copy
 
 help:  ## list the targets
-	@grep -hE '^[a-z]+: *.*##' Makefile | sed -E 's/: .*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+: *.*##' Makefile | sed -E 's/: .*## /\t/' | expand -t 12
 
 setup: $(STAMP)  ## install everything into .venv
 
@@ -26,6 +26,9 @@ run: setup  ## the main job: download, train, tune, evaluate, plan, promote
 
 test: setup  ## the unit and integration tests
 	@pytest -n 2 --dist loadscope --no-loadscope-reorder
+
+test-quick: setup  ## the unit tests that touch what was changed since the last commit
+	@cd tests && python -m support.touched | (cd .. && xargs --no-run-if-empty pytest -n 2)
 
 check: setup  ## lint, types, import contracts, params drift, generated pages, links
 	@ruff format --check .

@@ -18,7 +18,6 @@ import json
 import os
 import random
 import signal
-import subprocess
 import sys
 import tempfile
 import time
@@ -53,8 +52,10 @@ from restock.tracking.context import Context
 
 sys.path.insert(0, str(ROOT / "tests"))
 
-from support import stages
-from support.small_project import SMALL, small_project
+from support import stages, typed
+from support.small_project import SMALL, restock, small_project
+
+typed.imported[:] = typed.TRAINING
 
 PHASES = {"anywhere": 0.0, "second half": 0.5, "last tenth": 0.9}
 
@@ -68,15 +69,11 @@ def warm() -> None:
 def prepare(folder: Path) -> Context[PromotionView]:
     """Train and score a small bundle; return the surroundings it was made in."""
     small_project(folder)
-    restock = str(Path(sys.executable).with_name("restock"))
     names = "evaluation.baselines.names=[naive,moving_median]"
     plain = [*SMALL, names, "tracking.name=none", "training.use_tuned=false"]
     for stage in ("train", "evaluate"):
-        subprocess.run([restock, stage, *plain], cwd=folder, check=True, capture_output=True)
-    shown = subprocess.run(
-        [restock, "train", *plain, "--cfg", "job"],
-        cwd=folder, check=True, capture_output=True, text=True,
-    ).stdout  # fmt: skip
+        assert restock(folder, stage, *plain).returncode == 0
+    shown = restock(folder, "train", *plain, "--cfg", "job").stdout
     config = yaml.safe_load(shown)
     config["data"] |= {"name": "own", "country": None, "price": None}
     tree: Any = OmegaConf.to_container(OmegaConf.create(config), resolve=True)

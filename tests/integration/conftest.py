@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from support import typed
 from support.stores import served, store
-from support.typed import SERVER, TRAINING
 
 __all__ = ["served", "store"]
 
-SERVER.set_forkserver_preload(list(TRAINING))
+typed.imported[:] = typed.TRAINING

@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
+from support import typed
 from support.mlflow_server import Server
 from support.services import free_port, postgres_database
-from support.small_project import RESTOCK, SMALL, environment, small_project
+from support.small_project import SMALL, environment, small_project
 
 RAY = str(Path(sys.executable).with_name("ray"))
 
@@ -44,11 +45,7 @@ def tune(
     project: Path, cluster: dict[str, str], *overrides: str, **variables: str
 ) -> subprocess.CompletedProcess[str]:
     engine = ["engine=ray", f"engine.ray_address={cluster['address']}", "engine.num_workers=2"]
-    return subprocess.run(
-        [RESTOCK, "tune", *SMALL, *engine, *overrides],
-        cwd=project, env={**environment(), **variables}, capture_output=True, text=True,
-        check=False, timeout=300,
-    )  # fmt: skip
+    return typed.restock("tune", *SMALL, *engine, *overrides, cwd=project, **variables)
 
 
 def test_a_sweep_runs_on_a_cluster_and_is_logged_from_there(

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from hypothesis import settings
 
 for name in ("queue", "registry", "tracking"):
     pytest.register_assert_rewrite(f"support.{name}_contract")
+
+# Tests and the processes that they start share the cores: threads that wait for one would spin.
+for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ.setdefault(name, "1")
 
 # How long an example takes says nothing about a property.
 settings.register_profile("restock", deadline=None, derandomize=True)

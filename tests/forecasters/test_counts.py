@@ -190,15 +190,6 @@ def test_the_keras_file_holds_the_same_network(saved: tuple[LstmEnsemble, Path])
     )
 
 
-@pytest.mark.parametrize("likelihood", COUNT_LIKELIHOODS)
-def test_very_large_counts_train_and_forecast(likelihood: str) -> None:
-    demand = np.rint(panel(3, 50).demand * 1e8)
-    base = panel(3, 50, demand=demand)
-    ensemble = trained(base, epochs=2, model={"likelihood": likelihood})
-    forecast = ensemble.predict(np.full(3, END))  # checks itself: finite, >= 0
-    assert (forecast.point > 1e7).all()
-
-
 def test_demand_that_is_no_count_is_refused_by_series_and_period() -> None:
     demand = panel(3, 50).demand.copy()
     demand[1, 7] = 2.5

@@ -131,20 +131,6 @@ def test_quantiles_are_the_median_and_sums_of_positive_distances(numbers: list[f
     np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
-@pytest.mark.parametrize("precision", ["mixed_float16", "mixed_bfloat16"])
-def test_mixed_precision_trains_nearly_the_same_float32_network(
-    base: DemandPanel, training: LstmEnsemble, precision: str
-) -> None:
-    mixed = trained(base, training={**TWO, "precision": precision})
-    assert {w.dtype.name for w in mixed.network().get_weights()} == {"float32"}
-    assert mixed.members[0].network.get_layer("lstm_0").compute_dtype == precision[6:]
-    ends = np.full(5, END)
-    expected, found = training.predict(ends).quantiles, mixed.predict(ends).quantiles
-    assert not np.array_equal(found, expected)  # the precision arrived
-    # bfloat16 holds eight bits: two or three digits. Less than half a unit counts as none.
-    np.testing.assert_allclose(found, expected, rtol=0.02, atol=0.5 + 0.02 * base.demand.mean())
-
-
 def test_onnx_runtime_answers_as_keras_does(
     training: LstmEnsemble, saved: Path, base: DemandPanel
 ) -> None:
@@ -248,20 +234,6 @@ def test_a_machine_that_cannot_export_is_told_before_anything_is_trained(
     ):
         train.run(context(settings(), tmp_path).narrowed(TrainingView))
     assert not list(tmp_path.iterdir())
-
-
-@pytest.mark.parametrize(
-    "groups", [{"model": {"num_layers": 2, "dropout": 0.3, "recurrent_dropout": 0.2}}]
-)
-def test_layers_and_dropout_are_built_and_exported(
-    base: DemandPanel, tmp_path: Path, groups: dict[str, dict[str, object]]
-) -> None:
-    training = trained(base, epochs=1, **groups)
-    save(training, tmp_path / "bundle")
-    origins = np.full(5, END)
-    onnx = load_bundle(tmp_path / "bundle").predict(base, origins)
-    scale = base.demand.mean(axis=1)[:, None, None]
-    assert (np.abs(training.predict(origins).quantiles - onnx.quantiles) / scale).max() < 1e-5
 
 
 def test_a_forecast_does_not_depend_on_the_series_beside_it(saved: Path) -> None:

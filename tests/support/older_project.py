@@ -22,6 +22,8 @@ import numpy as np
 import pandas as pd
 import psutil
 
+from support.typed import program
+
 ROOT = Path(__file__).parents[2]
 COMMIT = "85d7c550bcbd2bb56bda3d98773b821d20988d4c"
 TAKEN = ("conf", "src", "dvc.yaml", ".dvc", ".dvcignore", ".gitignore")
@@ -125,7 +127,7 @@ class OlderProject:
 
     def run(self, *arguments: str, ok: bool = True) -> str:
         """Type a command of today's code; return what it said."""
-        return said(self.path, Path(sys.executable).with_name("restock"), *arguments, ok=ok)
+        return said(self.path, program() / "restock", *arguments, ok=ok)
 
     def run_older(self, *arguments: str, ok: bool = True) -> str:
         """Type a command of the older code; return what it said."""

@@ -1,4 +1,4 @@
-"""Networks that are built or trained otherwise: layers and dropout, precision, very large counts."""
+"""Networks of other kinds: more layers and dropout, other precision, very large counts."""
 
 from __future__ import annotations
 

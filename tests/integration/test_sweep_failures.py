@@ -123,6 +123,11 @@ def num_epochs(folder: Path) -> int:
     return len(log.read_text().splitlines()) if log.is_file() else 0
 
 
+def num_workers(folder: Path) -> int:
+    """Count the processes that have trained."""
+    return len({line.split()[3] for line in (folder / "epochs.log").read_text().splitlines()})
+
+
 def runs_sent(folder: Path) -> list[Any]:
     """Send what the sweep left in its spool and return all runs."""
     sender = Sender(Spool(folder / "spool"), TRACKING, folder)
@@ -247,7 +252,7 @@ def test_5_two_launchers_share_a_sweep(url: str, tmp_path: Path) -> None:
     assert "complete 12" in finish(first)
     assert "complete 12" in finish(second)
     check_whole(url, 12)
-    assert len({line.split()[3] for line in (folder / "epochs.log").read_text().splitlines()}) == 2
+    assert num_workers(folder) == 2
 
 
 @pytest.fixture
@@ -472,7 +477,8 @@ def test_6_dropped_connections_lose_no_trial(tmp_path: Path) -> None:
     with postgres_database() as direct:
         proxy = Proxy(5432)
         process = start(folder, direct.replace(":5432/", f":{proxy.port}/"), 8, 2, seconds=0.2)
-        wait_until(lambda: num_epochs(folder) >= 5)
+        # Both workers have begun: one that cannot open the study says so and ends.
+        wait_until(lambda: num_epochs(folder) >= 5 and num_workers(folder) == 2)
         for _ in range(4):
             proxy.drop()
             time.sleep(0.7)

@@ -26,6 +26,16 @@ from support.typed import program
 
 ROOT = Path(__file__).parents[2]
 COMMIT = "85d7c550bcbd2bb56bda3d98773b821d20988d4c"
+IMPORTED = (
+    "restock.cli.compose",
+    "restock.cli.dispatch",
+    "restock.commands.promote",
+    "restock.forecasters.baselines.trees",
+    "restock.forecasters.lstm.save",
+    "restock.stages.evaluate",
+    "restock.stages.train",
+    "restock.tracking.mlflow.tracker",
+)
 TAKEN = ("conf", "src", "dvc.yaml", ".dvc", ".dvcignore", ".gitignore")
 DATA = """\
 defaults: [base, _self_]
@@ -131,7 +141,12 @@ class OlderProject:
 
     def run_older(self, *arguments: str, ok: bool = True) -> str:
         """Type a command of the older code; return what it said."""
-        return said(self.path, self.tool("restock"), *arguments, ok=ok)
+        return said(self.path, self.quick / "restock", *arguments, ok=ok)
+
+    @property
+    def quick(self) -> Path:
+        """A folder with the older `restock` that starts at once; :meth:`tool` has it in full."""
+        return program(str(self.tool("python")), IMPORTED)
 
     def tool(self, name: str) -> Path:
         """Return a program of the environment in which `restock` is the older code."""
@@ -155,7 +170,8 @@ def make_older_project(folder: Path) -> OlderProject:
     made.run_older("params")
     commit(made.path)
     with ThreadPoolExecutor(1) as beside:
-        pipeline = beside.submit(said, made.path, made.tool("python"), "-m", "dvc", "repro")
+        dvc = [made.tool("python"), "-m", "dvc", "repro"]
+        pipeline = beside.submit(said, made.path, *dvc, first=made.quick)
         wait_until_tuning(made.path, pipeline)
         kill_in_a_trial(made)
         made.run_older("train", *GRID)
@@ -217,12 +233,18 @@ def environment(tools: Path) -> dict[str, str]:
     """Return this process's environment without its stores and code, a folder of programs first."""
     dropped = ("MLFLOW_", "RESTOCK_", "PYTHONPATH")
     own = {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
-    return own | {"PATH": f"{tools}:{own['PATH']}", "DVC_NO_ANALYTICS": "1"}
+    path = f"{tools}:{Path(sys.executable).parent}:{own['PATH']}"
+    return own | {"PATH": path, "DVC_NO_ANALYTICS": "1"}
 
 
-def said(path: Path, program: Path, *arguments: str, ok: bool = True) -> str:
-    """Run a program in a folder, its own neighbours first on the path; return what it said."""
-    command, own = [str(program), *arguments], environment(program.parent)
+def said(
+    path: Path, tool: Path, *arguments: str, ok: bool = True, first: Path | None = None
+) -> str:
+    """Run a program in a folder; return what it said.
+
+    Its own neighbours are first on the path of programs, or those of another folder.
+    """
+    command, own = [str(tool), *arguments], environment(first or tool.parent)
     done = subprocess.run(command, cwd=path, env=own, capture_output=True, text=True, check=False)
     assert (done.returncode == 0) == ok, f"{command}: {done.stdout}{done.stderr}"
     return done.stdout + done.stderr

@@ -71,20 +71,27 @@ def _ask(
 
 
 @cache
-def program() -> Path:
-    """Return a folder with a program `restock` that starts at once; put it first on the path."""
-    path = _address().with_name("bin") / "restock"
+def program(python: str = sys.executable, modules: tuple[str, ...] = ()) -> Path:
+    """Return a folder with a program `restock` that starts at once; put it first on the path.
+
+    Args:
+        python: Of the environment whose code is run.
+        modules: What a command needs there; none: what this environment's does.
+    """
+    address = _address(python, modules)
+    path = address.with_name("bin") / "restock"
     path.parent.mkdir()
-    path.write_text(PROGRAM.format(python=sys.executable, address=str(_address())))
+    path.write_text(PROGRAM.format(python=sys.executable, address=str(address)))
     path.chmod(0o755)
     return path.parent
 
 
 @cache
-def _address() -> Path:
+def _address(python: str = sys.executable, modules: tuple[str, ...] = ()) -> Path:
     """Start the process that commands are forked from; return where it listens."""
     folder = Path(tempfile.mkdtemp(prefix="restock-"))
-    command = [sys.executable, "-m", "support.typed", str(folder / "socket"), *imported]
+    wanted = modules or imported
+    command = [python, "-m", "support.typed", str(folder / "socket"), *wanted]
     server = subprocess.Popen(command, cwd=ROOT / "tests")
     atexit.register(shutil.rmtree, folder)
     atexit.register(server.kill)

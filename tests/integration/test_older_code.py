@@ -177,7 +177,7 @@ def test_the_stored_bundle_is_scored_the_same(project: OlderProject) -> None:
     before = flat(project.facts["metrics"])
     assert set(found) == set(before)
     for path, value in before.items():
-        same = pytest.approx(value, rel=1e-6) if isinstance(value, float) else value
+        same = pytest.approx(value, rel=1e-6, abs=1e-6) if isinstance(value, float) else value
         assert found[path] == same, path
 
 

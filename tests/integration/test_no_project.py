@@ -10,7 +10,6 @@ import pytest
 from restock.cli.command import Command
 from restock.cli.commands import TABLE
 from restock.cli.kinds import StoreCommand
-from restock.cli.main import main
 from support.builders import table
 from support.typed import ROOT, restock
 
@@ -28,19 +27,13 @@ def each(commands: list[Command]) -> pytest.MarkDecorator:
 
 
 @each([command for command in TABLE if command.name not in BEGIN])
-def test_where_there_is_nothing_a_command_says_what_to_do(
-    command: Command,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
+def test_where_there_is_nothing_a_command_says_what_to_do(command: Command, tmp_path: Path) -> None:
     _, *words = shlex.split(command.examples[0])
-    monkeypatch.chdir(tmp_path)
-    assert main(words) == 2
-    said = capsys.readouterr().err
-    assert said.startswith(f"restock {command.name}: {NO_PROJECT}")
+    done = restock(*words, cwd=tmp_path)
+    assert done.returncode == 2, done.stderr
+    assert done.stderr.startswith(f"restock {command.name}: {NO_PROJECT}")
     for choice in ("cd PROJECT", "git clone", "make run", "restock run --config-dir my_conf"):
-        assert choice in said
+        assert choice in done.stderr
     assert list(tmp_path.iterdir()) == []
 
 

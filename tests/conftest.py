@@ -7,6 +7,8 @@ import os
 import pytest
 from hypothesis import settings
 
+from support.typed import INHERITED
+
 for name in ("queue", "registry", "tracking"):
     pytest.register_assert_rewrite(f"support.{name}_contract")
 
@@ -21,7 +23,7 @@ settings.load_profile("restock")
 
 @pytest.fixture(autouse=True)
 def no_inherited_store(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("MLFLOW_TRACKING_URI", "MLFLOW_RUN_ID", "RESTOCK_PIPELINE"):
+    for name in INHERITED:
         monkeypatch.delenv(name, raising=False)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -20,30 +19,19 @@ from restock.forecasters.lstm.counts import (
     log_negative_binomial,
     log_zero_inflated,
 )
-from restock.forecasters.lstm.fit import LstmEnsemble, run_epochs
+from restock.forecasters.lstm.fit import LstmEnsemble
 from restock.training.fold_features import fit_fold_features
 from restock.types.folds import Fold, Folds
-from restock.types.panel import DemandPanel
 from support.builders import HORIZON, LEVELS, panel, recipe_of
 from support.bundles import save
+from support.networks import END, trained
 
 COUNT_LIKELIHOODS = ["negative_binomial", "zero_inflated_negative_binomial"]
-END = 40
 
 
 @pytest.fixture(scope="module", autouse=True)
 def threads() -> None:
     backend.prepare(1, 1)  # before the first operation
-
-
-def trained(base: DemandPanel, epochs: int, **groups: dict[str, object]) -> LstmEnsemble:
-    backend.prepare(1, 1)
-    recipe = recipe_of(**groups)
-    ensemble = LstmEnsemble(recipe, HORIZON, base, np.full(base.num_series, base.num_steps - 10))
-    with ThreadPoolExecutor(2) as pool:
-        for _ in range(epochs):
-            run_epochs([ensemble], pool)
-    return ensemble
 
 
 def grid() -> tuple[np.ndarray, np.ndarray, np.ndarray]:

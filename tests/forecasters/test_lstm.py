@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -20,36 +19,22 @@ from restock.forecasters.baselines.simple import simple_baselines
 from restock.forecasters.bundle import Bundle, load_bundle
 from restock.forecasters.combine import Combination
 from restock.forecasters.lstm import backend
-from restock.forecasters.lstm.fit import DivergedError, LstmEnsemble, run_epochs
+from restock.forecasters.lstm.fit import DivergedError, LstmEnsemble
 from restock.forecasters.lstm.network import RisingQuantiles
 from restock.stages import train
 from restock.training.view import TrainingView
 from restock.types.panel import DemandPanel
-from support.builders import HORIZON, LEVELS, baselines, odd_demand, panel, recipe_of, settings
+from support.builders import HORIZON, LEVELS, baselines, odd_demand, panel, settings
 from support.bundles import save
+from support.networks import END, run_epoch, trained
 from support.stages import context
 
-END = 40
 TWO = {"ensemble_size": 2}
 
 
 @pytest.fixture(scope="module", autouse=True)
 def one_thread() -> None:
     backend.prepare(1, 1)  # before the first operation
-
-
-def trained(base: DemandPanel, epochs: int = 2, **groups: dict[str, object]) -> LstmEnsemble:
-    backend.prepare(1, 1)
-    training = LstmEnsemble(recipe_of(**groups), HORIZON, base, np.full(base.num_series, END))
-    for _ in range(epochs):
-        run_epoch(training)
-    return training
-
-
-def run_epoch(training: LstmEnsemble) -> float:
-    with ThreadPoolExecutor(2) as pool:
-        (loss,) = run_epochs([training], pool)
-    return loss
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -10,28 +9,19 @@ import pytest
 
 from restock.forecasters.bundle import load_bundle
 from restock.forecasters.lstm import backend
-from restock.forecasters.lstm.fit import LstmEnsemble, run_epochs
+from restock.forecasters.lstm.fit import LstmEnsemble
 from restock.types.panel import DemandPanel
-from support.builders import HORIZON, panel, recipe_of
+from support.builders import panel
 from support.bundles import save
+from support.networks import END, trained
 
 COUNT_LIKELIHOODS = ["negative_binomial", "zero_inflated_negative_binomial"]
-END = 40
 TWO = {"ensemble_size": 2}
 
 
 @pytest.fixture(scope="module", autouse=True)
 def one_thread() -> None:
     backend.prepare(1, 1)  # before the first operation
-
-
-def trained(base: DemandPanel, epochs: int = 2, **groups: dict[str, object]) -> LstmEnsemble:
-    backend.prepare(1, 1)
-    training = LstmEnsemble(recipe_of(**groups), HORIZON, base, np.full(base.num_series, END))
-    with ThreadPoolExecutor(2) as pool:
-        for _ in range(epochs):
-            run_epochs([training], pool)
-    return training
 
 
 @pytest.fixture(scope="module")

@@ -38,6 +38,5 @@ def restock(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def environment() -> dict[str, str]:
-    inherited = ("MLFLOW_TRACKING_URI", "MLFLOW_RUN_ID", "RESTOCK_PIPELINE")
-    kept = {name: value for name, value in os.environ.items() if name not in inherited}
+    kept = {name: value for name, value in os.environ.items() if name not in typed.INHERITED}
     return {**kept, "PATH": f"{Path(sys.executable).parent}:{kept['PATH']}"}

@@ -18,7 +18,7 @@ from pathlib import Path
 import grimp
 
 ROOT = Path(__file__).parents[2]
-SOURCE, TESTS = ROOT / "src", ROOT / "tests"
+TESTS = ROOT / "tests"
 
 
 def changed() -> list[Path]:
@@ -29,9 +29,8 @@ def changed() -> list[Path]:
 
 def _git(*arguments: str) -> list[str]:
     command = ["git", "-C", str(ROOT), *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.split("\n")[
-        :-1
-    ]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return done.stdout.splitlines()
 
 
 def touched(files: Iterable[Path]) -> list[Path]:

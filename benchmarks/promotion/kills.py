@@ -12,7 +12,9 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import gc
 import hashlib
+import importlib
 import itertools
 import json
 import os
@@ -29,12 +31,8 @@ from pathlib import Path
 from typing import Any
 
 import mlflow
-import mlflow.store.model_registry.sqlalchemy_store
-import mlflow.store.tracking.sqlalchemy_store
 import pandas as pd
-import sqlalchemy.orm
 import yaml
-from mlflow.utils import requirements_utils
 from omegaconf import OmegaConf
 
 from benchmarks.sweep.cheap import ROOT
@@ -62,8 +60,8 @@ PHASES = {"anywhere": 0.0, "second half": 0.5, "last tenth": 0.9}
 
 def warm() -> None:
     """Do in the parent what every child would do again: mostly imports."""
-    sqlalchemy.orm.configure_mappers()
-    requirements_utils._init_modules_to_packages_map()
+    importlib.import_module("support.warm")
+    gc.freeze()
 
 
 def prepare(folder: Path) -> Context[PromotionView]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from support import typed
-from support.stores import served, store
+from support.stores import serve, served, store
 
-__all__ = ["served", "store"]
+__all__ = ["serve", "served", "store"]
 
 typed.imported[:] = typed.TRAINING

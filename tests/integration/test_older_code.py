@@ -31,8 +31,9 @@ from support.older_project import (
 from support.services import absent
 
 TEXT_FORM = ("  separator:", "  decimal:", "  encoding:")  # of a table, in conf/data/base.yaml
-# To single precision: anchors have undone logarithms in double since (decision 0021).
-SAME = {"rtol": 1e-6, "atol": 1e-6}
+# To single precision at the level of these series, of which a low quantile is a small part: anchors
+# have undone logarithms in double since (decision 0021).
+SAME = {"rtol": 1e-6, "atol": 1e-5}
 MARK = 9.0  # a loss that no epoch has
 
 

@@ -37,22 +37,24 @@ from restock.tracking.mlflow.sender import Sender
 from restock.tracking.spool import Spool
 from support.cheap_sweep import cheap_settings
 from support.services import absent, free_port, postgres_database, study_database
+from support.typed import programs
 
-TESTS = Path(__file__).parents[1]
 TRACKING = TrackingSettings(model_name="m")
+
+
+def quick_python() -> str:
+    return str(programs() / "python")
 
 
 def start(folder: Path, url: str, num_trials: int, num_workers: int, **options: Any) -> Any:
     given = [f"{key}={value}" for key, value in options.items()]
-    command = [sys.executable, "-m", "support.cheap_sweep", str(folder), url]
+    command = [quick_python(), "-m", "support.cheap_sweep", str(folder), url]
     said = Path(tempfile.mkdtemp(dir=folder.parents[1])) / "said.txt"
     with said.open("w") as file:
         process = subprocess.Popen(
             [*command, str(num_trials), str(num_workers), *given],
-            cwd=TESTS,
             stdout=file,
             stderr=subprocess.STDOUT,
-            env={**os.environ, "PYTHONPATH": str(TESTS)},
         )
     process.said = said  # type: ignore[attr-defined]
     return process
@@ -191,44 +193,18 @@ def test_3_random_kills_lose_nothing(any_url: str, tmp_path: Path) -> None:
 
 
 def test_4_eight_processes_open_fresh_databases_at_once(any_url: str, tmp_path: Path) -> None:
-    code = (
-        "import sys; from pathlib import Path\n"
-        "from restock.settings.tracking import TrackingSettings\n"
-        "from restock.tracking.mlflow.tracker import connect\n"
-        "from restock.sweeps.optuna.study import OpenStudy\n"
-        "from restock.sweeps.spec import freeze\n"
-        "from support.cheap_sweep import cheap_settings\n"
-        "frozen = cheap_settings(3)\n"
-        "sweep = freeze(frozen.model_dump(mode='json'), name=None, data='d', commit='c')\n"
-        "OpenStudy.create(sys.argv[1], sweep, frozen.engine, 3).close()\n"
-        "connect(TrackingSettings(model_name='m'), Path(sys.argv[2]))\n"
-    )
-    environment = {**os.environ, "PYTHONPATH": str(TESTS)}
-    command = [sys.executable, "-c", code, any_url, str(tmp_path)]
-    processes = [
-        subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
-        for _ in range(8)
-    ]
+    command = [quick_python(), "-m", "support.races", "open", any_url, str(tmp_path)]
+    processes = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(8)]
     errors = [process.communicate()[1] for process in processes]
     assert [process.returncode for process in processes] == [0] * 8, errors
 
 
 def test_4_no_two_processes_take_the_same_trial(any_url: str) -> None:
-    code = (
-        "import sys; from restock.settings.engine import EngineSettings\n"
-        "from restock.sweeps.optuna.queue import OptunaQueue\n"
-        "from restock.sweeps.optuna.study import OpenStudy\n"
-        "opened = OpenStudy.open(sys.argv[1], sys.argv[2], EngineSettings())\n"
-        "queue = OptunaQueue(opened)\n"
-        "print('ready', flush=True); sys.stdin.readline()\n"
-        "while (claim := queue.claim('w')) is not None: print(claim.number)\n"
-        "opened.close()\n"
-    )
     frozen = cheap_settings(64)
     sweep = freeze(frozen.model_dump(mode="json"), name=None, data="d", commit="c")
     with closing(OpenStudy.create(any_url, sweep, frozen.engine, 64)) as opened:
         OptunaQueue(opened)._queue_more()
-    command = [sys.executable, "-c", code, any_url, sweep.name]
+    command = [quick_python(), "-m", "support.races", "take", any_url, sweep.name]
     processes = [
         subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         for _ in range(5)
@@ -305,7 +281,7 @@ def test_13_a_frozen_workers_result_is_refused(url: str, tmp_path: Path) -> None
     options = {"epochs": 5, "seconds": 0.2, "heartbeat": 1, "grace": 2}
     process = start(folder, url, 4, 2, **options)
     wait_until(lambda: num_epochs(folder) >= 2)
-    frozen = workers_of(folder)[0]
+    frozen = int((folder / "epochs.log").read_text().split()[3])  # the first that has trained
     os.kill(frozen, signal.SIGSTOP)
     wait_until(lambda: _num_attempts(url) > 4 or process.poll() is not None)
     os.kill(frozen, signal.SIGCONT)

@@ -11,7 +11,7 @@ from pathlib import Path
 import yaml
 
 from support.builders import table
-from support.typed import program
+from support.typed import programs
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
@@ -34,7 +34,7 @@ def sh(*command: str, cwd: Path, ok: bool = True, **extra: str) -> str:
         extra: Environment variables.
     """
     env = {k: v for k, v in os.environ.items() if not k.startswith(("MLFLOW_", "RESTOCK_"))}
-    env |= {"PATH": f"{program()}:{BIN}:{env['PATH']}", "DVC_NO_ANALYTICS": "1", **extra}
+    env |= {"PATH": f"{programs()}:{BIN}:{env['PATH']}", "DVC_NO_ANALYTICS": "1", **extra}
     done = subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, check=False)
     assert (done.returncode == 0) == ok, done.stdout + done.stderr
     return done.stdout + done.stderr

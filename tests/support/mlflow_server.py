@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 from support.services import free_port, wait_for
+from support.typed import programs
 
 QUIET = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
 
@@ -40,7 +40,7 @@ class Server:
         store = f"sqlite:///{self.folder / 'server.db'}"
         artifacts = str(self.folder / "artifacts")
         command = [
-            sys.executable, "-m", "mlflow", "server", "--backend-store-uri", store,
+            str(programs() / "python"), "-m", "mlflow", "server", "--backend-store-uri", store,
             "--artifacts-destination", artifacts, "--host", "127.0.0.1", "--port", str(self.port),
             "--workers", "1", *self.options,
         ]  # fmt: skip

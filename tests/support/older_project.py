@@ -22,7 +22,7 @@ import numpy as np
 import pandas as pd
 import psutil
 
-from support.typed import program
+from support.typed import programs
 
 ROOT = Path(__file__).parents[2]
 COMMIT = "85d7c550bcbd2bb56bda3d98773b821d20988d4c"
@@ -35,6 +35,7 @@ IMPORTED = (
     "restock.stages.evaluate",
     "restock.stages.train",
     "restock.tracking.mlflow.tracker",
+    "support.warm",
 )
 TAKEN = ("conf", "src", "dvc.yaml", ".dvc", ".dvcignore", ".gitignore")
 DATA = """\
@@ -137,7 +138,7 @@ class OlderProject:
 
     def run(self, *arguments: str, ok: bool = True) -> str:
         """Type a command of today's code; return what it said."""
-        return said(self.path, program() / "restock", *arguments, ok=ok)
+        return said(self.path, programs() / "restock", *arguments, ok=ok)
 
     def run_older(self, *arguments: str, ok: bool = True) -> str:
         """Type a command of the older code; return what it said."""
@@ -146,7 +147,7 @@ class OlderProject:
     @property
     def quick(self) -> Path:
         """A folder with the older `restock` that starts at once; :meth:`tool` has it in full."""
-        return program(str(self.tool("python")), IMPORTED)
+        return programs(str(self.tool("python")), IMPORTED)
 
     def tool(self, name: str) -> Path:
         """Return a program of the environment in which `restock` is the older code."""

@@ -27,9 +27,10 @@ import json
 import urllib.error
 import urllib.request
 import uuid
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -73,14 +74,22 @@ class Store:
     root: Path
 
 
-@pytest.fixture(scope="session", params=KINDS)
-def served(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Served]:
+@pytest.fixture(scope="session")
+def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Served]]:
+    """Give a running store of a kind: the same to all tests of a session."""
+    with ExitStack() as stack:
+
+        @cache
+        def start(kind: str) -> Served:
+            return stack.enter_context(SERVE[kind](tmp_path_factory.mktemp(f"store_{kind}")))
+
+        yield start
+
+
+@pytest.fixture(params=KINDS)
+def served(request: pytest.FixtureRequest, serve: Callable[[str], Served]) -> Served:
     """A running store of each kind."""
-    root = tmp_path_factory.mktemp(f"store_{request.param}")
-    with SERVE[request.param](root) as made:
-        yield made
+    return serve(request.param)
 
 
 @pytest.fixture

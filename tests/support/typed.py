@@ -1,8 +1,9 @@
 """Commands as real processes, forked from one that has imported what they need already.
 
 A process from scratch imports TensorFlow and MLflow for longer than a small command takes. One that
-is forked has files, a folder, an environment and an exit code of its own, too. It is asked for over
-a socket: by :func:`restock`, and by the program of that name from :func:`program`, which DVC runs.
+is forked has files, a folder, an environment, signals and an exit code of its own, too. It is asked
+for over a socket: by :func:`restock`, and by the programs `restock` and `python` of
+:func:`programs`. DVC runs the first; a sweep starts its workers by the second.
 
     python -m support.typed ADDRESS MODULE...            (the process that they are forked from)
 """
@@ -10,22 +11,31 @@ a socket: by :func:`restock`, and by the program of that name from :func:`progra
 from __future__ import annotations
 
 import atexit
+import gc
 import importlib
 import json
 import os
+import runpy
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+import traceback
+import warnings
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import IO
 
 ROOT = Path(__file__).parents[2]
-COMPOSING = ("restock.cli.compose", "restock.cli.dispatch", "restock.cli.help")
+COMPOSING = (
+    *("restock.cli.arguments", "restock.cli.compose", "restock.cli.dispatch", "restock.cli.help"),
+    "restock.cli.main",
+)
 TRAINING = (
     *COMPOSING,
     "restock.champions.promote",
@@ -35,18 +45,33 @@ TRAINING = (
     "restock.stages.train",
     "restock.sweeps.launch",
     "restock.tracking.mlflow.tracker",
+    "support.warm",
 )
 INHERITED = ("MLFLOW_TRACKING_URI", "MLFLOW_RUN_ID", "RESTOCK_PIPELINE")
+SOCKET = "socket"
 imported = list(COMPOSING)  # those that train need TRAINING: the integration tests' conftest.py
 PROGRAM = """\
 #!{python} -IS
-import json, os, socket, sys
+import json, os, signal, socket, sys
+name, words = os.path.basename(sys.argv[0]), sys.argv[1:]
+if name == "python":
+    if words[:1] != ["-m"] or os.environ.get("PYTHONPATH") != {path!r}:  # from scratch
+        os.execv({python!r}, [{python!r}, *words])
+    name, words = words[1], words[2:]
 with socket.socket(socket.AF_UNIX) as server:
     server.connect({address!r})
     socket.send_fds(server, [b" "], [0, 1, 2])
-    asked = [sys.argv[1:], os.getcwd(), dict(os.environ)]
-    server.sendall(json.dumps(asked).encode() + b"\\n")
-    sys.exit(int(server.makefile().read() or 1))
+    server.sendall(json.dumps([name, words, os.getcwd(), dict(os.environ)]).encode() + b"\\n")
+    for number in (0, 1):
+        os.close(number)  # they are the other process's now
+    told = server.makefile()
+    process = int(told.readline())
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda number, _: os.kill(process, number))
+    code = told.read()
+    if not code:  # it was killed
+        os.kill(os.getpid(), signal.SIGKILL)
+    os._exit(int(code))
 """
 
 
@@ -54,51 +79,45 @@ def restock(*arguments: str, cwd: Path = ROOT, **env: str) -> subprocess.Complet
     """Run a command in a folder, as if it were typed there, with no store that is inherited."""
     own = {name: value for name, value in os.environ.items() if name not in INHERITED}
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
-        code = _ask(arguments, cwd, own | env, out, err)
+        code = _ask(list(arguments), cwd, own | env, out, err)
         said = [(file.seek(0), file.read())[1] for file in (out, err)]
     return subprocess.CompletedProcess(arguments, code, *said)
 
 
-def _ask(
-    arguments: tuple[str, ...], cwd: Path, env: Mapping[str, str], out: IO[str], err: IO[str]
-) -> int:
+def _ask(words: list[str], cwd: Path, env: Mapping[str, str], out: IO[str], err: IO[str]) -> int:
     with socket.socket(socket.AF_UNIX) as server, Path(os.devnull).open() as nothing:
-        server.connect(str(_address()))
+        server.connect(str(programs().with_name(SOCKET)))
         socket.send_fds(server, [b" "], [nothing.fileno(), out.fileno(), err.fileno()])
-        asked = [list(arguments), str(cwd), dict(env)]
-        server.sendall(json.dumps(asked).encode() + b"\n")
-        return int(server.makefile().read() or 1)
+        server.sendall(json.dumps(["restock", words, str(cwd), dict(env)]).encode() + b"\n")
+        told = server.makefile()
+        told.readline()
+        return int(told.read() or -signal.SIGKILL)
 
 
 @cache
-def program(python: str = sys.executable, modules: tuple[str, ...] = ()) -> Path:
-    """Return a folder with a program `restock` that starts at once; put it first on the path.
+def programs(python: str = sys.executable, modules: tuple[str, ...] = ()) -> Path:
+    """Return a folder with programs that start at once: `restock`, and `python` for `-m MODULE`.
 
     Args:
         python: Of the environment whose code is run.
         modules: What a command needs there; none: what this environment's does.
     """
-    address = _address(python, modules)
-    path = address.with_name("bin") / "restock"
-    path.parent.mkdir()
-    path.write_text(PROGRAM.format(python=sys.executable, address=str(address)))
-    path.chmod(0o755)
-    return path.parent
-
-
-@cache
-def _address(python: str = sys.executable, modules: tuple[str, ...] = ()) -> Path:
-    """Start the process that commands are forked from; return where it listens."""
     folder = Path(tempfile.mkdtemp(prefix="restock-"))
-    wanted = modules or imported
-    command = [python, "-m", "support.typed", str(folder / "socket"), *wanted]
-    server = subprocess.Popen(command, cwd=ROOT / "tests")
     atexit.register(shutil.rmtree, folder)
+    address = folder / SOCKET
+    (folder / "bin").mkdir()
+    path_of_code = os.environ.get("PYTHONPATH")
+    for name in ("restock", "python"):
+        path = folder / "bin" / name
+        path.write_text(PROGRAM.format(python=python, path=path_of_code, address=str(address)))
+        path.chmod(0o755)
+    command = [python, "-m", "support.typed", str(address), *(modules or imported)]
+    server = subprocess.Popen(command, cwd=ROOT / "tests")
     atexit.register(server.kill)
-    while not (folder / "socket").exists():
+    while not address.exists():
         assert server.poll() is None
         time.sleep(0.05)
-    return folder / "socket"
+    return folder / "bin"
 
 
 def serve(address: str, modules: list[str]) -> None:
@@ -106,7 +125,9 @@ def serve(address: str, modules: list[str]) -> None:
     before = dict(os.environ)
     for name in modules:
         importlib.import_module(name)
+    gc.freeze()  # what was imported stays: no process looks through it for what it could free
     set_by_them = {name: value for name, value in os.environ.items() if before.get(name) != value}
+    sys.executable = str(Path(address).with_name("bin") / "python")  # workers start at once, too
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(f"{address}.new")
         listening.listen()
@@ -130,26 +151,48 @@ def _reap() -> None:
 
 def run(connection: socket.socket, set_by_imports: Mapping[str, str]) -> None:
     """Be the process of one command; tell its exit code when all else has ended."""
-    from restock.cli.main import main
-
+    os.setsid()
     _, files, *_ = socket.recv_fds(connection, 1, 3)
-    arguments, cwd, env = json.loads(connection.makefile().readline())
+    name, words, cwd, env = json.loads(connection.makefile().readline())
     for number, file in enumerate(files):
         os.dup2(file, number)
         os.close(file)
     os.chdir(cwd)
     os.environ.clear()
     os.environ.update({**set_by_imports, **env})
-    code = 1
+    connection.sendall(b"%d\n" % os.getpid())
+    threading.Thread(target=_die_with, args=[connection], daemon=True).start()
+    code = _run(name, words)
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    connection.sendall(b"%d" % code)
+    os._exit(code)  # modules need not be taken down one by one
 
-    def tell() -> None:
-        sys.stdout.flush()
-        connection.sendall(str(code).encode())
-        connection.close()
 
-    atexit.register(tell)
-    code = main(arguments)
-    sys.exit(code)
+def _die_with(asking: socket.socket) -> None:
+    """Be killed as soon as who asked is, and with it what has no session of its own."""
+    asking.recv(1)
+    os.killpg(0, signal.SIGKILL)
+
+
+def _run(name: str, words: list[str]) -> int:
+    """Run `restock`, or another module as a program; return its exit code."""
+    try:
+        if name == "restock":
+            from restock.cli.main import main
+
+            return main(words)
+        sys.argv = [name, *words]
+        warnings.filterwarnings("ignore", ".*found in sys.modules", RuntimeWarning)
+        runpy.run_module(name, run_name="__main__", alter_sys=True)
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
+    except BaseException:
+        traceback.print_exc()
+        return 1
+    return 0
 
 
 if __name__ == "__main__":

@@ -102,6 +102,9 @@ def programs(python: str = sys.executable, modules: tuple[str, ...] = ()) -> Pat
         python: Of the environment whose code is run.
         modules: What a command needs there; none: what this environment's does.
     """
+    mine = Path(python).parents[1] / SOCKET
+    if mine.exists():  # this process was forked itself
+        return mine.with_name("bin")
     folder = Path(tempfile.mkdtemp(prefix="restock-"))
     atexit.register(shutil.rmtree, folder)
     address = folder / SOCKET
@@ -185,6 +188,7 @@ def _run(name: str, words: list[str]) -> int:
 
             return main(words)
         sys.argv = [name, *words]
+        sys.path.insert(0, "")
         warnings.filterwarnings("ignore", ".*found in sys.modules", RuntimeWarning)
         runpy.run_module(name, run_name="__main__", alter_sys=True)
     except SystemExit as end:

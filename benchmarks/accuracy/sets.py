@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
+from simulate import SIMULATIONS
 
 HERE = Path(__file__).resolve().parent
 
@@ -59,6 +60,20 @@ def _m3(path: Path) -> None:
     subprocess.run([peers_python(), script, path], check=True)
 
 
+def _store_item(path: Path) -> None:
+    """Keep 300 of the 500 series: the items of six stores."""
+    table = _raw("store_item_daily.parquet")
+    kept = table[table["store"] <= 6].astype({"store": str, "item": str})
+    kept.to_parquet(path, index=False)
+
+
+def _simulated(name: str) -> Callable[[Path], None]:
+    def prepare(path: Path) -> None:
+        SIMULATIONS[name]().table().to_parquet(path, index=False)
+
+    return prepare
+
+
 @dataclass(frozen=True)
 class BenchmarkSet:
     """One set.
@@ -87,5 +102,18 @@ SETS = {
         BenchmarkSet("stallion", "Stallion, 6 months ahead", _stallion),
         BenchmarkSet("m3", "M3 monthly, 18 months ahead", _m3, ("lstm", "trees", "ets")),
         BenchmarkSet("carparts", "Car parts, 12 months ahead", _car_parts, with_cost=True),
+    )
+}
+
+# Only regret.py runs these; they have no peers beside them.
+MORE_SETS = {
+    s.name: s
+    for s in (
+        BenchmarkSet("online_retail", "Online Retail II"),
+        BenchmarkSet("pbs", "PBS scripts"),
+        BenchmarkSet("aus_retail", "Australian retail"),
+        BenchmarkSet("store_item", "Store-item", _store_item),
+        BenchmarkSet("sim_daily", "Simulated stores", _simulated("daily")),
+        BenchmarkSet("sim_weekly", "Simulated products", _simulated("weekly")),
     )
 }

@@ -196,8 +196,9 @@ def summary(stored: dict[str, Any], pool: dict[str, Any]) -> str:
             f"{regrets[-1]:.1%}", f"{against[-1]:.3f}", f"{true:.3f}", f"{seconds:.0f}",
         ])  # fmt: skip
     if rows:
-        mean = np.exp(np.nanmean(np.log(against)))
-        rows.append(["mean", *[""] * 4, f"{np.mean(regrets):.1%}", f"{mean:.3f}", "", ""])
+        known = [ratio for ratio in against if np.isfinite(ratio)]
+        mean = f"{np.exp(np.mean(np.log(known))):.3f}" if known else ""
+        rows.append(["mean", *[""] * 4, f"{np.mean(regrets):.1%}", mean, "", ""])
         rows.append(["worst", *[""] * 4, f"{max(regrets):.1%}", "", "", ""])
     headings = ["cut", "answer", "sql", "best of the run", "its sql", "regret", "/ pool", "/ truth"]
     return table([*headings, "seconds"], rows)

@@ -1,15 +1,15 @@
 """The cuts that regret is measured on, and which of them are kept to confirm.
 
 A cut is a set, a horizon, and how many whole tests before the last one its history ends. They were
-split before anything was measured: `confirm` are each set's last cuts and two whole sets. No
-development cut is tested in a period in which a confirming cut of its set is.
+split before anything was measured: `confirm` are the last cuts of every set that has several, and
+two whole sets. No development cut is tested in a period in which a confirming cut of its set is.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sets import MORE_SETS, SETS, BenchmarkSet
+from sets import REGRET_SETS, BenchmarkSet
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Cut:
     @property
     def benchmark(self) -> BenchmarkSet:
         """Return its set."""
-        return {**SETS, **MORE_SETS}[self.data]
+        return REGRET_SETS[self.data]
 
     @property
     def arguments(self) -> list[str]:

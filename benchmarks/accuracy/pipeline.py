@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from contextlib import chdir
 from dataclasses import replace
 from pathlib import Path
@@ -47,11 +48,11 @@ def table_path(folder: Path) -> Path:
     return folder / "table.parquet"
 
 
-def arguments(benchmark: BenchmarkSet, folder: Path, *, fast: bool) -> list[str]:
-    """Return what every restock command of this set is called with."""
+def arguments(benchmark: BenchmarkSet, chosen: Sequence[str], folder: Path) -> list[str]:
+    """Return what every restock command of this set is called with: what is chosen, and where."""
     given = [
         *("--config-dir", str(HERE / "conf")),
-        f"experiment={benchmark.name}",
+        *chosen,
         f"output_dir={folder / 'outputs'}",
         f"engine.study_url=sqlite:///{folder / 'optuna.db'}",
         "tracking=none",
@@ -59,7 +60,7 @@ def arguments(benchmark: BenchmarkSet, folder: Path, *, fast: bool) -> list[str]
     ]
     if benchmark.prepare is not None:
         given.append(f"data.source.path={table_path(folder)}")
-    return [*given, *(FAST if fast else ())]
+    return given
 
 
 def read_settings(given: list[str]) -> Settings:

@@ -19,7 +19,7 @@ from __future__ import annotations
 import argparse
 import subprocess
 import tempfile
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -31,11 +31,11 @@ from pipeline import (
     FORECAST,
     PREPARE,
     ROOT,
+    arguments,
     prepare_table,
     read_seconds,
     read_settings,
     run_stages,
-    table_path,
     until,
 )
 from report import TITLES, table
@@ -45,7 +45,7 @@ from simulate import SIMULATIONS
 
 from restock.data.files import read_json, write_json
 from restock.data.store import load_panel, save_panel
-from restock.evaluation.backtest import Backtest, run_backtest
+from restock.evaluation.backtest import Backtest, Predict, run_backtest
 from restock.evaluation.metrics import DECILES, decile_loss, naive_scales, pinball
 from restock.evaluation.selection import folds_with_demand
 from restock.forecasters.baselines.make import baselines_beside
@@ -66,70 +66,69 @@ RESULTS = HERE / "results"
 POOL = "pool"
 
 
-def given(cut: Cut, folder: Path) -> list[str]:
-    """Return what every restock command of this cut is called with."""
-    own = [
-        *("--config-dir", str(HERE / "conf")),
-        *cut.arguments,
-        f"output_dir={folder / 'outputs'}",
-        f"engine.study_url=sqlite:///{folder / 'optuna.db'}",
-        "tracking=none",
-        "training.use_tuned=true",  # a train that is typed would leave the tuning out
-    ]
-    if cut.benchmark.prepare is not None:
-        own.append(f"data.source.path={table_path(folder)}")
-    return own
+@dataclass(frozen=True)
+class Bench:
+    """One cut, prepared in a folder."""
+
+    cut: Cut
+    folder: Path
+    given: list[str]
+    settings: Settings
+    panel: DemandPanel
+    folds: Folds
+
+    def score(self, predict: Predict) -> dict[str, float]:
+        """Backtest one candidate on the test and return its losses."""
+        m = self.settings.evaluation.seasonal_period
+        return scored(run_backtest(predict, self.panel, self.folds.test, m))
 
 
-def prepare(cut: Cut, folder: Path) -> tuple[Settings, DemandPanel, Folds]:
+def prepare(cut: Cut, folder: Path) -> Bench:
     """Make the panel of a cut as it was so many tests ago, and cut it."""
+    given = arguments(cut.benchmark, cut.arguments, folder)
     prepare_table(cut.benchmark, folder)
-    run_stages(PREPARE, given(cut, folder), folder)
-    settings = read_settings(given(cut, folder))
-    panel = load_panel(folder / "outputs" / layout.PANEL)
+    run_stages(PREPARE, given, folder)
+    settings, path = read_settings(given), folder / "outputs" / layout.PANEL
+    panel = load_panel(path)
     if cut.tests_ago:
         panel = until(panel, settings, cut.tests_ago)
-        save_panel(panel, folder / "outputs" / layout.PANEL)
-    return settings, panel, folds_with_demand(panel, settings.evaluation)
+        save_panel(panel, path)
+    folds = folds_with_demand(panel, settings.evaluation)
+    return Bench(cut, folder, given, settings, panel, folds)
 
 
-def run_cut(cut: Cut, folder: Path) -> dict[str, Any]:
+def run_cut(bench: Bench) -> dict[str, Any]:
     """Run one cut as a new user would; return the losses of all that could have answered."""
-    settings, panel, folds = prepare(cut, folder)
-    run_stages(FORECAST, given(cut, folder), folder)
-    outputs = folder / "outputs"
+    run_stages(FORECAST, bench.given, bench.folder)
+    outputs, panel = bench.folder / "outputs", bench.panel
     report, bundle = read_json(outputs / layout.METRICS), load_bundle(outputs / layout.BUNDLE)
-    score = partial(losses, panel=panel, folds=folds, settings=settings)
-    found = {LSTM: score(partial(bundle.predict, panel))}
-    found[NETWORK] = score(partial(bundle.predict_network, panel))
-    for name, model in baselines_beside(bundle.manifest, settings.evaluation.baselines).items():
-        found[name] = score(partial(model.fit(panel, folds.test.train_end).predict, panel))
+    found = {LSTM: bench.score(partial(bundle.predict, panel))}
+    found[NETWORK] = bench.score(partial(bundle.predict_network, panel))
+    baselines = baselines_beside(bundle.manifest, bench.settings.evaluation.baselines)
+    for name, model in baselines.items():
+        fitted = model.fit(panel, bench.folds.test.train_end)
+        found[name] = bench.score(partial(fitted.predict, panel))
     return {
         "chosen": report["chosen"],
         "losses": found,
-        "truth": truth(cut, panel, folds, settings),
+        "truth": truth(bench),
         "epochs": bundle.manifest.epochs,
         "weights": bundle.combination.weights,
-        "seconds": read_seconds(folder),
+        "seconds": read_seconds(bench.folder),
     }
 
 
-def run_pool(cut: Cut, folder: Path) -> dict[str, Any]:
-    """Return the losses of this code's candidates, of its networks at four lengths, of LightGBM."""
-    result = run_cut(cut, folder)
-    settings = read_settings(given(cut, folder))
-    panel = load_panel(folder / "outputs" / layout.PANEL)
-    folds = folds_with_demand(panel, settings.evaluation)
-    score = partial(losses, panel=panel, folds=folds, settings=settings)
+def run_pool(bench: Bench) -> dict[str, dict[str, float]]:
+    """Return the losses of the network at four lengths, and of LightGBM."""
+    panel, folds, found = bench.panel, bench.folds, {}
     test_alone = replace(folds, tuning=())  # all epochs are trained, and nothing is mixed in
     for steps in STEPS:
-        fitted = fit_bundle(recipe_of(settings, folds, steps), panel, test_alone)
-        result["losses"][f"network, {steps} steps"] = score(partial(fitted.predict, panel))
-    exchange = Exchange(folder / "peers", panel, folds.test, settings)
+        fitted = fit_bundle(recipe_of(bench.settings, folds, steps), panel, test_alone)
+        found[f"network, {steps} steps"] = bench.score(partial(fitted.predict, panel))
+    exchange = Exchange(bench.folder / "peers", panel, folds.test, bench.settings)
     exchange.write(0.0, fast=False)
     exchange.run("trees")
-    result["losses"][TITLES["trees"]] = scored(score_peer(exchange, "trees"))
-    return result
+    return found | {TITLES["trees"]: scored(score_peer(exchange, "trees"))}
 
 
 def recipe_of(settings: Settings, folds: Folds, steps: int) -> Recipe:
@@ -142,11 +141,6 @@ def recipe_of(settings: Settings, folds: Folds, steps: int) -> Recipe:
     own = {"max_epochs": epochs, "passes_per_epoch": passes, "combine": False}
     recipe = narrowed(Recipe, settings)
     return recipe.model_copy(update={"training": training.model_copy(update=own)})
-
-
-def losses(predict: Any, panel: DemandPanel, folds: Folds, settings: Settings) -> dict[str, float]:
-    """Backtest one candidate on the test and return its losses."""
-    return scored(run_backtest(predict, panel, folds.test, settings.evaluation.seasonal_period))
 
 
 def scored(backtest: Backtest) -> dict[str, float]:
@@ -163,20 +157,18 @@ def scaled(loss: FloatArray, scale: FloatArray) -> float:
     return float((np.nanmean(loss[known], axis=1) / floored[known]).mean())
 
 
-def truth(
-    cut: Cut, panel: DemandPanel, folds: Folds, settings: Settings
-) -> dict[str, float] | None:
+def truth(bench: Bench) -> dict[str, float] | None:
     """Return the loss of a simulation's true quantiles; None for what happened in the world."""
-    name = cut.data.removeprefix("sim_")
+    name, panel, folds = bench.cut.data.removeprefix("sim_"), bench.panel, bench.folds
     if name not in SIMULATIONS:
         return None
     simulation, loss, scales = SIMULATIONS[name](), [], []
+    m = bench.settings.evaluation.seasonal_period
     for origins in folds.test.origins:
         kept = np.flatnonzero(origins >= 0)
         quantiles = simulation.truth(panel.series_id[kept], origins[kept], folds.horizon, DECILES)
         actual = panel.actuals(origins[kept], folds.horizon, kept)
         loss.append(pinball(actual, quantiles, DECILES).mean(axis=2))
-        m = settings.evaluation.seasonal_period
         scales.append(naive_scales(panel.uncensored[kept], origins[kept], m)[0])
     return {"sql": scaled(np.concatenate(loss), np.concatenate(scales))}
 
@@ -242,7 +234,10 @@ def main() -> None:
     for cut in [] if options.report else wanted:
         if not _there(into, cut.name):
             with tempfile.TemporaryDirectory() as scratch:
-                result = (run_pool if options.pool else run_cut)(cut, Path(scratch))
+                bench = prepare(cut, Path(scratch))
+                result = run_cut(bench)
+                if options.pool:
+                    result["losses"] |= run_pool(bench)
             write_json(into / f"{cut.name}.json", result)
     pool, found = stored_in(RESULTS / POOL), stored_in(into)
     for confirm, title in ((False, "Development cuts"), (True, "Confirming cuts")):

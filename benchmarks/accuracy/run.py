@@ -18,6 +18,7 @@ from typing import Any
 
 from exchange import Exchange
 from pipeline import (
+    FAST,
     FORECAST,
     PREPARE,
     arguments,
@@ -64,7 +65,8 @@ class Bench:
 
     def given(self) -> list[str]:
         """Return the arguments of restock's commands."""
-        return arguments(self.benchmark, self.folder, fast=self.fast)
+        chosen = (f"experiment={self.benchmark.name}", *(FAST if self.fast else ()))
+        return arguments(self.benchmark, chosen, self.folder)
 
     def exchange(self) -> Exchange:
         """Open the exchange on restock's own panel and folds."""

@@ -105,8 +105,8 @@ SETS = {
     )
 }
 
-# Only regret.py runs these; they have no peers beside them.
-MORE_SETS = {
+# Those of regret.py: SETS alone have peers beside them.
+REGRET_SETS = SETS | {
     s.name: s
     for s in (
         BenchmarkSet("online_retail", "Online Retail II"),

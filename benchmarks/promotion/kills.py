@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import gc
 import hashlib
 import importlib
 import itertools
@@ -50,10 +49,10 @@ from restock.tracking.context import Context
 
 sys.path.insert(0, str(ROOT / "tests"))
 
-from support import stages, typed
+from support import forked, stages
 from support.small_project import SMALL, restock, small_project
 
-typed.imported[:] = typed.TRAINING
+forked.imported[:] = forked.TRAINING
 
 PHASES = {"anywhere": 0.0, "second half": 0.5, "last tenth": 0.9}
 
@@ -61,7 +60,6 @@ PHASES = {"anywhere": 0.0, "second half": 0.5, "last tenth": 0.9}
 def warm() -> None:
     """Do in the parent what every child would do again: mostly imports."""
     importlib.import_module("support.warm")
-    gc.freeze()
 
 
 def prepare(folder: Path) -> Context[PromotionView]:

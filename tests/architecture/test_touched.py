@@ -13,7 +13,7 @@ from support.touched import touched
     ("file", "among", "not_among"),
     [
         ("src/restock/decisions/stock.py", "decisions/test_plan.py", "windows/test_sequences.py"),
-        ("src/restock/types/panel.py", "decisions/test_plan.py", "data/test_files.py"),
+        ("src/restock/types/panel.py", "decisions/test_plan.py", "tracking/test_spool.py"),
         ("src/restock/pages/assets/page.css", "pages/test_shell.py", "data/test_clean.py"),
         ("tests/support/losses.py", "champions/test_verdict.py", "data/test_clean.py"),
         ("tests/integration/test_ray.py", "integration/test_ray.py", "data/test_clean.py"),

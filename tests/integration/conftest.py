@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from support import typed
+from support import forked
 from support.stores import serve, served, store
 
 __all__ = ["serve", "served", "store"]
 
-typed.imported[:] = typed.TRAINING
+forked.imported[:] = forked.TRAINING

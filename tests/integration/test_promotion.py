@@ -17,9 +17,9 @@ import pandas as pd
 import pytest
 
 from restock.champions.moves import Move, mirror_of
+from support.forked import python
 from support.services import free_port
 from support.small_project import environment, restock, small_project
-from support.typed import programs
 
 # Two epochs teach little: what is tested is not how good the bundles are.
 BASE = [
@@ -310,7 +310,7 @@ def test_a_thousand_versions_are_listed_from_the_mirror(tmp_path: Path) -> None:
 
 def test_promotions_killed_at_random_points_leave_no_bad_champion() -> None:
     root = Path(__file__).parents[2]
-    command = [programs() / "python", "-m", "benchmarks.promotion.kills", "--count", "25"]
+    command = [python(), "-m", "benchmarks.promotion.kills", "--count", "25"]
     done = subprocess.run(
         command, cwd=root, env=environment(), capture_output=True, text=True, check=False
     )

@@ -36,19 +36,15 @@ from restock.sweeps.spec import freeze
 from restock.tracking.mlflow.sender import Sender
 from restock.tracking.spool import Spool
 from support.cheap_sweep import cheap_settings
+from support.forked import python
 from support.services import absent, free_port, postgres_database, study_database
-from support.typed import programs
 
 TRACKING = TrackingSettings(model_name="m")
 
 
-def quick_python() -> str:
-    return str(programs() / "python")
-
-
 def start(folder: Path, url: str, num_trials: int, num_workers: int, **options: Any) -> Any:
     given = [f"{key}={value}" for key, value in options.items()]
-    command = [quick_python(), "-m", "support.cheap_sweep", str(folder), url]
+    command = [python(), "-m", "support.cheap_sweep", str(folder), url]
     said = Path(tempfile.mkdtemp(dir=folder.parents[1])) / "said.txt"
     with said.open("w") as file:
         process = subprocess.Popen(
@@ -193,7 +189,7 @@ def test_3_random_kills_lose_nothing(any_url: str, tmp_path: Path) -> None:
 
 
 def test_4_eight_processes_open_fresh_databases_at_once(any_url: str, tmp_path: Path) -> None:
-    command = [quick_python(), "-m", "support.races", "open", any_url, str(tmp_path)]
+    command = [python(), "-m", "support.races", "open", any_url, str(tmp_path)]
     processes = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(8)]
     errors = [process.communicate()[1] for process in processes]
     assert [process.returncode for process in processes] == [0] * 8, errors
@@ -204,7 +200,7 @@ def test_4_no_two_processes_take_the_same_trial(any_url: str) -> None:
     sweep = freeze(frozen.model_dump(mode="json"), name=None, data="d", commit="c")
     with closing(OpenStudy.create(any_url, sweep, frozen.engine, 64)) as opened:
         OptunaQueue(opened)._queue_more()
-    command = [quick_python(), "-m", "support.races", "take", any_url, sweep.name]
+    command = [python(), "-m", "support.races", "take", any_url, sweep.name]
     processes = [
         subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         for _ in range(5)

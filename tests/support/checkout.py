@@ -11,7 +11,7 @@ from pathlib import Path
 import yaml
 
 from support.builders import table
-from support.typed import programs
+from support.forked import programs
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent

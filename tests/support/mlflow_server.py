@@ -8,8 +8,8 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
+from support.forked import python
 from support.services import free_port, wait_for
-from support.typed import programs
 
 QUIET = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
 
@@ -40,7 +40,7 @@ class Server:
         store = f"sqlite:///{self.folder / 'server.db'}"
         artifacts = str(self.folder / "artifacts")
         command = [
-            str(programs() / "python"), "-m", "mlflow", "server", "--backend-store-uri", store,
+            python(), "-m", "mlflow", "server", "--backend-store-uri", store,
             "--artifacts-destination", artifacts, "--host", "127.0.0.1", "--port", str(self.port),
             "--workers", "1", *self.options,
         ]  # fmt: skip

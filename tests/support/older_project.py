@@ -22,7 +22,7 @@ import numpy as np
 import pandas as pd
 import psutil
 
-from support.typed import programs
+from support.forked import programs
 
 ROOT = Path(__file__).parents[2]
 COMMIT = "85d7c550bcbd2bb56bda3d98773b821d20988d4c"

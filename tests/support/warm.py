@@ -1,11 +1,9 @@
-"""Imported by the process that commands are forked from: what each would do again at its start."""
+"""Imported by the process that others are forked from: what each would do again at its start."""
 
 from __future__ import annotations
 
 import importlib
 
-import mlflow.store.model_registry.sqlalchemy_store
-import mlflow.store.tracking.sqlalchemy_store
 import sqlalchemy.orm
 from mlflow.utils import requirements_utils
 
@@ -13,6 +11,8 @@ for name in (
     *("hydra._internal.hydra", "hydra.main", "hydra.core.override_parser.overrides_parser"),
     *("mlflow.cli", "mlflow.pyfunc", "fastapi", "flask", "graphene", "uvicorn.main"),
     *("mlflow.tracing", "onnxruntime", "psycopg", "optuna.storages._rdb.storage"),
+    "mlflow.store.model_registry.sqlalchemy_store",
+    "mlflow.store.tracking.sqlalchemy_store",
     *("optuna.visualization", "optuna.visualization.matplotlib", "plotly.io"),
     *("pyarrow.dataset", "pyarrow.parquet", "rich._emoji_codes", "sklearn.ensemble"),
     "tf2onnx.convert",
@@ -20,4 +20,3 @@ for name in (
     importlib.import_module(name)
 sqlalchemy.orm.configure_mappers()
 requirements_utils._init_modules_to_packages_map()
-__all__ = ["mlflow"]

@@ -202,8 +202,8 @@ def explain_cells(page: Axes, top: float) -> None:
 
 
 def layout_of_folds() -> tuple[DemandPanel, Folds]:
-    """Cut 40 weeks by the default settings."""
-    weeks = pd.date_range("2026-01-04", periods=40, freq="W-SUN")
+    """Cut 52 weeks by the default settings."""
+    weeks = pd.date_range("2026-01-04", periods=52, freq="W-SUN")
     demand = np.ones((1, len(weeks)))
     names = np.array(["mugs"], dtype=object)
     panel = DemandPanel(names, weeks, demand, demand > 0, "W-SUN")
@@ -214,7 +214,7 @@ BAR = 34
 
 
 def draw_fold() -> Figure:
-    """Where make_folds cuts 40 weeks: what teaches, what is read, what is forecast."""
+    """Where make_folds cuts 52 weeks: what teaches, what is read, what is forecast."""
     panel, folds = layout_of_folds()
     figure, page = card(444)
     left, width = 78, 296 / panel.num_steps

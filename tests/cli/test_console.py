@@ -15,7 +15,10 @@ VIEW = SweepProgress(
     "weekly",
     12,
     {"complete": 1, "failed": 1},
-    [RunningTrial(6, (0.52, 0.5, 0.49), "node-1", 31.2), RunningTrial(7, (), "node-2", 4.0)],
+    [
+        RunningTrial(6, 0.25, (0.52, 0.5, 0.49), "node-1", 31.2),
+        RunningTrial(7, 0.0, (), "node-2", 4.0),
+    ],
     (2, 0.4866),
     [(2, "complete", "0.4866"), (5, "failed", "MemoryError: no room")],
     154.0,
@@ -36,7 +39,7 @@ def test_the_view_shows_progress_best_and_each_running_trial() -> None:
     (running,) = [line for line in lines if "node-1" in line]
     assert "0.4900" in running
     assert "█" in running  # its curve so far
-    (header,) = [line for line in lines if "epoch" in line]
+    (header,) = [line for line in lines if "steps" in line]
     assert "━" not in header  # the bar has a line of its own
     assert any("MemoryError: no room" in line for line in lines)
 

@@ -60,8 +60,8 @@ def bundle(folder: Path, likelihood: str) -> FittedForecaster:
     recipe = recipe_of(model={"likelihood": likelihood})
     training = LstmEnsemble(recipe, HORIZON, panel(3, 50), np.full(3, 40))
     rng = np.random.default_rng(0)
-    for network in training.members[0].networks():
-        network.set_weights([rng.normal(0, 0.2, size=w.shape) for w in network.get_weights()])
+    network = training.members[0].trained
+    network.set_weights([rng.normal(0, 0.2, size=w.shape) for w in network.get_weights()])
     mixed = Combination({"lstm": 0.8, "tsb": 0.2}, LEVELS, LEVELS)
     save(training, folder, mixed)
     return load_bundle(folder)

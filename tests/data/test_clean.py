@@ -153,9 +153,9 @@ def test_derived_statics_read_nothing_after_an_origin_that_a_series_is_forecast_
     tmp_path: Path,
 ) -> None:
     weeks = [str(d.date()) for d in pd.date_range("2020-01-05", periods=40, freq="W-SUN")]
-    # Sold from week 20 on, and dearer from week 25: it takes part in a fold from week 24.
+    # Sold from week 20 on, and dearer from week 28: it takes part in a fold from week 27.
     rows = [f"{week},a,old,1,2" for week in weeks]
-    rows += [f"{week},a,young,1,{2 if at < 25 else 90}" for at, week in enumerate(weeks) if at > 19]
+    rows += [f"{week},a,young,1,{2 if at < 28 else 90}" for at, week in enumerate(weeks) if at > 19]
     # After every origin: its first weeks are what a forecast of the coming ones may know.
     rows += [f"{week},a,youngest,1,90" for week in weeks[36:]]
     raw = read(tmp_path, "\n".join(["date,store,item,sales,price", *rows]) + "\n")
@@ -163,9 +163,9 @@ def test_derived_statics_read_nothing_after_an_origin_that_a_series_is_forecast_
         derived_static={"band": {"column": "price", "how": "band", "edges": [1.0, 50.0]}},
         derived_static_periods=26,
     )
-    folds = evaluation(horizon=3, num_folds=2, stride=3, num_tuning_folds=3)
+    folds = evaluation(horizon=3, num_folds=2, stride=3, num_tuning_folds=2)
     panel, _ = make_panel(raw, settings, folds)
-    assert earliest_origins(panel, folds).tolist() == [24, 24, 39]
+    assert earliest_origins(panel, folds).tolist() == [27, 27, 39]
     assert panel.static["band"].tolist() == ["band 1", "band 1", "band 2"]
     all_of_it, _ = make_panel(raw, settings)
     assert all_of_it.static["band"].tolist() == ["band 1", "band 2", "band 2"]

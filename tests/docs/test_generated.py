@@ -57,7 +57,7 @@ def test_every_key_of_the_settings_has_a_heading_on_the_page_of_its_group(
         ("engine", "`local` or `ray`; default `local`.\n"),
         ("features", "default `null`, which is `[1, 2, 4]` for weekly data.\n"),
         ("inventory", "Text or `null`; default `Price`, from `data.price`.\n"),
-        ("training", "default `12` in `conf/`, `25` in a notebook.\n"),
+        ("features", " in `conf/`, `[day, week, month, quarter]` in a notebook.\n"),
         # The default is that of any table; the value of the one in the main job stands behind it.
         ("data", "default `mask`; `data=online_retail`: `zero_from_start`.\n"),
         # Kinds, and files that conf/config.yaml does not choose.

@@ -136,7 +136,7 @@ def saved(
     folder = tmp_path_factory.mktemp("counts") / "bundle"
     likelihood, size = request.param
     groups = {"model": {"likelihood": likelihood}, "training": {"ensemble_size": size}}
-    ensemble = trained(panel(5, 50), epochs=2, **groups)
+    ensemble = trained(panel(5, 50), steps=2, **groups)
     save(ensemble, folder)
     return ensemble, folder
 
@@ -188,7 +188,7 @@ def test_demand_that_is_no_count_is_refused_by_series_and_period() -> None:
     message = r"S001, 2020-02-23: demand 2.5 is not a count.*model.likelihood=quantiles"
     with pytest.raises(DataError, match=message):
         LstmEnsemble(recipe, HORIZON, base, np.full(3, END))
-    fold = Fold("tune", np.full(3, END), np.full((1, 3), END))
+    fold = Fold("tune", np.full(3, END), np.full((1, 3), END), np.full(3, 10**6))
     with pytest.raises(DataError, match=message):  # before a sweep, not once a trial
         fit_fold_features(base, Folds(3, (fold,), fold), recipe.features, recipe.model.likelihood)
 

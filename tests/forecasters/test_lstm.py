@@ -24,9 +24,10 @@ from restock.forecasters.lstm.network import RisingQuantiles
 from restock.stages import train
 from restock.training.view import TrainingView
 from restock.types.panel import DemandPanel
-from support.builders import HORIZON, LEVELS, baselines, odd_demand, panel, settings
+from support.builders import HORIZON, LEVELS, baselines, odd_demand, panel, recipe_of, settings
 from support.bundles import save
-from support.networks import END, run_epoch, trained
+from support.networks import END, trained
+from support.networks import train as train_to
 from support.stages import context
 
 TWO = {"ensemble_size": 2}
@@ -89,8 +90,8 @@ def test_the_same_seed_gives_the_same_weights(base: DemandPanel, training: LstmE
 
 
 def test_training_lowers_the_loss(base: DemandPanel) -> None:
-    training = trained(base, epochs=0, training={"max_epochs": 30, "learning_rate": 0.01})
-    losses = [run_epoch(training) for _ in range(30)]
+    training = trained(base, steps=0, training={"max_steps": 30, "learning_rate": 0.01})
+    losses = train_to(training, 30)
     assert np.mean(losses[-5:]) < 0.8 * losses[0]
 
 
@@ -203,11 +204,11 @@ def test_odd_series_are_all_answered(saved: Path) -> None:
 
 
 def test_a_loss_that_is_no_number_stops_the_training(base: DemandPanel) -> None:
-    training = trained(base, epochs=0)
+    training = trained(base, steps=0)
     network = training.members[0].network
     network.set_weights([np.full_like(w, np.nan) for w in network.get_weights()])
-    with pytest.raises(DivergedError, match="epoch 1"):
-        run_epoch(training)
+    with pytest.raises(DivergedError, match="step 1"):
+        train_to(training, 1)
 
 
 def test_a_machine_that_cannot_export_is_told_before_anything_is_trained(
@@ -250,17 +251,32 @@ def test_members_differ_and_answer_by_their_mean(base: DemandPanel, training: Ls
     np.testing.assert_allclose(joined, np.mean(each, axis=0), atol=1e-6)
 
 
-def test_snapshots_are_the_weights_after_the_last_epochs(base: DemandPanel) -> None:
-    training = trained(base, epochs=1, training={"snapshots": 2})
-    (member,) = training.members
-    before = member.network.get_weights()
-    assert len(member.networks()) == 1  # there has been one epoch only
-    run_epoch(training)
-    old, new = member.networks()
-    for kept, weights in zip(old.get_weights(), before, strict=True):
-        np.testing.assert_array_equal(kept, weights)
-    for kept, weights in zip(new.get_weights(), member.network.get_weights(), strict=True):
-        np.testing.assert_array_equal(kept, weights)
+def test_a_branch_leaves_the_trunk_as_it_was(base: DemandPanel) -> None:
+    """What is learned up to a length does not depend on the lengths measured before it."""
+    options = {"max_steps": 16, "learning_rate": 0.01}
+    straight, over_branches = (trained(base, 0, training=options) for _ in range(2))
+    losses = train_to(straight, 16)
+    taken = [train_to(over_branches, length) for length in (2, 4, 8, 16)]
+    assert taken[-1] == losses[-len(taken[-1]) :]
+    for first, second in zip(
+        straight.network().get_weights(), over_branches.network().get_weights(), strict=True
+    ):
+        np.testing.assert_array_equal(first, second)
+
+
+@pytest.mark.parametrize("num_series", [1, 5, 70])
+def test_all_series_have_their_turn_and_batches_are_full(num_series: int) -> None:
+    backend.prepare(1, 1)
+    recipe = recipe_of(training={"batch_size": 8, "max_steps": 40})
+    ensemble = LstmEnsemble(recipe, 3, panel(num_series, 50), np.full(num_series, END))
+    (member,) = ensemble.members
+    drawn = []
+    for step in range(40):
+        member.step = step
+        drawn.append(member._drawn_rows())
+    assert {len(rows) for rows in drawn} == {min(8, -(-40 * num_series // 6))}
+    counts = np.bincount(np.concatenate(drawn), minlength=num_series)
+    assert counts.max() - counts.min() <= 1
 
 
 def test_a_bundle_mixes_and_calibrates_as_it_was_told(

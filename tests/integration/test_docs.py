@@ -17,7 +17,7 @@ def test_the_notebook_example_runs_and_prints_scores_and_a_plan(tmp_path: Path) 
         [sys.executable, "-c", example], cwd=tmp_path, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    assert re.search(r"lstm: wql 0\.\d+, by origin", done.stdout)
+    assert re.search(r"^mix: wql 0\.\d+, by origin", done.stdout, re.MULTILINE)
     assert re.search(r"seasonal_naive: wql 0\.\d+", done.stdout)
     assert "order_quantity" in done.stdout
     assert {path.name for path in tmp_path.iterdir()} == {"sales.csv", "bundle"}

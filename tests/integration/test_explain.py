@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pandas as pd
@@ -15,17 +14,18 @@ from restock.evaluation.explain import explain_series, importance
 from restock.forecasters.bundle import Bundle, load_bundle
 from restock.forecasters.combine import Combination
 from restock.forecasters.lstm import backend
-from restock.forecasters.lstm.fit import LstmEnsemble, run_epochs
+from restock.forecasters.lstm.fit import LstmEnsemble
 from restock.settings.base import narrowed
 from restock.settings.recipe import Recipe
 from restock.types.folds import Fold
 from restock.types.panel import DemandPanel
 from support.builders import HORIZON, LEVELS, promoted_panel, settings
 from support.bundles import save
+from support.networks import train
 
 NUM_SERIES, NUM_STEPS = 40, 80
 ENDS = np.full(NUM_SERIES, NUM_STEPS - 10)
-FOLD = Fold("test", ENDS, np.stack([ENDS, ENDS + 3]))
+FOLD = Fold("test", ENDS, np.stack([ENDS, ENDS + 3]), np.full(NUM_SERIES, NUM_STEPS - 1))
 
 
 @pytest.fixture(scope="module")
@@ -39,12 +39,10 @@ def bundle(tmp_path_factory: pytest.TempPathFactory, base: DemandPanel) -> Bundl
     backend.prepare(1, 1)
     chosen = settings(
         features={"calendar": ["month"], "lags": [1], "rolling_windows": [4]},
-        training={"max_epochs": 12, "learning_rate": 0.02, "batch_size": 10},
+        training={"max_steps": 48, "learning_rate": 0.02, "batch_size": 10},
     )
     ensemble = LstmEnsemble(narrowed(Recipe, chosen), HORIZON, base, ENDS)
-    with ThreadPoolExecutor(1) as pool:
-        for _ in range(12):
-            run_epochs([ensemble], pool)
+    train(ensemble, 48)
     save(ensemble, folder, Combination({"lstm": 0.9, "naive": 0.1}, LEVELS, LEVELS))
     return load_bundle(folder)
 

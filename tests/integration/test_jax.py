@@ -24,7 +24,7 @@ from pathlib import Path
 import keras, numpy as np
 assert keras.backend.backend() == "jax"
 from restock.forecasters.lstm import backend
-from restock.forecasters.lstm.fit import LstmEnsemble, run_epochs
+from restock.forecasters.lstm.fit import LstmEnsemble, train_all
 from restock.forecasters.lstm.network import CUSTOM_OBJECTS
 from support.builders import HORIZON, panel, recipe_of, settings
 from support.bundles import save
@@ -32,14 +32,14 @@ assert "tensorflow" not in sys.modules
 
 def answer(likelihood, folder):
     backend.prepare(1, 1)
-    training = {"max_epochs": 30, "learning_rate": 0.01}
+    training = {"max_steps": 30, "learning_rate": 0.01}
     recipe = recipe_of(training=training, model={"likelihood": likelihood})
     ensemble = LstmEnsemble(recipe, HORIZON, panel(5, 50), np.full(5, 40))
     with ThreadPoolExecutor(1) as pool:
-        losses = [run_epochs([ensemble], pool)[0] for _ in range(30)]
+        losses = [loss for losses in train_all([ensemble], 30, pool) for loss in losses]
     saved = keras.models.load_model(folder / "bundle/model.keras", CUSTOM_OBJECTS, compile=False)
     (member,) = ensemble.members
-    member.snapshots[-1].set_weights(saved.get_weights())
+    member.trained.set_weights(saved.get_weights())
     save(ensemble, folder / "saved_on_jax")
     quantiles = ensemble.predict(np.full(5, 45)).quantiles
     return {"losses": losses, "quantiles": quantiles.tolist()}

@@ -55,7 +55,7 @@ def test_mixed_precision_trains_nearly_the_same_float32_network(
 def test_layers_and_dropout_are_built_and_exported(
     base: DemandPanel, tmp_path: Path, groups: dict[str, dict[str, object]]
 ) -> None:
-    training = trained(base, epochs=1, **groups)
+    training = trained(base, steps=1, **groups)
     save(training, tmp_path / "bundle")
     origins = np.full(5, END)
     onnx = load_bundle(tmp_path / "bundle").predict(base, origins)
@@ -67,6 +67,6 @@ def test_layers_and_dropout_are_built_and_exported(
 def test_very_large_counts_train_and_forecast(likelihood: str) -> None:
     demand = np.rint(panel(3, 50).demand * 1e8)
     base = panel(3, 50, demand=demand)
-    ensemble = trained(base, epochs=2, model={"likelihood": likelihood})
+    ensemble = trained(base, steps=2, model={"likelihood": likelihood})
     forecast = ensemble.predict(np.full(3, END))  # checks itself: finite, >= 0
     assert (forecast.point > 1e7).all()

@@ -1,8 +1,7 @@
-"""The real objective: folds side by side, saved after each epoch, resumed to the same numbers."""
+"""The real objective: folds side by side, saved on the way, resumed to the same numbers."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +17,7 @@ from restock.sweeps.queue import Interrupted
 from restock.sweeps.shared import SweepData
 from restock.sweeps.spec import SearchRecipe
 from restock.training.fold_features import fit_fold_features
-from restock.training.outcome import Outcome
+from restock.training.outcome import Measured, Outcome
 from support.builders import panel, settings
 
 UNPRUNED = {"name": "optuna", "pruner": "none"}
@@ -26,7 +25,7 @@ UNPRUNED = {"name": "optuna", "pruner": "none"}
 
 def chosen(**groups: dict[str, object]) -> Settings:
     model = {"units": 6, "dropout": 0.3, **groups.pop("model", {})}
-    training = {"max_epochs": 4, **groups.pop("training", {})}
+    training = {"max_steps": 48, **groups.pop("training", {})}
     evaluation = {"num_tuning_folds": 2}
     return settings(model=model, training=training, evaluation=evaluation, **groups)
 
@@ -41,7 +40,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> SweepData:
     return shared.load(path)
 
 
-def quiet(epoch: int, losses: Sequence[float]) -> None:
+def quiet(found: Measured | None) -> None:
     pass
 
 
@@ -70,29 +69,28 @@ def test_an_interrupted_training_resumes_to_the_same_numbers(
 ) -> None:
     options = chosen(
         model={"recurrent_dropout": 0.1},
-        training={"ensemble_size": 2, "snapshots": 2},
+        training={"ensemble_size": 2},
         search={"objectives": ["wql", "inventory_cost"], "tuner": UNPRUNED},
     )
     whole = run(data, tmp_path / "whole", options)
-    seen: list[int] = []
+    seen: list[Measured | None] = []
 
     def train(stop_after: int | None = None) -> Outcome:
-        def report(epoch: int, losses: Sequence[float]) -> None:
-            seen.append(epoch)
-            if epoch + 1 == stop_after:
+        def report(found: Measured | None) -> None:
+            seen.append(found)
+            if len(seen) == stop_after:
                 raise Interrupted
 
         seen.clear()
         return objective(options, data)({}, None, Checkpoints(tmp_path / "broken"), report)
 
-    for stop_after in (1, 3):
+    for stop_after in (1, 4, 6):  # at the ends of two branches, and in the middle of one
         with pytest.raises(Interrupted):
             train(stop_after)
     resumed = train()
     assert resumed == whole
-    assert seen == [0, 1, 2, 3]  # those before it, too
-    assert len(whole.curve) == 4
-    assert whole.curve == pytest.approx(np.mean(whole.fold_curves, axis=0))
+    assert [found.steps for found in seen if found] == list(whole.lengths)  # those before it, too
+    assert whole.lengths == (6, 12, 24, 48)[: len(whole.lengths)]
     assert whole.value == min(whole.curve)
 
 
@@ -102,9 +100,9 @@ def test_seeds_are_averaged_within_a_trial(data: SweepData, one: Outcome, tmp_pa
     assert two.curve != one.curve
 
 
-def test_a_budget_of_epochs_is_honoured(data: SweepData, tmp_path: Path) -> None:
-    outcome = objective(chosen(), data)({}, 2, Checkpoints(tmp_path), quiet)
-    assert len(outcome.curve) == 2
+def test_a_share_of_the_budget_is_honoured(data: SweepData, tmp_path: Path) -> None:
+    outcome = objective(chosen(), data)({}, 1 / 3, Checkpoints(tmp_path), quiet)
+    assert outcome.lengths == (6, 12, 16)
 
 
 def test_several_objectives_are_measured(data: SweepData, tmp_path: Path) -> None:
@@ -123,16 +121,16 @@ def test_several_objectives_are_measured(data: SweepData, tmp_path: Path) -> Non
     assert all(value > 0 for value in small.scores.values())
 
 
-def test_the_cost_is_that_of_the_epoch_that_counts(data: SweepData, tmp_path: Path) -> None:
+def test_the_cost_is_that_of_the_length_that_counts(data: SweepData, tmp_path: Path) -> None:
     search = {"objectives": ["wql", "inventory_cost"], "tuner": UNPRUNED}
     for rate in (0.1, 0.2, 0.3, 0.5, 1.0):  # so fast that some training gets worse at its end
         options = chosen(training={"learning_rate": rate}, search=search)
         whole = run(data, tmp_path / str(rate), options)
-        if whole.best_epoch < 4:
+        if whole.steps < whole.lengths[-1]:
             break
-    assert whole.best_epoch < 4
+    assert whole.steps < whole.lengths[-1]
     states = Checkpoints(tmp_path / "short")
-    short = objective(options, data)({}, whole.best_epoch, states, quiet)
+    short = objective(options, data)({}, whole.steps / 48, states, quiet)
     assert short.scores == whole.scores
 
 

@@ -58,6 +58,10 @@ def evaluated() -> Page:
         "horizon": 4,
         "models": scores,
         "notes": [],
+        "candidates": [
+            {"name": "moving_mean", "weights": {"moving_mean": 1.0}, "loss": 0.2, "better": 0.93},
+            {"name": "mix", "weights": {"lstm": 0.6, "naive": 0.4}, "loss": 0.25, "better": 0.5},
+        ],
     }
     rows = [
         {"kind": kind, "segment": segment, "model": name, **found}
@@ -69,7 +73,13 @@ def evaluated() -> Page:
         {"input": ["demand", "promo"], "wql_rise": [0.2, -0.01], "moves": [1.0, 0.1]}
     )
     return evaluation_page(
-        report, leaderboard(report), history, tests, by_segment=pd.DataFrame(rows), inputs=inputs
+        report,
+        leaderboard(report),
+        history,
+        tests,
+        folds=folds,
+        by_segment=pd.DataFrame(rows),
+        inputs=inputs,
     )
 
 
@@ -133,7 +143,7 @@ def test_every_plot_is_drawn_and_its_legend_hides_a_line(
 ) -> None:
     page = shown(browser, folder, "evaluation", width)
     canvases = page.find_elements(By.TAG_NAME, "canvas")
-    assert len(canvases) == len(NAMES) + 2
+    assert len(canvases) == len(NAMES) + 3
     assert all(inked(page, canvas) > 100 for canvas in canvases)
     legend = page.find_elements(By.CSS_SELECTOR, ".legend button")
     assert {"demand", "forecast", "80 % interval", "naive"} <= {entry.text for entry in legend}

@@ -43,7 +43,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
         said(folder, "train", f"model.units={units}")
         said(folder, "evaluate")
         report = json.loads((folder / "outputs/metrics.json").read_text())
-        losses[units] = report["models"]["lstm"]["wql"]
+        losses[units] = report["models"][report["chosen"]]["wql"]
         shutil.copytree(folder / "outputs", folder / f"out{units}")
     worse, better = sorted(losses, key=lambda units: -losses[units])
     (folder / f"out{worse}").rename(folder / "out.worse")

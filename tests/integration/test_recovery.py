@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,13 +13,14 @@ from scipy.stats import nbinom
 from restock.forecasters.bundle import load_bundle
 from restock.forecasters.combine import Combination
 from restock.forecasters.lstm import backend
-from restock.forecasters.lstm.fit import LstmEnsemble, run_epochs
+from restock.forecasters.lstm.fit import LstmEnsemble
 from restock.settings.base import narrowed
 from restock.settings.recipe import Recipe
 from restock.types.forecast import DemandForecast
 from restock.types.panel import DemandPanel
 from support.builders import HORIZON, LEVELS, panel, recipe_of, settings
 from support.bundles import save
+from support.networks import train as train_to
 
 SERIES, STEPS, END, SEASON = 40, 120, 100, 13
 UPLIFT, SWING = 1.6, 0.5
@@ -28,20 +28,20 @@ SOLD, SIZE = 0.3, 4.0  # share of periods with demand, and its mean in them
 
 
 def fitted(ensemble: LstmEnsemble) -> LstmEnsemble:
-    """Train all epochs of a recipe."""
-    with ThreadPoolExecutor(1) as pool:
-        for _ in range(ensemble.recipe.training.max_epochs):
-            run_epochs([ensemble], pool)
+    """Train all steps of a recipe."""
+    steps = ensemble.recipe.training.max_steps
+    assert steps is not None
+    train_to(ensemble, steps)
     return ensemble
 
 
-def train(base: DemandPanel, epochs: int, **features: object) -> LstmEnsemble:
+def train(base: DemandPanel, steps: int, **features: object) -> LstmEnsemble:
     chosen = settings(
         features={"calendar": [], "seasonal_lag": 0, **features},
         windows={"num_origins": 26},
         model={"units": 24, "dropout": 0.1, "quantile_levels": LEVELS},
         training={
-            "max_epochs": epochs,
+            "max_steps": steps,
             "learning_rate": 0.01,
             "batch_size": 8,
         },
@@ -72,7 +72,7 @@ def promoted() -> tuple[DemandPanel, np.ndarray, LstmEnsemble]:
         observed={},
         static=pd.DataFrame(),
     )
-    return base, season, train(base, 12, seasonal_lag=SEASON)
+    return base, season, train(base, 60, seasonal_lag=SEASON)
 
 
 def with_promotions(base: DemandPanel, value: float) -> DemandPanel:
@@ -100,7 +100,7 @@ def predict_on(training: LstmEnsemble, base: DemandPanel) -> DemandForecast:
         source, base.first_seen, training.state.typical_scale, 6, training.recipe.windows
     )
     network = PanelNetwork(
-        member.networks()[0].predict_on_batch,
+        member.trained.predict_on_batch,
         windows,
         base,
         training.state,
@@ -135,7 +135,7 @@ def test_the_rate_of_intermittent_demand_is_found() -> None:
     base = panel(
         4 * SERIES, STEPS, demand=demand, known_future={}, observed={}, static=pd.DataFrame()
     )
-    forecast = train(base, 16).predict(np.full(4 * SERIES, END))
+    forecast = train(base, 320).predict(np.full(4 * SERIES, END))
     at = {level: forecast.quantiles[:, :, LEVELS.index(level)] for level in (0.6, 0.8, 0.9)}
     assert (at[0.6] == 0).mean() > 0.9  # demand is zero in 70 % of the periods
     assert (at[0.8] > 0).mean() > 0.9
@@ -158,7 +158,7 @@ def test_the_level_of_a_kind_is_found_for_a_product_that_was_never_sold(tmp_path
     demand[new] = np.nan
     static = pd.DataFrame({"kind": kinds})
     base = panel(2 * SERIES, STEPS, demand=demand, static=static, known_future={}, observed={})
-    training = train(base, 40)
+    training = train(base, 400)
     weights = Combination({"lstm": 0.5, "ses": 0.3, "naive": 0.2}, LEVELS, LEVELS)
     save(training, tmp_path / "bundle", weights)
     unknown = replace(base, static=static.assign(kind=["small", "other", *kinds[2:]]))
@@ -179,8 +179,7 @@ def test_the_share_of_extra_zeros_is_found() -> None:
     recipe = recipe_of(
         model={"likelihood": "zero_inflated_negative_binomial", "dropout": 0.0},
         training={
-            "max_epochs": 10,
-            "passes_per_epoch": 10,
+            "max_steps": 400,
             "learning_rate": 0.01,
             "batch_size": 16,
         },

@@ -35,8 +35,7 @@ CHOSEN = settings(
     windows={"num_origins": 20},
     model={"units": 24},
     training={
-        "max_epochs": 10,
-        "passes_per_epoch": 4,
+        "max_steps": 160,
         "learning_rate": 0.01,
         "batch_size": 10,
     },

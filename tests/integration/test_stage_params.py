@@ -116,7 +116,9 @@ def covers(declared: str, path: str) -> bool:
 
 
 # A trained bundle brings the settings that its inputs are made and its answers read with.
-BUNDLES = ("features", "windows", "model.likelihood", "model.quantile_levels")
+BUNDLES = (
+    *("features", "windows", "model.likelihood", "model.quantile_levels"), "evaluation.baselines",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("stage", STAGES)

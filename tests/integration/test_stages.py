@@ -6,6 +6,7 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -13,9 +14,12 @@ from restock.commands import explain
 from restock.commands.arguments import Arguments
 from restock.errors import ConfigError, IntegrityError
 from restock.forecasters.bundle import load_bundle
+from restock.forecasters.combine import Combination
 from restock.settings.tree import parse_settings
 from restock.tracking.memory import MemoryTracker
-from support.builders import DATA, TINY_TREES, table
+from restock.training import bundle
+from restock.training.choice import Choice
+from support.builders import DATA, LEVELS, TINY_TREES, table
 from support.stages import context, run, untuned
 
 
@@ -38,9 +42,16 @@ def evaluated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_nothing_that_is_trained_or_learned_reads_a_test_period(tmp_path: Path) -> None:
-    """Weights, epochs, trees, mix and calibration: all of it is in the bundle's digest."""
-    both = {"evaluation": {"baselines": {"names": ["boosted_trees", "ses"], "trees": TINY_TREES}}}
-    digests = []
+    """Weights, trees, pools, mix and calibration are in the bundle's digest; so are the folds in
+    the losses of the candidates. One fold is a whole horizon, the other is shorter.
+    """
+    both = {
+        "evaluation": {
+            "horizon": 6, "num_folds": 1, "num_tuning_folds": 2,
+            "baselines": {"names": ["boosted_trees", "ses"], "trees": TINY_TREES},
+        }
+    }  # fmt: skip
+    learned = []
     for folder, last in (("as it is", 0), ("after the test began", 6), ("before it", 7)):
         (tmp_path / folder).mkdir()
         chosen = untuned(tmp_path / folder, **both)
@@ -50,9 +61,12 @@ def test_nothing_that_is_trained_or_learned_reads_a_test_period(tmp_path: Path) 
         sales.loc[late, "sales"] += 500
         sales.to_csv(path, index=False)
         run("fetch prepare featurize train", chosen, tmp_path / folder)
-        digests.append(load_bundle(tmp_path / folder / "out/bundle").manifest.digest)
-    assert digests[0] == digests[1]
-    assert digests[0] != digests[2]  # the edit arrives one period earlier: the test can fail
+        manifest = load_bundle(tmp_path / folder / "out/bundle").manifest
+        learned.append((manifest.digest, manifest.steps, manifest.choice))
+    assert learned[0] == learned[1]
+    assert len(learned[0][2]["candidates"]) >= 6
+    for first, last in zip(learned[0], learned[2], strict=True):
+        assert first != last or isinstance(first, int)  # one period earlier: the test can fail
 
 
 def test_a_bundle_is_not_scored_on_periods_it_was_trained_on(
@@ -74,15 +88,20 @@ def test_a_report_of_another_bundle_is_refused(tmp_path: Path, evaluated: Path) 
         run("forecast", untuned(tmp_path), tmp_path)
 
 
-def test_a_chosen_baseline_that_is_fitted_forecasts_too(tmp_path: Path, evaluated: Path) -> None:
+def test_a_baseline_that_is_chosen_is_what_is_bundled_scored_and_forecasts(
+    tmp_path: Path, evaluated: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     shutil.copytree(evaluated, tmp_path, dirs_exist_ok=True)
-    path = tmp_path / "out/metrics.json"
-    report = json.loads(path.read_text())
-    path.write_text(json.dumps({**report, "chosen": "boosted_trees"}))
-    trees = {"names": ["boosted_trees"], "trees": TINY_TREES}
-    chosen = untuned(tmp_path, evaluation={"baselines": trees})
-    said = run("forecast plan", chosen, tmp_path)
+    trees = Combination.plain(np.array(LEVELS), "boosted_trees")
+    monkeypatch.setattr(bundle, "choose", lambda _: Choice.only(trees, "boosted_trees"))
+    names = {"names": ["naive", "boosted_trees"], "trees": TINY_TREES}
+    chosen = untuned(tmp_path, evaluation={"baselines": names})
+    said = run("train evaluate forecast plan", chosen, tmp_path)
     assert "forecast 3 series by boosted_trees" in said
+    report = json.loads((tmp_path / "out/metrics.json").read_text())
+    assert report["chosen"] == "boosted_trees"
+    assert list(report["models"]) == ["boosted_trees", "mix", "lstm", "naive"]
+    assert report["models"]["mix"] == report["models"]["boosted_trees"] != report["models"]["lstm"]
     totals = pd.read_csv(tmp_path / "out/forecast_totals.csv")
     series = pd.read_parquet(tmp_path / "out/forecast.parquet")
     assert totals["mean"].sum() == pytest.approx(series["mean"].sum())
@@ -90,7 +109,7 @@ def test_a_chosen_baseline_that_is_fitted_forecasts_too(tmp_path: Path, evaluate
 
 def test_an_evaluation_explains_and_calibrates_every_model(evaluated: Path) -> None:
     shares = pd.read_csv(evaluated / "out/calibration.csv")
-    assert set(shares["model"]) == {"lstm", "naive", "moving_median"}
+    assert set(shares["model"]) >= {"mix", "lstm", "naive", "moving_median"}
     assert shares[["share", "total_share"]].stack().between(0, 1).all()
     first = shares.groupby("model")["total_share"].apply(lambda s: s.is_monotonic_increasing)
     assert first.all()
@@ -98,7 +117,7 @@ def test_an_evaluation_explains_and_calibrates_every_model(evaluated: Path) -> N
     assert {"anchors", "demand", "in_stock"} <= set(inputs["input"])
     assert pd.read_csv(evaluated / "out/lost_sales.csv").empty  # nothing was ever sold out
     page = (evaluated / "out/report/report.html").read_text()
-    assert "Inputs of the LSTM&#39;s bundle" in page
+    assert "Inputs of the network" in page
     assert (evaluated / "out/report/forecasts.png").is_file()
 
 

@@ -52,7 +52,7 @@ def test_a_sweep_with_two_workers_leaves_its_runs_plots_and_result(project: Path
     }  # fmt: skip
     for trial in trials:
         assert set(trial.data.params) == swept
-        assert {"wql", "wql_fold_0", "best_wql", "best_epoch"} <= set(trial.data.metrics)
+        assert {"wql", "wql_fold_0", "best_wql", "best_steps"} <= set(trial.data.metrics)
         kept = [file.path for file in client.list_artifacts(trial.info.run_id)]
         assert kept == ["config.yaml"]
     assert pd.read_csv(project / "outputs/tuning_trials.csv")["trial"].tolist() == [0, 1, 2]
@@ -68,22 +68,22 @@ def test_the_same_command_again_repeats_nothing(project: Path) -> None:
 
 def test_another_search_under_the_same_name_is_refused(project: Path) -> None:
     assert restock(project, "tune", *SMALL, "search.num_trials=1", "sweep.name=x").returncode == 0
-    other = restock(project, "tune", *SMALL, "training.max_epochs=3", "sweep.name=x")
+    other = restock(project, "tune", *SMALL, "training.max_steps=3", "sweep.name=x")
     assert other.returncode == 2
     assert "sweep x was launched with something else" in other.stderr
-    assert '-   "max_epochs": 2' in other.stderr
-    assert '+   "max_epochs": 3' in other.stderr
+    assert '-   "max_steps": 2' in other.stderr
+    assert '+   "max_steps": 3' in other.stderr
 
 
 def test_a_sweep_is_killed_listed_and_resumed(project: Path) -> None:
-    command = [RESTOCK, "tune", *SMALL, "training.max_epochs=12", "sweep.name=killed"]
+    command = [RESTOCK, "tune", *SMALL, "training.max_steps=400", "sweep.name=killed"]
     launched = subprocess.Popen(
         command, cwd=project, env=environment(), stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )  # fmt: skip
     saved = project / ".restock/sweeps/killed/checkpoints"
     until = time.monotonic() + 90
-    while not list(saved.glob("*/epoch-*.npz")):
+    while not list(saved.glob("*/state-*.npz")):
         assert time.monotonic() < until
         time.sleep(0.1)
     launched.send_signal(signal.SIGKILL)
@@ -103,7 +103,8 @@ def test_a_sweep_is_killed_listed_and_resumed(project: Path) -> None:
 
 def test_stop_ends_a_sweep_that_can_be_resumed(project: Path) -> None:
     command = [
-        RESTOCK, "tune", *SMALL, "search.num_trials=30", "training.max_epochs=6", "sweep.name=long",
+        RESTOCK, "tune", *SMALL, "search.num_trials=30", "training.max_steps=200",
+        "sweep.name=long",
     ]  # fmt: skip
     launched = subprocess.Popen(
         command, cwd=project, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
@@ -111,7 +112,7 @@ def test_stop_ends_a_sweep_that_can_be_resumed(project: Path) -> None:
     )  # fmt: skip
     saved = project / ".restock/sweeps/long/checkpoints"
     until = time.monotonic() + 90
-    while not list(saved.glob("*/epoch-*.npz")):
+    while not list(saved.glob("*/state-*.npz")):
         assert time.monotonic() < until
         time.sleep(0.1)
     stopped = restock(project, "stop", "long")

@@ -95,8 +95,8 @@ def check_whole(url: str, num_trials: int) -> None:
         assert len({attempt.number for attempt in attempts}) == len(attempts)
 
 
-def epochs_trained(folder: Path) -> Counter[tuple[int, int]]:
-    lines = (folder / "epochs.log").read_text().splitlines()
+def rounds_trained(folder: Path) -> Counter[tuple[int, int]]:
+    lines = (folder / "rounds.log").read_text().splitlines()
     return Counter((int(line.split()[0]), int(line.split()[1])) for line in lines)
 
 
@@ -116,14 +116,14 @@ def wait_until(condition: Any, timeout: float = 60) -> None:
         time.sleep(0.05)
 
 
-def num_epochs(folder: Path) -> int:
-    log = folder / "epochs.log"
+def num_rounds(folder: Path) -> int:
+    log = folder / "rounds.log"
     return len(log.read_text().splitlines()) if log.is_file() else 0
 
 
 def num_workers(folder: Path) -> int:
     """Count the processes that have trained."""
-    return len({line.split()[3] for line in (folder / "epochs.log").read_text().splitlines()})
+    return len({line.split()[3] for line in (folder / "rounds.log").read_text().splitlines()})
 
 
 def runs_sent(folder: Path) -> list[Any]:
@@ -134,16 +134,16 @@ def runs_sent(folder: Path) -> list[Any]:
     return client.search_runs([experiment], max_results=1000)
 
 
-def test_1_a_killed_workers_trial_goes_on_from_its_last_epoch(url: str, tmp_path: Path) -> None:
+def test_1_a_killed_workers_trial_goes_on_from_its_last_round(url: str, tmp_path: Path) -> None:
     folder = tmp_path / "sweep"
-    process = start(folder, url, 3, 1, epochs=6, seconds=0.3)
-    wait_until(lambda: num_epochs(folder) >= 3)
+    process = start(folder, url, 3, 1, rounds=6, seconds=0.3)
+    wait_until(lambda: num_rounds(folder) >= 3)
     os.kill(workers_of(folder)[0], signal.SIGKILL)
     assert "complete 3" in finish(process)
     check_whole(url, 3)
-    trained = epochs_trained(folder)
-    assert set(trained) == {(slot, epoch) for slot in range(3) for epoch in range(6)}
-    assert sum(trained.values()) <= 3 * 6 + 1  # at most the epoch that was cut short
+    trained = rounds_trained(folder)
+    assert set(trained) == {(slot, done) for slot in range(3) for done in range(6)}
+    assert sum(trained.values()) <= 3 * 6 + 1  # at most the round that was cut short
     runs = runs_sent(folder)
     assert {run.info.status for run in runs} <= {"FINISHED", "FAILED"}
     (lost,) = [run for run in runs if run.data.tags.get("restock.state") == "lost"]
@@ -151,28 +151,28 @@ def test_1_a_killed_workers_trial_goes_on_from_its_last_epoch(url: str, tmp_path
     assert again.data.tags["restock.retry_of"] == lost.data.tags["restock.key"]
     client = MlflowClient(f"sqlite:///{folder / 'mlflow.db'}")
     curve = client.get_metric_history(again.info.run_id, "wql")
-    assert [metric.step for metric in curve] == list(range(6))
+    assert [metric.step for metric in curve] == list(range(1, 7))
 
 
 def test_2_the_same_command_after_a_killed_launcher_finishes_what_is_left(
     url: str, tmp_path: Path
 ) -> None:
     folder = tmp_path / "sweep"
-    process = start(folder, url, 6, 2, epochs=4, seconds=0.2)
-    wait_until(lambda: num_epochs(folder) >= 10)
+    process = start(folder, url, 6, 2, rounds=4, seconds=0.2)
+    wait_until(lambda: num_rounds(folder) >= 10)
     process.kill()
     process.wait()
     wait_until(lambda: not workers_of(folder))  # their pipe closed: they gave back what they had
-    assert "complete 6" in finish(start(folder, url, 6, 2, epochs=4, seconds=0.2))
+    assert "complete 6" in finish(start(folder, url, 6, 2, rounds=4, seconds=0.2))
     check_whole(url, 6)
-    assert set(epochs_trained(folder).values()) == {1}  # nothing was trained twice
+    assert set(rounds_trained(folder).values()) == {1}  # nothing was trained twice
     assert {run.info.status for run in runs_sent(folder)} <= {"FINISHED", "KILLED"}
 
 
 def test_3_random_kills_lose_nothing(any_url: str, tmp_path: Path) -> None:
     """A short form of benchmarks/sweep/kills.py, which kills twenty times."""
     folder, rng = tmp_path / "sweep", random.Random(3)
-    options = {"epochs": 5, "seconds": 0.15, "heartbeat": 1, "grace": 3, "max_retries": 50}
+    options = {"rounds": 5, "seconds": 0.15, "heartbeat": 1, "grace": 3, "max_retries": 50}
     process = start(folder, any_url, 10, 2, **options)
     for _ in range(5):
         time.sleep(rng.uniform(1.0, 2.5))
@@ -219,7 +219,7 @@ def test_4_no_two_processes_take_the_same_trial(any_url: str) -> None:
 def test_5_two_launchers_share_a_sweep(url: str, tmp_path: Path) -> None:
     folder = tmp_path / "sweep"
     first = start(folder, url, 12, 1, seconds=0.25)
-    wait_until(lambda: num_epochs(folder) >= 1)
+    wait_until(lambda: num_rounds(folder) >= 1)
     second = start(folder, url, 12, 1, seconds=0.25)
     assert "complete 12" in finish(first)
     assert "complete 12" in finish(second)
@@ -256,8 +256,8 @@ def test_10_a_full_disk_ends_cleanly_and_resumes(
     folder, url = small_disk / "sweep", f"sqlite:///{tmp_path / 'optuna.db'}"
     if full == "study":
         folder, url = tmp_path / "sweep", f"sqlite:///{small_disk / 'optuna.db'}"
-    process = start(folder, url, 4, 1, epochs=8, seconds=0.1)
-    wait_until(lambda: num_epochs(folder) >= 4)
+    process = start(folder, url, 4, 1, rounds=8, seconds=0.1)
+    wait_until(lambda: num_rounds(folder) >= 4)
     filler = fill(small_disk)
     said = finish(process)
     assert process.returncode == 1, said
@@ -267,17 +267,17 @@ def test_10_a_full_disk_ends_cleanly_and_resumes(
         assert "bytes free" in said
     filler.unlink()
     assert not list(folder.rglob("*.partial"))
-    options = {"epochs": 8, "seconds": 0.1, "heartbeat": 1, "grace": 2}
+    options = {"rounds": 8, "seconds": 0.1, "heartbeat": 1, "grace": 2}
     assert "complete 4" in finish(start(folder, url, 4, 1, **options))
     check_whole(url, 4)
 
 
 def test_13_a_frozen_workers_result_is_refused(url: str, tmp_path: Path) -> None:
     folder = tmp_path / "sweep"
-    options = {"epochs": 5, "seconds": 0.2, "heartbeat": 1, "grace": 2}
+    options = {"rounds": 5, "seconds": 0.2, "heartbeat": 1, "grace": 2}
     process = start(folder, url, 4, 2, **options)
-    wait_until(lambda: num_epochs(folder) >= 2)
-    frozen = int((folder / "epochs.log").read_text().split()[3])  # the first that has trained
+    wait_until(lambda: num_rounds(folder) >= 2)
+    frozen = int((folder / "rounds.log").read_text().split()[3])  # the first that has trained
     os.kill(frozen, signal.SIGSTOP)
     wait_until(lambda: _num_attempts(url) > 4 or process.poll() is not None)
     os.kill(frozen, signal.SIGCONT)
@@ -294,24 +294,24 @@ def _num_attempts(url: str) -> int:
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_14_a_first_signal_finishes_the_epoch_and_the_sweep_resumes(
+def test_14_a_first_signal_finishes_the_round_and_the_sweep_resumes(
     url: str, tmp_path: Path, number: int, code: int
 ) -> None:
     folder = tmp_path / "sweep"
-    process = start(folder, url, 4, 2, epochs=6, seconds=0.3)
-    wait_until(lambda: num_epochs(folder) >= 4)
+    process = start(folder, url, 4, 2, rounds=6, seconds=0.3)
+    wait_until(lambda: num_rounds(folder) >= 4)
     process.send_signal(number)
     said = finish(process)
     assert process.returncode == code, said
     assert "restock resume" in said
-    assert "complete 4" in finish(start(folder, url, 4, 2, epochs=6, seconds=0.3))
+    assert "complete 4" in finish(start(folder, url, 4, 2, rounds=6, seconds=0.3))
     check_whole(url, 4)
-    assert set(epochs_trained(folder).values()) == {1}
+    assert set(rounds_trained(folder).values()) == {1}
 
 
 def test_14_a_second_signal_stops_now(url: str, tmp_path: Path) -> None:
     folder = tmp_path / "sweep"
-    process = start(folder, url, 2, 1, epochs=2, seconds=60)
+    process = start(folder, url, 2, 1, rounds=2, seconds=60)
     wait_until(lambda: _num_running(url) == 1)
     process.send_signal(signal.SIGINT)
     time.sleep(0.5)
@@ -337,15 +337,15 @@ def test_11_a_damaged_checkpoint_is_put_aside_and_the_one_before_it_used(
     url: str, tmp_path: Path
 ) -> None:
     folder = tmp_path / "sweep"
-    process = start(folder, url, 1, 1, epochs=8, seconds=0.3)
-    wait_until(lambda: num_epochs(folder) >= 4)
+    process = start(folder, url, 1, 1, rounds=8, seconds=0.3)
+    wait_until(lambda: num_rounds(folder) >= 4)
     process.send_signal(signal.SIGINT)
     finish(process)
-    newest = max((folder / "checkpoints/00000").glob("epoch-*.npz"))
+    newest = max((folder / "checkpoints/00000").glob("state-*.npz"))
     newest.write_bytes(newest.read_bytes()[:100])
-    assert "complete 1" in finish(start(folder, url, 1, 1, epochs=8, seconds=0.05))
-    trained = epochs_trained(folder)
-    assert Counter(trained.values()) == {1: 7, 2: 1}  # the damaged epoch alone, again
+    assert "complete 1" in finish(start(folder, url, 1, 1, rounds=8, seconds=0.05))
+    trained = rounds_trained(folder)
+    assert Counter(trained.values()) == {1: 7, 2: 1}  # the damaged round alone, again
 
 
 @pytest.fixture
@@ -389,9 +389,9 @@ def test_6_a_restarted_database_loses_no_trial(
 ) -> None:
     url, restart = own_postgres
     folder = tmp_path / "sweep"
-    process = start(folder, url, 8, 2, epochs=4, seconds=0.2)
+    process = start(folder, url, 8, 2, rounds=4, seconds=0.2)
     for count in (6, 16):
-        wait_until(lambda c=count: num_epochs(folder) >= c)
+        wait_until(lambda c=count: num_rounds(folder) >= c)
         restart()
     assert "complete 8" in finish(process)
     check_whole(url, 8)
@@ -450,7 +450,7 @@ def test_6_dropped_connections_lose_no_trial(tmp_path: Path) -> None:
         proxy = Proxy(5432)
         process = start(folder, direct.replace(":5432/", f":{proxy.port}/"), 8, 2, seconds=0.2)
         # Both workers have begun: one that cannot open the study says so and ends.
-        wait_until(lambda: num_epochs(folder) >= 5 and num_workers(folder) == 2)
+        wait_until(lambda: num_rounds(folder) >= 5 and num_workers(folder) == 2)
         for _ in range(4):
             proxy.drop()
             time.sleep(0.7)

@@ -25,4 +25,5 @@ def test_too_little_history_to_tune_on_is_said_and_everything_else_runs(tmp_path
     assert any("0 tuning fold(s) instead of 1" in note for note in said)
     report = json.loads((tmp_path / "out/metrics.json").read_text())
     assert report["chosen"] == "moving_median"
-    assert report["tuning_wql"]["lstm"] is None
+    assert report["candidates"] == []
+    assert json.loads((tmp_path / "out/forecast.json").read_text())["model"] == "moving_median"

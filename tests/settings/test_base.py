@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal
 
 import pytest
@@ -19,8 +20,9 @@ from restock.settings.base import (
     picked,
     replace_at,
 )
+from restock.settings.earlier import MOVED
 from restock.settings.recipe import Recipe, sweepable_paths
-from restock.settings.tree import MOVED, Settings, parse_settings
+from restock.settings.tree import Settings, parse_settings
 from support.builders import settings
 
 
@@ -94,14 +96,25 @@ def test_leaves_and_masked_passwords() -> None:
     assert masked(url) == {"url": "postgresql://ann:***@host/db", "more": ["no password"]}
 
 
-@pytest.mark.parametrize(("before", "now"), MOVED.items())
-def test_a_setting_that_has_moved_names_its_new_place(before: str, now: str) -> None:
-    assert now in paths(Settings)
+@pytest.mark.parametrize(("before", "said"), MOVED.items())
+def test_a_setting_of_earlier_versions_is_refused_with_what_replaces_it(
+    before: str, said: str
+) -> None:
     assert before not in paths(Settings)
     tree = settings().model_dump()
-    tree["data"]["source"][before.rsplit(".", 1)[1]] = ";"
-    with pytest.raises(ConfigError, match=f"{before}: unknown setting. It is {now} now"):
+    *groups, name = before.split(".")
+    node = tree
+    for group in groups:
+        node = node[group]
+    node[name] = ";"
+    with pytest.raises(ConfigError, match=re.escape(f"{before}: unknown setting. {said}")):
         parse_settings(tree, where="test")
+
+
+@pytest.mark.parametrize("said", MOVED.values())
+def test_what_replaces_a_setting_is_one(said: str) -> None:
+    named = re.match(r"It is (\S+) now", said)
+    assert named is None or named[1].rstrip(",") in paths(Settings)
 
 
 def test_what_a_search_may_change_is_a_path_into_the_recipe() -> None:

@@ -85,7 +85,7 @@ def settings(**groups: dict[str, object]) -> Settings:
         "features": {"seasonal_lag": 10},
         "windows": {"num_origins": 6},
         "model": {"units": 8, "quantile_levels": LEVELS},
-        "training": {"max_epochs": 2, "ensemble_size": 1},
+        "training": {"max_steps": 2, "ensemble_size": 1},
         "search": {
             "name": "tiny",
             "num_trials": 2,

@@ -27,8 +27,9 @@ def save(
     return save_bundle(
         ensemble,
         folder,
+        choice={},
         combination=combination or Combination.plain(np.array(LEVELS)),
-        trees=trees,
+        others={"boosted_trees": trees} if trees else {},
         cut="c",
         tuning_wql=tuning_wql,
         data_digest="d",

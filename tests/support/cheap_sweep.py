@@ -28,7 +28,7 @@ from restock.sweeps.spec import freeze
 from restock.sweeps.worker import TrialJob, close_runs, worker_main
 from restock.tracking.protocol import Tracker
 from restock.tracking.spool import Spool, SpoolTop
-from restock.training.outcome import Outcome
+from restock.training.outcome import Measured, Outcome
 from support.builders import settings
 
 SPACE = {
@@ -36,7 +36,7 @@ SPACE = {
     "dropout": {"path": "model.dropout", "kind": "float", "low": 0.0, "high": 0.5, "step": 0.1},
     "size": {"path": "training.batch_size", "kind": "categorical", "choices": [32, 64]},
 }
-DEFAULTS = {"epochs": 4, "seconds": 0.05, "spool": 1, "sampler": "random", "pruner": "none"}
+DEFAULTS = {"rounds": 4, "seconds": 0.05, "spool": 1, "sampler": "random", "pruner": "none"}
 
 
 def cheap_settings(num_trials: int, **options: Any) -> Settings:
@@ -49,44 +49,52 @@ def cheap_settings(num_trials: int, **options: Any) -> Settings:
     }
     return settings(
         model={"dropout": 0.1, "units": 20},
-        training={"max_epochs": chosen["epochs"]},
+        training={"max_steps": chosen["rounds"]},
         search={"name": "cheap", "num_trials": num_trials, "space": SPACE, "tuner": tuner},
         engine=engine,
     )
 
 
-def bowl(values: dict[str, Any], epoch: int) -> float:
-    """Lowest at 40 units; falls a little each epoch."""
-    return float(abs(values["model.units"] - 40) / 40 + values["model.dropout"] + 1 / (epoch + 1))
+def bowl(values: dict[str, Any], done: int) -> float:
+    """Lowest at 40 units; falls a little each round."""
+    return float(abs(values["model.units"] - 40) / 40 + values["model.dropout"] + 1 / (done + 1))
 
 
-def objective(folder: Path, epochs: int, seconds: float) -> Callable[..., Outcome]:
+def measured(done: int, total: int, loss: float, *by_fold: float) -> Measured:
+    """Return what a round reports, as if it were a gradient step."""
+    return Measured(done + 1, (done + 1) / total, loss, by_fold or (loss,))
+
+
+def objective(folder: Path, rounds: int, seconds: float) -> Callable[..., Outcome]:
     """Two folds that differ by a constant; saves and resumes as the real objective does."""
+
+    def of(done: int, value: float) -> Measured:
+        return measured(done, rounds, value, value - 0.1, value + 0.1)
 
     def run(claim: Claim, report: Report, _: Tracker) -> Outcome:
         states = Checkpoints(folder / "checkpoints" / f"{claim.slot:05d}")
         saved = states.load()
         curve = list(saved["curve"]) if saved else []
-        for epoch, value in enumerate(curve):
-            report(epoch, [value - 0.1, value + 0.1])
-        for epoch in range(len(curve), epochs):
+        found = [of(done, float(value)) for done, value in enumerate(curve)]
+        for known in found:
+            report(known)
+        for done in range(len(curve), rounds):
             time.sleep(seconds)
-            with (folder / "epochs.log").open("a") as log:  # what was really trained
-                log.write(f"{claim.slot} {epoch} {claim.number} {os.getpid()}\n")
-            curve.append(bowl(claim.values, epoch))
-            states.save(epoch + 1, {"curve": np.array(curve)})
-            report(epoch, [curve[-1] - 0.1, curve[-1] + 0.1])
+            with (folder / "rounds.log").open("a") as log:  # what was really trained
+                log.write(f"{claim.slot} {done} {claim.number} {os.getpid()}\n")
+            curve.append(bowl(claim.values, done))
+            states.save({"curve": np.array(curve)})
+            found.append(of(done, curve[-1]))
+            report(found[-1])
         states.clear()
-        folds = tuple(tuple(value + off for value in curve) for off in (-0.1, 0.1))
-        best = int(np.argmin(curve))
-        return Outcome(float(curve[best]), best + 1, tuple(map(float, curve)), folds)
+        return Outcome.of(found)
 
     return run
 
 
 def cheap_objective(job: TrialJob, _: OpenStudy) -> Callable[..., Outcome]:
     options = json.loads((Path(job.folder) / "options.json").read_text())
-    return objective(Path(job.folder), options["epochs"], options["seconds"])
+    return objective(Path(job.folder), options["rounds"], options["seconds"])
 
 
 def launch(folder: Path, url: str, num_trials: int, num_workers: int, **options: Any) -> None:

@@ -9,7 +9,7 @@ import pytest
 from restock.sweeps.queue import Claim, Fenced
 from restock.sweeps.results import Trial
 from restock.training.outcome import Outcome
-from support.cheap_sweep import SPACE
+from support.cheap_sweep import SPACE, measured
 from support.studies import CONFIGURED, joined, launched, measure, worked
 
 
@@ -58,8 +58,8 @@ class QueueContract:
             other.bury("zombie")
             worked(other)
             with pytest.raises(Fenced):
-                queue.report(claim, 0, [0.0])
-            best = Outcome(-1.0, 1, (-1.0,), ((-1.0,),))
+                queue.report(claim, measured(0, 1, 0.0))
+            best = Outcome.of([measured(0, 1, -1.0)])
             with pytest.raises(Fenced):
                 queue.tell(claim, Trial(0, claim.values, "complete", best))
         assert other.result().best.scores[0] > 0
@@ -136,7 +136,7 @@ class QueueContract:
             claim = broken.claim("w")
             assert claim is not None
             with broken.alive(claim):
-                outcome = measure(claim, lambda e, x, c=claim: broken.report(c, e, x))  # type: ignore[misc]
+                outcome = measure(claim, lambda found, c=claim: broken.report(c, found))  # type: ignore[misc]
                 broken.tell(claim, Trial(claim.slot, claim.values, "complete", outcome))
         fresh = joined(url, broken)
         worked(fresh)

@@ -26,5 +26,5 @@ class QuietConsole:
     def sweep(self) -> Iterator[object]:
         yield lambda view: None
 
-    def advance(self, text: str = "") -> None:
+    def advance(self, text: str = "", by: int = 1) -> None:
         pass

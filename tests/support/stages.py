@@ -49,5 +49,5 @@ def own(folder: Path, num_steps: int = 50, **groups: dict[str, object]) -> Setti
 
 
 def untuned(folder: Path, **groups: dict[str, object]) -> Settings:
-    training = {"max_epochs": 1, "use_tuned": False, **groups.pop("training", {})}
+    training = {"max_steps": 1, "use_tuned": False, **groups.pop("training", {})}
     return own(folder, training=training, **groups)

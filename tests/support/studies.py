@@ -18,10 +18,10 @@ from restock.sweeps.spec import Sweep, freeze
 from restock.tracking.memory import MemoryTracker
 from restock.training.outcome import Outcome
 from support.builders import settings
-from support.cheap_sweep import SPACE, bowl
+from support.cheap_sweep import SPACE, bowl, measured
 
 CONFIGURED = {"model.units": 20, "model.dropout": 0.1, "training.batch_size": 64}
-EPOCHS = 3
+ROUNDS = 3
 
 
 class Hold(OptunaQueue, Supervisor):
@@ -61,11 +61,12 @@ def configured(**search: Any) -> Settings:
 
 
 def measure(claim: Claim, report: Report, _: object = None) -> Outcome:
-    curve = [bowl(claim.values, epoch) for epoch in range(EPOCHS)]
-    for epoch, value in enumerate(curve):
-        report(epoch, [value - 0.1, value + 0.1])
-    folds = tuple(tuple(value + off for value in curve) for off in (-0.1, 0.1))
-    return Outcome(curve[-1], EPOCHS, tuple(curve), folds)
+    found = []
+    for done in range(ROUNDS):
+        value = bowl(claim.values, done)
+        found.append(measured(done, ROUNDS, value, value - 0.1, value + 0.1))
+        report(found[-1])
+    return Outcome.of(found)
 
 
 def worked(hold: Hold, run: Any = measure, worker: str = "w") -> MemoryTracker:

@@ -13,20 +13,20 @@ from restock.sweeps.checkpoint import Checkpoints
 
 def test_only_the_last_two_states_are_kept(tmp_path: Path) -> None:
     states = Checkpoints(tmp_path)
-    for epoch in range(1, 5):
-        states.save(epoch, {"a": np.array(epoch)})
+    for number in range(1, 5):
+        states.save({"a": np.array(number)})
     assert sorted(path.name for path in tmp_path.iterdir()) == [
-        "epoch-00003.npz", "epoch-00004.npz",
+        "state-000003.npz", "state-000004.npz",
     ]  # fmt: skip
     loaded = states.load()
     assert loaded is not None
     assert loaded["a"] == 4
-    newest = tmp_path / "epoch-00004.npz"
+    newest = tmp_path / "state-000004.npz"
     newest.write_bytes(newest.read_bytes()[:-40])
     loaded = states.load()
     assert loaded is not None
     assert loaded["a"] == 3
-    assert (tmp_path / "epoch-00004.npz.corrupt").is_file()
+    assert (tmp_path / "state-000004.npz.corrupt").is_file()
     states.clear()
     assert states.load() is None
 
@@ -38,6 +38,6 @@ def test_a_write_to_a_full_disk_names_the_file(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(np, "savez", full)
-    with pytest.raises(DiskFullError, match=r"epoch-00001\.npz: no space left \([\d,]+ bytes free"):
-        Checkpoints(tmp_path).save(1, {"a": np.array(1)})
+    with pytest.raises(DiskFullError, match=r"state-0+1\.npz: no space left \([\d,]+ bytes free"):
+        Checkpoints(tmp_path).save({"a": np.array(1)})
     assert list(tmp_path.iterdir()) == []

@@ -14,7 +14,7 @@ def configs(jobs: list[Settings]) -> list[dict[str, Any]]:
 
 
 def test_jobs_differ_by_the_settings_that_were_swept() -> None:
-    jobs = [settings(model={"units": units}, training={"max_epochs": 3}) for units in (4, 8)]
+    jobs = [settings(model={"units": units}, training={"max_steps": 3}) for units in (4, 8)]
     assert differences(configs(jobs)) == ({"model.units": 4}, {"model.units": 8})
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +22,11 @@ from restock.sweeps.queue import Claim, SweepError
 from restock.sweeps.spec import SweepMismatchError, is_repeatable
 from restock.training.outcome import Outcome
 from support.builders import settings
-from support.cheap_sweep import bowl
+from support.cheap_sweep import bowl, measured
 from support.queue_contract import QueueContract
 from support.studies import (
     CONFIGURED,
-    EPOCHS,
+    ROUNDS,
     Hold,
     configured,
     frozen,
@@ -88,7 +89,7 @@ def test_a_grid_tries_every_point_once(url: str) -> None:
 
     def total(claim: Claim, report: Any, _: object) -> Outcome:
         value = float(sum(claim.values.values()))
-        return Outcome(value, 1, (value,), ((value,),))
+        return Outcome.of([measured(0, 1, value)])
 
     hold = launched(url, 50, tuner={"name": "optuna", "sampler": "grid"}, space=space)
     worked(hold, total)
@@ -107,14 +108,14 @@ def test_a_grid_of_a_continuous_range_is_refused() -> None:
 @pytest.mark.parametrize("pruner", ["median", "hyperband"])
 def test_bad_trials_are_pruned_and_never_best(url: str, pruner: str) -> None:
     tuner = {
-        "name": "optuna", "pruner": pruner, "num_startup_trials": 3, "num_warmup_epochs": 1,
+        "name": "optuna", "pruner": pruner, "num_startup_trials": 3, "warmup_share": 0.2,
     }  # fmt: skip
     hold = launched(url, 10, tuner=tuner)
     tracker = worked(hold)
     result = hold.result()
     pruned = [trial for trial in result.trials if trial.state == "pruned"]
     assert pruned
-    assert all(trial.outcome is not None and len(trial.outcome.curve) < EPOCHS for trial in pruned)
+    assert all(trial.outcome is not None and len(trial.outcome.curve) < ROUNDS for trial in pruned)
     assert result.best.state == "complete"
     states = [run.tags["restock.state"] for run in tracker.children]
     assert states == [trial.state for trial in result.trials]
@@ -124,8 +125,9 @@ def test_wilcoxon_compares_the_folds_of_finished_trials(url: str) -> None:
     def many_folds(claim: Claim, report: Report, _: object = None) -> Outcome:
         value = bowl(claim.values, 0)
         folds = [value + 0.01 * fold for fold in range(8)]
-        report(0, folds)
-        return Outcome(value, 1, (value,), tuple((loss,) for loss in folds))
+        found = measured(0, 1, value, *folds)
+        report(found)
+        return Outcome.of([found])
 
     hold = launched(url, 8, tuner={"name": "optuna", "pruner": "wilcoxon"})
     worked(hold, many_folds)
@@ -137,9 +139,10 @@ def test_wilcoxon_compares_the_folds_of_finished_trials(url: str) -> None:
 def test_several_objectives_give_a_pareto_set_and_are_not_pruned(url: str) -> None:
     def two(claim: Claim, report: Report, _: object = None) -> Outcome:
         value = bowl(claim.values, 0)
-        report(0, [value])
+        found = measured(0, 1, value)
+        report(found)
         scores = {"wql": value, "size": float(claim.values["model.units"])}
-        return Outcome(value, 1, (value,), ((value,),), scores)
+        return replace(Outcome.of([found]), scores=scores)
 
     tuner = {"name": "optuna", "sampler": "tpe", "pruner": "none"}
     hold = launched(url, 8, objectives=["wql", "size"], tuner=tuner)
@@ -154,8 +157,8 @@ def test_several_objectives_give_a_pareto_set_and_are_not_pruned(url: str) -> No
 def test_every_trial_is_a_nested_run_with_its_curve(url: str) -> None:
     tracker = worked(launched(url, 4, tuner={"name": "optuna", "pruner": "none"}))
     assert len(tracker.children) == 4
-    assert all(len(run.metrics["wql"]) == EPOCHS for run in tracker.children)
-    assert all(len(run.metrics["wql_fold_1"]) == EPOCHS for run in tracker.children)
+    assert all(len(run.metrics["wql"]) == ROUNDS for run in tracker.children)
+    assert all(len(run.metrics["wql_fold_1"]) == ROUNDS for run in tracker.children)
     assert tracker.children[0].params == CONFIGURED
 
 
@@ -179,8 +182,8 @@ def test_a_failed_trial_is_told_and_the_sweep_goes_on(url: str) -> None:
 def test_a_value_that_is_no_number_fails_the_trial(url: str, value: float) -> None:
     def broken(claim: Claim, report: Any, _: object) -> Outcome:
         if claim.slot == 0:
-            report(0, [value])
-            return Outcome(value, 1, (value,), ((value,),))
+            report(measured(0, 1, value))
+            return Outcome.of([measured(0, 1, value)])
         return measure(claim, report)
 
     hold = launched(url, 3)
@@ -213,14 +216,14 @@ def test_what_is_no_trials_fault_gives_the_trial_back(url: str, error: Exception
 
 
 def test_another_search_under_the_same_name_is_refused_with_the_difference(url: str) -> None:
-    def named(epochs: int) -> Hold:
-        made = settings(training={"max_epochs": epochs})
+    def named(steps: int) -> Hold:
+        made = settings(training={"max_steps": steps})
         made = made.model_copy(update={"sweep": made.sweep.model_copy(update={"name": "x"})})
         return Hold(OpenStudy.create(url, frozen(made), made.engine, 2))
 
     named(2)
     named(2)  # joins
-    with pytest.raises(SweepMismatchError, match='-   "max_epochs": 2,\n\\+   "max_epochs": 3,'):
+    with pytest.raises(SweepMismatchError, match='-   "max_steps": 2,\n\\+   "max_steps": 3,'):
         named(3)
 
 

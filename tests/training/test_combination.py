@@ -13,37 +13,19 @@ from restock.forecasters.combine import with_lower_tail
 from restock.training.combination import (
     Rehearsal,
     calibrated_levels,
-    held_out_wql,
     learn_combination,
     learn_weights,
     prior_weights,
 )
 from restock.types.forecast import DemandForecast
 from support.builders import LEVELS
+from support.normals import NORMAL, forecast
 
 NUM_SERIES, HORIZON = 400, 4
-NORMAL = np.array([NormalDist().inv_cdf(level) for level in LEVELS])
-
-
-def forecast(mean: np.ndarray, spread: float) -> DemandForecast:
-    """Normal quantiles around a mean ``(N, H)``; totals of independent steps."""
-    steps = np.arange(1, HORIZON + 1)
-    quantiles = np.maximum(mean[:, :, None] + spread * NORMAL, 0.0)
-    totals = np.cumsum(mean, axis=1)[:, :, None] + spread * np.sqrt(steps)[:, None] * NORMAL
-    grid = np.datetime64("2020-01-05", "s") + np.arange(HORIZON) * np.timedelta64(7, "D")
-    return DemandForecast(
-        series_id=np.array([f"S{i}" for i in range(NUM_SERIES)], dtype=object),
-        origin=np.repeat(grid[:1], NUM_SERIES),
-        timestamps=np.broadcast_to(grid, (NUM_SERIES, HORIZON)),
-        point=quantiles[:, :, LEVELS.index(0.5)],
-        levels=np.array(LEVELS),
-        quantiles=quantiles,
-        cumulative=np.maximum(totals, 0.0),
-    )
 
 
 def rehearsal(forecasts: Mapping[str, DemandForecast], actual: np.ndarray) -> Rehearsal:
-    return Rehearsal(forecasts, actual, np.full(NUM_SERIES, 5.0))
+    return Rehearsal(forecasts, actual, np.full(NUM_SERIES, 5.0), np.arange(NUM_SERIES))
 
 
 def world(seed: int = 0, spread: float = 5.0) -> tuple[np.ndarray, np.ndarray]:
@@ -159,15 +141,3 @@ def test_levels_that_reach_as_far_down_as_up_need_no_tail() -> None:
 
 def test_calibration_without_a_known_demand_changes_nothing() -> None:
     assert calibrated_levels(np.full(3, np.nan), np.array(LEVELS)) == LEVELS
-
-
-def test_what_a_fold_is_scored_by_was_learned_on_the_others() -> None:
-    mean, actual = world()
-    good, poor = forecast(mean, 5.0), forecast(mean * 2.0, 5.0)
-    folds = [
-        rehearsal({"lstm": poor, "other": good}, actual),
-        rehearsal({"lstm": good, "other": poor}, actual),
-    ]
-    # Each fold teaches the other the wrong model: held out, both pay for it.
-    alone = held_out_wql(folds[1:])
-    assert held_out_wql(folds) > 5 * alone

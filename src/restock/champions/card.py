@@ -7,7 +7,7 @@ from typing import Any
 
 from restock.champions.view import PromotionView
 from restock.forecasters.bundle import Manifest
-from restock.forecasters.names import LSTM
+from restock.forecasters.names import LSTM, MIX
 
 CARD, CARD_PAGE = "card.json", "card.md"  # files of a registered model
 SHOWN = ("wql", "sql", "wape", "mase", "bias", "coverage_80")
@@ -31,7 +31,7 @@ def make_card(
     """
     data, source = settings.data, settings.data.source
     counted = ("rows_read", "dropped", "rows_kept", "missing_share", "zero_share")
-    scores = report["models"][LSTM]
+    scores = report["models"][report["chosen"]]
     return {
         "data": {
             "name": data.name,
@@ -50,11 +50,12 @@ def make_card(
         ),
         "feature_engineering": manifest.features,
         "training": {
-            "algorithm": "global LSTM over all series (forking sequences), calibrated and mixed "
-            "with simple forecasts",
+            "algorithm": "global LSTM over all series (forking sequences), and simpler models; "
+            "one of them or a calibrated mix forecasts",
+            "forecasts": report["chosen"],
             "hyperparameters": {**manifest.model, **manifest.training, **manifest.windows},
             "seed": manifest.seed,
-            "epochs": manifest.epochs,
+            "steps": manifest.steps,
             "mixed": manifest.combination["weights"],
             "trained_up_to": manifest.train_end,
             "tuning_wql": manifest.tuning_wql,
@@ -76,7 +77,8 @@ def make_card(
 
 
 def _best_baseline(report: Mapping[str, Any]) -> dict[str, Any] | None:
-    losses = {n: s["wql"] for n, s in report["models"].items() if n != LSTM and s["wql"]}
+    own = {report["chosen"], LSTM, MIX}
+    losses = {n: s["wql"] for n, s in report["models"].items() if n not in own and s["wql"]}
     if not losses:
         return None
     name = min(losses, key=losses.__getitem__)

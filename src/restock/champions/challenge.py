@@ -15,7 +15,7 @@ from restock.evaluation.backtest import run_backtest, segments
 from restock.evaluation.losses import loss_table
 from restock.evaluation.scored import Scored
 from restock.forecasters.bundle import Bundle
-from restock.forecasters.names import LSTM
+from restock.forecasters.names import LSTM, MIX
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,11 @@ class Challenge:
     def digest(self) -> str:
         """Digest of the bundle."""
         return self.scored.bundle.manifest.digest
+
+    @property
+    def name(self) -> str:
+        """What the bundle's forecast is called in the report."""
+        return str(self.scored.report["chosen"])
 
     def candidate(self, name: str, bundle: Bundle) -> Candidate:
         """Score a bundle on these test folds, and measure its latency and size."""
@@ -63,13 +68,14 @@ class Challenge:
 
     def baselines(self) -> list[Losses]:
         """Return the losses of every baseline in the report."""
-        names = [name for name in self.scored.report["models"] if name != LSTM]
+        own = {self.name, LSTM, MIX}
+        names = [name for name in self.scored.report["models"] if name not in own]
         return [Losses.from_table(self.scored.losses, name) for name in names]
 
     def segments(self) -> dict[str, np.ndarray]:
         """Return the segment of each series of the losses, by kind of segment."""
         panel = self.scored.panel
         every = segments(panel, self.scored.folds.test.train_end)
-        own = Losses.from_table(self.scored.losses, LSTM).series_id
+        own = Losses.from_table(self.scored.losses, self.name).series_id
         place = pd.Index(panel.series_id).get_indexer(pd.Index(own))
         return {kind: labels[place] for kind, labels in every.items()}

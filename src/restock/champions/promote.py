@@ -19,7 +19,6 @@ from restock.champions.view import PromotionView
 from restock.data.files import read_json, replacing, write_json
 from restock.evaluation.report import log_report
 from restock.evaluation.scored import Scored
-from restock.forecasters.names import LSTM
 from restock.tracking.context import Context
 from restock.tracking.mlflow.tracker import BUNDLE_TAG, COMMAND_TAG, close_pipeline, open_run
 from restock.types import layout
@@ -121,7 +120,7 @@ def _judge(
 ) -> tuple[Verdict, dict[str, Candidate]]:
     """Judge the bundle. The champion is scored again, on the same test folds."""
     settings = challenge.settings
-    candidates = {"challenger": challenge.candidate(LSTM, challenge.scored.bundle)}
+    candidates = {"challenger": challenge.candidate(challenge.name, challenge.scored.bundle)}
     if champion is not None:
         with store.bundle_of(champion) as bundle:
             candidates[champion.label] = challenge.candidate(champion.label, bundle)

@@ -12,7 +12,8 @@ from hydra.errors import MissingConfigException
 
 from restock.errors import did_you_mean, nearest
 from restock.settings.base import paths
-from restock.settings.tree import MOVED, Settings
+from restock.settings.earlier import MOVED
+from restock.settings.tree import Settings
 
 NO_NAME = "Config group override must be a string"  # Hydra's words for `data=null` and `data=3`
 
@@ -127,7 +128,7 @@ def _listed(found: Mapping[str, Sequence[str]]) -> str:
 def _near(path: str) -> str:
     """Suggest settings in the same group, or any where the group is unknown, too."""
     if path in MOVED:
-        return f"It is {MOVED[path]} now."
+        return MOVED[path]
     known_paths = paths(Settings)
     group = path.rsplit(".", 1)[0] + "."
     siblings = [known for known in known_paths if known.startswith(group)]

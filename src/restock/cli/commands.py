@@ -51,7 +51,7 @@ TABLE: tuple[Command, ...] = (
     TuneCommand(
         "tune", "path", "search for the best settings (conf/search) on the tuning folds",
         ("restock tune search.num_trials=50 engine.num_workers=2", "restock tune --dry-run"),
-        flags=(Flag(DRY_RUN, "train two epochs, and estimate the time of the sweep"),),
+        flags=(Flag(DRY_RUN, "train some steps, and estimate the time of the sweep"),),
     ),
     TrainCommand(
         "train", "path", "fit the LSTM and save the bundle",
@@ -84,7 +84,7 @@ TABLE: tuple[Command, ...] = (
         ONE_SWEEP, log="tune",
     ),
     StoreCommand(
-        "stop", "sweeps", "stop a sweep after the current epochs; it can be resumed",
+        "stop", "sweeps", "stop a sweep after the current steps; it can be resumed",
         ("restock stop SWEEP", "restock stop SWEEP engine.study_url=postgresql://user@host/db"),
         "SweepsView", ONE_SWEEP,
     ),

@@ -98,8 +98,8 @@ class _PlainBar:
         self.rich, self.label, self.total = rich, label, total
         self.done, self.said_at = 0, time.monotonic()
 
-    def advance(self, text: str = "") -> None:
-        self.done += 1
+    def advance(self, text: str = "", by: int = 1) -> None:
+        self.done += by
         now = time.monotonic()
         if self.done == self.total or now - self.said_at > PLAIN_EVERY:
             self.said_at = now

@@ -36,9 +36,9 @@ class Bar:
         """Keep which of the bars it moves."""
         self.bars, self.task = bars, task
 
-    def advance(self, text: str = "") -> None:
-        """Count one unit of work; ``text`` is shown after the bar."""
-        self.bars.update(self.task, advance=1, text=text)
+    def advance(self, text: str = "", by: int = 1) -> None:
+        """Count units of work; ``text`` is shown after the bar."""
+        self.bars.update(self.task, advance=by, text=text)
 
 
 @contextmanager
@@ -75,13 +75,13 @@ def sweep_panel(sweep: SweepProgress) -> Panel:
     head.add_row("left", left)
     head.add_row("", ProgressBar(total=sweep.total, completed=done, width=50))
     table = Table(box=None, padding=(0, 2))
-    for name in ("trial", "epoch", "wql", "curve", "time", "worker"):
-        table.add_column(name, justify="right" if name in ("trial", "epoch", "wql") else "left")
+    for name in ("trial", "steps", "wql", "curve", "time", "worker"):
+        table.add_column(name, justify="right" if name in ("trial", "steps", "wql") else "left")
     for trial in sweep.running:
         last = f"{trial.curve[-1]:.4f}" if trial.curve else "-"
         took = f"{timedelta(seconds=int(trial.seconds))}"
         curve = sparkline(trial.curve)
-        row = (str(trial.slot), str(len(trial.curve)), last, curve, took, trial.worker)
+        row = (str(trial.slot), f"{trial.share:.0%}", last, curve, took, trial.worker)
         table.add_row(*row)
     failures = [f"trial {slot}: {text}" for slot, state, text in sweep.ended if state == "failed"]
     parts: list[Any] = [head, table, *(Text(text, style="red") for text in failures[-3:])]

@@ -50,7 +50,7 @@ def _best_of(name: str, url: str, engine: EngineSettings) -> dict[str, Any]:
     assert best.outcome is not None
     measured = {
         "wql": best.outcome.value,
-        "epochs": best.outcome.best_epoch,
+        **best.outcome.trained,
         "trial": best.number,
         "trials": len(result.trials),
         "tuner": result.sampler,

@@ -27,7 +27,7 @@ def run(context: Context[ExplainView], arguments: Arguments) -> Parts:
     (series_id,), files = arguments.names, context.files
     panel = load_panel(files.read(layout.PANEL))
     bundle = load_bundle(files.read(layout.BUNDLE))
-    origins = latest_origins(panel, context.settings.evaluation)
+    origins = latest_origins(panel, context.settings.evaluation.align)
     effects = explain_series(bundle, panel, origins, series_id)
     folder = files.write(layout.EXPLANATIONS)
     name = quote(series_id, safe=" ")  # any text is a series; not any text is a file name

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import time
-from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import timedelta
 
 from restock.commands.arguments import Arguments
@@ -23,11 +22,12 @@ from restock.types import layout
 from restock.types.folds import Folds
 from restock.types.panel import DemandPanel
 
+TRIED = 20  # gradient steps
 FEW_FOLDS = 6  # with fewer folds, Wilcoxon's test can never be significant
 
 
 def run(context: Context[PreflightView], _: Arguments) -> Parts:
-    """Train the configured values for two epochs, and return an estimate for the sweep.
+    """Train the configured values for some steps, and return an estimate for the sweep.
 
     Raises:
         ConfigError: If there is no tuning fold to score a trial on.
@@ -42,23 +42,46 @@ def run(context: Context[PreflightView], _: Arguments) -> Parts:
         )
     for note in _warnings(settings.search.tuner, len(folds.tuning)):
         context.console.note(note)
-    usable = int((folds.tuning[-1].origins[0] >= 0).sum())
+    usable = int((folds.tuning[-1].train_end >= 0).sum())
     search, engine = settings.search, settings.engine
-    setup, epoch = _probe(settings, panel, folds)
-    trial = setup + epoch * settings.training.max_epochs
+    probe = _probe(settings, panel, folds)
+    trial = probe.setup + probe.steps * probe.step + probe.lengths * probe.score
     total = trial * search.num_trials / engine.num_workers
     workers = f"{engine.num_workers} worker(s)"
     return [
         ("Series", f"{usable} of {panel.num_series} are scored in the last tuning fold"),
         ("Tuning folds", f"{len(folds.tuning)}, {search.num_seeds} seed(s) each"),
-        ("Trials", f"{search.num_trials}, up to {settings.training.max_epochs} epochs each"),
-        ("Measured", f"{setup:.1f} s to build, {epoch:.1f} s per epoch, with configured values"),
+        ("Trials", f"{search.num_trials}, up to {probe.steps} steps each"),
+        (
+            "Measured",
+            f"{probe.setup:.1f} s to build, {1000 * probe.step:.0f} ms per step, "
+            f"{probe.score:.1f} s to score, with configured values",
+        ),
         ("Estimate", f"{timedelta(seconds=round(total))} with {workers}, if nothing is pruned"),
     ]
 
 
-def _probe(settings: PreflightView, panel: DemandPanel, folds: Folds) -> tuple[float, float]:
-    """Return the seconds to build a trial's networks, and to train them for one epoch."""
+@dataclass(frozen=True)
+class Probe:
+    """What a trial of the configured values takes.
+
+    Attributes:
+        setup: Seconds to build its networks.
+        step: Seconds for one gradient step of all of them.
+        score: Seconds to score them at one length.
+        steps: Largest number of steps, those of all branches included.
+        lengths: Number of lengths that are scored.
+    """
+
+    setup: float
+    step: float
+    score: float
+    steps: int
+    lengths: int
+
+
+def _probe(settings: PreflightView, panel: DemandPanel, folds: Folds) -> Probe:
+    """Build the networks of a trial, train and score them twice, and take the times."""
     recipe = replace_at(narrowed(Recipe, settings), {"training.ensemble_size": 1})
     features = fit_fold_features(panel, folds, recipe.features, recipe.model.likelihood)
     started = time.perf_counter()
@@ -70,12 +93,21 @@ def _probe(settings: PreflightView, panel: DemandPanel, folds: Folds) -> tuple[f
         num_threads=settings.engine.num_threads,
         num_seeds=settings.search.num_seeds,
     )
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        training.run_epoch(pool)  # the first one also traces the network, which takes time
-        first = time.perf_counter()
-        training.run_epoch(pool)
-    epoch = time.perf_counter() - first
-    return max(first - started - epoch, 0.0), epoch
+    _timed(training, TRIED)  # the first time also traces the networks, which takes time
+    first = time.perf_counter() - started
+    taken, stepping, scoring = _timed(training, 2 * TRIED)
+    step, lengths = stepping / taken, training.schedule.lengths
+    setup = max(first - TRIED * step - scoring, 0.0)
+    return Probe(setup, step, scoring, training.schedule.total(lengths[-1]), len(lengths))
+
+
+def _timed(training: FoldTraining, length: int) -> tuple[int, float, float]:
+    """Train up to a length and score; return the steps, their seconds, and those of scoring."""
+    started = last = time.perf_counter()
+    taken = 0
+    for losses in training.train(length, None):
+        taken, last = taken + len(losses), time.perf_counter()
+    return taken, last - started, time.perf_counter() - last
 
 
 def _warnings(tuner: TunerSettings, num_folds: int) -> list[str]:

@@ -21,7 +21,6 @@ from restock.commands.arguments import Arguments
 from restock.data.files import read_json, write_json
 from restock.data.inputs import dvc_md5
 from restock.errors import RestockError, UserError
-from restock.forecasters.names import LSTM
 from restock.settings.tracking import TrackingSettings
 from restock.tracking.context import Context
 from restock.tracking.mlflow.runs import OldRun, find_family
@@ -83,7 +82,9 @@ def run(context: Context[ChampionView], arguments: Arguments) -> Parts:
 def _shown(found: Reproduction) -> pd.DataFrame:
     """Return the numbers that differ, or else the scores of the model."""
     apart = {k: v for k, v in found.numbers.items() if v[0] != v[1]}
-    own = {k: v for k, v in found.numbers.items() if f"models.{LSTM}." in k}
+    scores = [name for name in found.numbers if "models." in name]
+    first = scores[0].rpartition(".")[0] if scores else ""  # the bundle's own
+    own = {k: v for k, v in found.numbers.items() if k in scores and k.rpartition(".")[0] == first}
     rows = [{"number": k, "then": v[0], "now": v[1]} for k, v in (apart or own).items()]
     return pd.DataFrame(rows)
 

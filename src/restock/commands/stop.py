@@ -1,4 +1,4 @@
-"""Stop a sweep after the current epochs."""
+"""Stop a sweep after the current steps."""
 
 from __future__ import annotations
 
@@ -22,6 +22,6 @@ def run(context: Context[SweepsView], arguments: Arguments) -> Parts:
         who = f"{getpass.getuser()} on {socket.gethostname()}"
         opened.stop(f"by {who} at {time.strftime('%Y-%m-%d %H:%M:%S')}")
     context.console.note(
-        f"{name} stops after the current epochs. To continue it, run `restock resume {name}`."
+        f"{name} stops after the current steps. To continue it, run `restock resume {name}`."
     )
     return []

@@ -5,12 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 from restock.errors import DataError
-from restock.settings.folds import FoldSettings
+from restock.settings.folds import Align, FoldSettings
 from restock.types.folds import Fold, Folds
 from restock.types.panel import DemandPanel, IntArray
 
 # A series needs at least this many periods up to an origin to learn a forecast from.
 MIN_HISTORY = 2
+ORIGINS = 4  # of a tuning fold, at most
+FORECASTS = 8_000  # series times origins of a tuning fold: more series have fewer origins
+TAKEN = 0.25  # share of the history that tuning folds of whole horizons may take
 
 
 def make_folds(panel: DemandPanel, settings: FoldSettings) -> Folds:
@@ -20,6 +23,11 @@ def make_folds(panel: DemandPanel, settings: FoldSettings) -> Folds:
 
         |........ history ........|tune 1|tune 2|test 1|test 2|test 3|
                                   ^ every tuning target is at or before the first test origin
+
+    A tuning fold forecasts from up to :data:`ORIGINS` origins, a part of a horizon apart, so that
+    its losses do not hang on a single date. Where a second whole horizon would take too much of the
+    history, the later folds are short: they judge only the early steps, and the one whole horizon
+    before the test judges all.
 
     The last test origin is exactly ``horizon`` periods before the end; origins are ``stride``
     periods apart. With ``align: series_end`` each series counts from its own last observation.
@@ -36,7 +44,7 @@ def make_folds(panel: DemandPanel, settings: FoldSettings) -> Folds:
         DataError: If the test does not fit into the history of any series, or if derived static
             columns were made from periods after an origin.
     """
-    ends = _ends(panel, settings)
+    ends = _ends(panel, settings.align)
     starts = panel.first_seen
     offsets = np.arange(settings.num_folds - 1, -1, -1) * settings.stride
     test_origins = ends[None, :] - settings.horizon - offsets[:, None]
@@ -51,7 +59,7 @@ def make_folds(panel: DemandPanel, settings: FoldSettings) -> Folds:
             "evaluation.num_folds."
         )
     first = test_origins[0]
-    test = Fold("test", np.where(usable, first, -1), np.where(usable, test_origins, -1))
+    test = Fold("test", np.where(usable, first, -1), np.where(usable, test_origins, -1), ends)
     tuning = _tuning_folds(first, starts, usable, settings)
     _check_static(panel, [*tuning, test])
     short = tuple(str(name) for name in panel.series_id[~usable])
@@ -80,17 +88,17 @@ def earliest_origins(panel: DemandPanel, settings: FoldSettings) -> IntArray:
     """
     folds = make_folds(panel, settings)
     origins = np.stack([fold.train_end for fold in (*folds.tuning, folds.test)])
-    never = _ends(panel, settings)
+    never = _ends(panel, settings.align)
     return np.where(origins >= 0, origins, never).min(axis=0)
 
 
-def latest_origins(panel: DemandPanel, settings: FoldSettings) -> IntArray:
+def latest_origins(panel: DemandPanel, align: Align) -> IntArray:
     """Return the origin of the forecast of the future, per series. Shape ``(N,)``."""
-    return _ends(panel, settings)
+    return _ends(panel, align)
 
 
-def _ends(panel: DemandPanel, settings: FoldSettings) -> IntArray:
-    if settings.align == "series_end":
+def _ends(panel: DemandPanel, align: Align) -> IntArray:
+    if align == "series_end":
         return np.where(panel.last_index >= 0, panel.last_index, panel.num_steps - 1)
     return np.full(panel.num_series, panel.num_steps - 1)
 
@@ -98,17 +106,35 @@ def _ends(panel: DemandPanel, settings: FoldSettings) -> IntArray:
 def _tuning_folds(
     first_test: IntArray, starts: IntArray, usable: np.ndarray, settings: FoldSettings
 ) -> list[Fold]:
-    """Place folds before the test, one horizon apart, so that tuning targets never overlap."""
-    folds: list[Fold] = []
-    for number in range(1, settings.num_tuning_folds + 1):
-        origin = first_test - number * settings.horizon
+    """Place tuning folds before the test, oldest first."""
+    horizon, folds = settings.horizon, []
+    gap = max(horizon // ORIGINS, 1)
+    most = min(max(FORECASTS // len(starts), 1), ORIGINS)
+    for before in _distances(first_test - starts + 1, usable, settings):
+        end = first_test - before
         # A fold needs a full horizon of training targets, or no network can be trained for it.
-        fits = usable & (origin - starts + 1 >= MIN_HISTORY + settings.horizon)
-        if not fits.any():
-            break
-        origin = np.where(fits, origin, -1)
-        folds.insert(0, Fold("tune", origin, origin[None, :]))
+        fits = usable & (end - starts + 1 >= MIN_HISTORY + horizon)
+        if fits.any():
+            later = np.arange(min(most, -(-before // gap))) * gap
+            end = np.where(fits, end, -1)
+            origins = np.where(fits, end + later[:, None], -1)
+            folds.append(Fold("tune", end, origins, first_test))
     return folds
+
+
+def _distances(lengths: IntArray, usable: np.ndarray, settings: FoldSettings) -> list[int]:
+    """Return how many periods before the test the training of each tuning fold ends, falling.
+
+    Args:
+        lengths: Periods of each series up to the first test origin. Shape ``(N,)``.
+        usable: Series that can be tested. Shape ``(N,)``.
+        settings: Horizon and number of tuning folds.
+    """
+    horizon, count = settings.horizon, settings.num_tuning_folds
+    if count * horizon <= TAKEN * float(np.median(lengths[usable])):
+        return [number * horizon for number in range(count, 0, -1)]
+    short = {round(horizon * number / (2 * count)) for number in range(1, count)}
+    return [horizon, *sorted(short - {0, horizon}, reverse=True)]
 
 
 def _notes(short: tuple[str, ...], num_tuning: int, settings: FoldSettings) -> tuple[str, ...]:

@@ -92,7 +92,7 @@ def run_backtest(
         forecasts.append(forecast)
         kept = np.flatnonzero(origins >= 0)
         scale, squared = naive_scales(demand[kept], origins[kept], seasonal_period)
-        actual = panel.actuals(origins[kept], forecast.point.shape[1], kept)
+        actual = fold.actuals(panel, number, forecast.point.shape[1], kept)
         parts.append(
             ScoredPoints(
                 actual,

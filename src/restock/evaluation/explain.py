@@ -95,7 +95,11 @@ class Sample:
 
 
 def sample(
-    network: PanelNetwork, simple: Mapping[str, DemandForecast], rows: IntArray, origins: IntArray
+    network: PanelNetwork,
+    simple: Mapping[str, DemandForecast],
+    rows: IntArray,
+    origins: IntArray,
+    last: IntArray | None = None,
 ) -> Sample:
     """Take some series, each at one origin.
 
@@ -104,9 +108,10 @@ def sample(
         simple: Forecasts of these rows that are mixed with the network's.
         rows: Row numbers of the series, each at most once. Shape ``(R,)``.
         origins: Last known position of each. Shape ``(R,)``.
+        last: Last position of each whose demand may be read; None: all may be. Shape ``(R,)``.
     """
     panel = network.panel.take(rows)
-    actual = panel.actuals(origins, network.windows.horizon)
+    actual = panel.actuals(origins, network.windows.horizon, last=last)
     inputs = network.windows.prediction_batch(rows, origins)
     return Sample(rows, panel, origins, inputs, simple, actual)
 
@@ -119,10 +124,10 @@ def importance(bundle: Bundle, panel: DemandPanel, fold: Fold) -> pd.DataFrame:
     """
     network = bundle.network(panel)
     samples = [
-        sample(network, bundle.predict_others(panel.take(rows), origins), rows, origins)
-        for rows, origins in picked_rows(fold)
+        sample(network, bundle.predict_others(panel.take(rows), origins), rows, origins, last)
+        for rows, origins, last in picked_rows(fold)
     ]
-    return permutation_importance(network, bundle.combination, samples, seed=bundle.manifest.seed)
+    return permutation_importance(network, explained(bundle), samples, seed=bundle.manifest.seed)
 
 
 def explain_series(
@@ -150,18 +155,26 @@ def explain_series(
     one = sample(network, bundle.predict_others(panel.take(found), origin), found, origin)
     many = np.linspace(0, panel.num_series - 1, min(ROWS, panel.num_series)).astype(int)
     typical = network.windows.prediction_batch(many, origins[many])
-    return series_effects(network, bundle.combination, one, typical)
+    return series_effects(network, explained(bundle), one, typical)
 
 
-def picked_rows(fold: Fold) -> list[tuple[IntArray, IntArray]]:
-    """Return rows and origins for each of a fold's origins: at most :data:`ROWS` in total."""
+def explained(bundle: Bundle) -> Combination:
+    """Return what is explained: the bundle's forecast, or the network's if it has no part in it."""
+    if LSTM in bundle.combination.weights:
+        return bundle.combination
+    return Combination.plain(np.array(bundle.manifest.levels))
+
+
+def picked_rows(fold: Fold) -> list[tuple[IntArray, IntArray, IntArray]]:
+    """Return rows, origins and last targets for each origin: at most :data:`ROWS` in total."""
     most = max(ROWS // len(fold.origins), 1)
     picked = []
     for origins in fold.origins:
         rows = np.flatnonzero(origins >= 0)
         every = np.linspace(0, len(rows) - 1, min(most, len(rows))).astype(int)
         if rows.size:
-            picked.append((rows[every], origins[rows[every]]))
+            kept = rows[every]
+            picked.append((kept, origins[kept], fold.target_end[kept]))
     return picked
 
 

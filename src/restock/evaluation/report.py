@@ -9,7 +9,6 @@ import pandas as pd
 
 from restock.evaluation.backtest import Backtest
 from restock.evaluation.metrics import CARDS, reached_shares
-from restock.forecasters.names import LSTM
 from restock.tracking.protocol import Tracker
 
 
@@ -41,9 +40,9 @@ def calibration(backtests: Mapping[str, Backtest]) -> pd.DataFrame:
 
 
 def log_report(tracker: Tracker, report: Mapping[str, Any]) -> None:
-    """Log the scores: the LSTM's by their names, others with the model's name as a prefix."""
+    """Log the scores: the bundle's by their names, others with the model's name as a prefix."""
     for name, scores in report["models"].items():
-        prefix = "" if name == LSTM else f"{name}."
+        prefix = "" if name == report["chosen"] else f"{name}."
         tracker.log_metrics({prefix + k: v for k, v in scores.items() if v is not None})
     tracker.log_params({"chosen": report["chosen"], "horizon": report["horizon"]})
     tracker.set_tags({"restock.bundle": report["bundle"]})

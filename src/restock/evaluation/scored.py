@@ -11,7 +11,6 @@ from restock.data.files import read_json
 from restock.data.store import load_panel
 from restock.evaluation.selection import check_scored, folds_with_demand
 from restock.forecasters.bundle import Bundle, load_bundle
-from restock.forecasters.names import LSTM
 from restock.settings.folds import FoldSettings
 from restock.types import layout
 from restock.types.folds import Folds
@@ -54,5 +53,5 @@ class Scored:
     @property
     def scores(self) -> dict[str, float]:
         """Its scores on the test fold, without unknown ones."""
-        scores = self.report["models"][LSTM]
+        scores = self.report["models"][self.report["chosen"]]
         return {name: value for name, value in scores.items() if value is not None}

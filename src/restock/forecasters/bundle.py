@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import io
 import json
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -22,8 +24,9 @@ from restock.features.state import read_state
 from restock.forecasters.assemble import PanelNetwork
 from restock.forecasters.baselines.forest import FittedTrees
 from restock.forecasters.baselines.simple import simple_baselines
+from restock.forecasters.baselines.spread import Pool
 from restock.forecasters.combine import Combination
-from restock.forecasters.names import BOOSTED_TREES, LSTM
+from restock.forecasters.names import BOOSTED_TREES, LSTM, MIX
 from restock.forecasters.safety import check_archives, check_files
 from restock.settings.baselines import BaselineSettings
 from restock.settings.features import FeatureSettings
@@ -31,13 +34,14 @@ from restock.settings.model import Likelihood, ModelSettings
 from restock.settings.windows import WindowSettings
 from restock.types.features import FeatureState
 from restock.types.forecast import DemandForecast, FittedForecaster
-from restock.types.panel import DemandPanel, FloatArray, IntArray
+from restock.types.panel import DemandPanel, IntArray
 from restock.windows.sequences import WindowMaker
 
 FORMAT = 3
 MANIFEST = "manifest.json"
 CONTENTS = ("model.keras", "model.onnx", "state.json")
-TREES = "trees.npz"  # only if boosted trees are mixed in
+TREES = "trees.npz"  # only if boosted trees forecast or are mixed in
+POOLS = "baselines.npz"  # only if simple baselines do
 
 
 @dataclass(frozen=True)
@@ -58,11 +62,16 @@ class Manifest:
         combination, baselines: How the network's forecast is mixed and calibrated, and the
             settings of the simple forecasts that are mixed in.
         seed: Seed of the training.
-        epochs: Number of epochs, chosen on the tuning folds.
         tuning_wql: Weighted quantile loss on the tuning folds; None if there are none.
         data_digest: sha256 of the saved panel.
         versions: Versions of the libraries that trained it.
         format: Version of the bundle's own format.
+        choice: Name of what was ``chosen`` to forecast, the learned ``mix``, and the
+            ``candidates`` with their losses. Empty in a bundle of an earlier version, which
+            forecasts by its mix.
+        steps: Number of gradient steps, chosen on the tuning folds. None in a bundle of an earlier
+            version.
+        epochs: Number of epochs in a bundle of an earlier version; else None.
     """
 
     digest: str
@@ -81,11 +90,13 @@ class Manifest:
     combination: dict[str, Any]
     baselines: dict[str, Any]
     seed: int
-    epochs: int
     tuning_wql: float | None
     data_digest: str
     versions: dict[str, str] = field(default_factory=dict)
     format: int = FORMAT
+    choice: dict[str, Any] = field(default_factory=dict)
+    steps: int | None = None
+    epochs: int | None = None
 
 
 @dataclass(frozen=True)
@@ -125,14 +136,29 @@ class Bundle:
             self.state,
         )
 
+    @cached_property
+    def _pools(self) -> dict[str, Pool]:
+        path = self.folder / POOLS
+        return pools_from_bytes(path.read_bytes()) if path.is_file() else {}
+
     @property
     def _likelihood(self) -> Likelihood:
         return ModelSettings.model_validate(self.manifest.model).likelihood
 
     @property
+    def chosen(self) -> str:
+        """Name of what forecasts: a model, models that are joined by plus signs, or the mix."""
+        return str(self.manifest.choice.get("chosen", MIX))
+
+    @property
     def combination(self) -> Combination:
-        """How the network's forecast is mixed with simple ones and calibrated."""
+        """What forecasts, and how it is mixed and calibrated."""
         return Combination(**self.manifest.combination)
+
+    @property
+    def mix(self) -> Combination:
+        """The mix that was learned, whether it was chosen or not."""
+        return Combination(**self.manifest.choice.get("mix", self.manifest.combination))
 
     def predict(self, panel: DemandPanel, origins: IntArray) -> DemandForecast:
         """Forecast the H periods after each series' origin. Demand after it is not read.
@@ -158,11 +184,15 @@ class Bundle:
             DataError: If the panel lacks a column or has another frequency.
         """
         self._check(panel)
+        names = [name for name in self.combination.weights if name != LSTM]
+        return {name: self._other(name).predict(panel, origins) for name in names}
+
+    def _other(self, name: str) -> FittedForecaster:
+        if name == BOOSTED_TREES:
+            return self._trees
         settings = BaselineSettings.model_validate(self.manifest.baselines)
-        trees = self._trees if BOOSTED_TREES in self.combination.weights else None
-        levels = np.array(self.manifest.levels)
-        mixed_in = others_of(self.combination, settings, self.horizon, levels, trees)
-        return {name: model.predict(panel, origins) for name, model in mixed_in.items()}
+        model = simple_baselines(settings, self.horizon, np.array(self.manifest.levels))[name]
+        return replace(model, pool=self._pools.get(name))
 
     def predict_network(self, panel: DemandPanel, origins: IntArray) -> DemandForecast:
         """Forecast by the network alone, neither mixed nor calibrated."""
@@ -209,26 +239,20 @@ class Bundle:
                 )
 
 
-def others_of(
-    combination: Combination,
-    settings: BaselineSettings,
-    horizon: int,
-    levels: FloatArray,
-    trees: FittedTrees | None,
-) -> dict[str, FittedForecaster]:
-    """Return the forecasters that are mixed with the network, by name.
+def pools_to_bytes(pools: Mapping[str, Pool]) -> bytes:
+    """Return what baselines have learned of all series as a NumPy archive."""
+    buffer = io.BytesIO()
+    arrays = {f"{n}/{part}": v for n, pool in pools.items() for part, v in vars(pool).items()}
+    np.savez_compressed(buffer, **arrays)
+    return buffer.getvalue()
 
-    Args:
-        combination: Names of the models, with their weights.
-        settings: Settings of the simple ones.
-        horizon: Periods they forecast, H.
-        levels: Quantile levels of their forecasts. Shape ``(Q,)``.
-        trees: The boosted trees, if they are mixed in.
-    """
-    known: dict[str, FittedForecaster] = {**simple_baselines(settings, horizon, levels)}
-    if trees is not None:
-        known[BOOSTED_TREES] = trees
-    return {name: known[name] for name in combination.weights if name != LSTM}
+
+def pools_from_bytes(content: bytes) -> dict[str, Pool]:
+    """Read what :func:`pools_to_bytes` wrote."""
+    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+        names = {stored.rpartition("/")[0] for stored in arrays.files}
+        parts = [part.name for part in dataclasses.fields(Pool)]
+        return {name: Pool(**{p: arrays[f"{name}/{p}"] for p in parts}) for name in names}
 
 
 def name(parts: list[str], combination: Combination) -> str:

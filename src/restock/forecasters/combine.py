@@ -1,4 +1,4 @@
-"""Mix the network's forecast with simple ones, and calibrate the result. NumPy only.
+"""Mix the forecasts of several models, and calibrate the result. NumPy only.
 
 Weights and calibration are learned on tuning folds (training/combination.py). The bundle holds
 them.
@@ -22,10 +22,10 @@ Answers = Callable[[DemandPanel, IntArray], Mapping[str, DemandForecast]]
 
 @dataclass(frozen=True)
 class Combination:
-    """How the network's forecast is mixed with others and calibrated.
+    """How the forecasts of one or several models are mixed and calibrated.
 
     Attributes:
-        weights: Weight of each model, the LSTM among them. Positive, with a sum of one.
+        weights: Weight of each model. Positive, with a sum of one.
         steps: For each quantile level, the level that is used instead. Rising.
         totals: The same for running totals.
     """
@@ -35,9 +35,9 @@ class Combination:
     totals: list[float]
 
     @classmethod
-    def plain(cls, levels: FloatArray) -> Combination:
-        """Return the combination that leaves the network's forecast unchanged."""
-        return cls({LSTM: 1.0}, [float(q) for q in levels], [float(q) for q in levels])
+    def plain(cls, levels: FloatArray, name: str = LSTM) -> Combination:
+        """Return the combination that leaves one model's forecast unchanged: the network's."""
+        return cls({name: 1.0}, [float(q) for q in levels], [float(q) for q in levels])
 
     def forecast(
         self, panel: DemandPanel, origins: IntArray, *, network: Answer, others: Answers

@@ -11,10 +11,12 @@ from numpy.typing import NDArray
 
 from restock.evaluation.backtest import Backtest, largest
 from restock.evaluation.metrics import CARDS, ScoredPoints, reached_shares
+from restock.pages.choice import choice_sections
 from restock.pages.looks import INK, Look, looks
 from restock.pages.plots import Band, Line, Panel, Plot
 from restock.pages.shell import Page, Section
 from restock.pages.tables import MISSING, Table, table
+from restock.types.folds import Folds
 from restock.types.forecast import DemandForecast
 from restock.types.panel import DemandPanel
 
@@ -32,6 +34,7 @@ def evaluation_page(
     panel: DemandPanel,
     backtests: Mapping[str, Backtest],
     *,
+    folds: Folds,
     by_segment: pd.DataFrame,
     inputs: pd.DataFrame,
 ) -> Page:
@@ -42,8 +45,9 @@ def evaluation_page(
         board: The leaderboard, one row a model, best first.
         panel: The history behind it.
         backtests: Each model's forecasts from the test origins.
+        folds: Where the history was cut.
         by_segment: A row per kind of segment, segment and model.
-        inputs: What each input of the LSTM's bundle is worth.
+        inputs: What each input of the network is worth.
     """
     points = {name: test.points for name, test in backtests.items()}
     by_step = {name: [s["wql"] for s in test.by_step()] for name, test in backtests.items()}
@@ -74,10 +78,11 @@ def evaluation_page(
                 "model keeps its word; below it, its quantiles are too low.",
             ),
             *_segment_sections(by_segment),
+            *choice_sections(report, panel, folds),
             Section(
                 "What the forecast reads",
                 (_importance(inputs),),
-                "Each input of the LSTM's bundle, taken away by permutation.",
+                "Each input of the network, taken away by permutation.",
             ),
         ),
         _facts(report, board, backtests[chosen]),
@@ -236,4 +241,4 @@ def _importance(inputs: pd.DataFrame) -> Table:
         "moves": "how far the median moves without it, in demand levels, on average",
     }
     bars = tuple(meanings)
-    return table(inputs, "Inputs of the LSTM's bundle", bars=bars, meanings=meanings)
+    return table(inputs, "Inputs of the network", bars=bars, meanings=meanings)

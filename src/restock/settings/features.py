@@ -44,7 +44,7 @@ class FeatureSettings(Frozen):
     configuration: a default for the frequency.
     """
 
-    max_categories: Annotated[int, Field(ge=1)] = 30
+    max_categories: Annotated[int, Field(ge=1)] = 1000
     """Largest number of categories of a static text column; the rarer ones are put into one."""
 
     min_category_count: Annotated[int, Field(ge=1)] = 3

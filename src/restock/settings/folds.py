@@ -8,6 +8,8 @@ from pydantic import Field
 
 from restock.settings.base import Frozen
 
+Align = Literal["calendar", "series_end"]
+
 
 class FoldSettings(Frozen):
     """Where the history is cut."""
@@ -26,7 +28,7 @@ class FoldSettings(Frozen):
     short.
     """
 
-    align: Literal["calendar", "series_end"] = "calendar"
+    align: Align = "calendar"
     """``calendar``: all series are tested on the same periods; ``series_end``: each series is
     tested on its own last periods.
     """

@@ -20,12 +20,48 @@ SWEEPABLE = ("model.", "training.", "windows.")
 
 # Defaults for each frequency, by its first letter. They replace settings that are null.
 RHYTHMS: dict[str, dict[str, Any]] = {
-    "h": {"season": 24, "lags": (1, 2, 24), "rolling_windows": (6, 24, 168), "scale_window": 48},
-    "D": {"season": 7, "lags": (1, 7, 14), "rolling_windows": (7, 28, 91), "scale_window": 28},
-    "W": {"season": 52, "lags": (1, 2, 4), "rolling_windows": (4, 13, 26), "scale_window": 13},
-    "M": {"season": 12, "lags": (1, 2, 3), "rolling_windows": (3, 6, 12), "scale_window": 6},
-    "Q": {"season": 4, "lags": (1, 2, 4), "rolling_windows": (2, 4, 8), "scale_window": 4},
-    "Y": {"season": 1, "lags": (1, 2), "rolling_windows": (2, 3, 5), "scale_window": 3},
+    "h": {
+        "season": 24,
+        "lags": (1, 2, 24),
+        "rolling_windows": (6, 24, 168),
+        "scale_window": 48,
+        "lookback": 168,
+    },
+    "D": {
+        "season": 7,
+        "lags": (1, 7, 14),
+        "rolling_windows": (7, 28, 91),
+        "scale_window": 28,
+        "lookback": 56,
+    },
+    "W": {
+        "season": 52,
+        "lags": (1, 2, 4),
+        "rolling_windows": (4, 13, 26),
+        "scale_window": 13,
+        "lookback": 39,
+    },
+    "M": {
+        "season": 12,
+        "lags": (1, 2, 3),
+        "rolling_windows": (3, 6, 12),
+        "scale_window": 6,
+        "lookback": 36,
+    },
+    "Q": {
+        "season": 4,
+        "lags": (1, 2, 4),
+        "rolling_windows": (2, 4, 8),
+        "scale_window": 4,
+        "lookback": 16,
+    },
+    "Y": {
+        "season": 1,
+        "lags": (1, 2),
+        "rolling_windows": (2, 3, 5),
+        "scale_window": 3,
+        "lookback": 10,
+    },
 }
 
 
@@ -81,6 +117,7 @@ def suited(tree: Mapping[str, Any], frequency: str) -> dict[str, Any]:
     return {
         **tree,
         "features": _filled(tree.get("features"), features),
+        "windows": _filled(tree.get("windows"), {"lookback": rhythm["lookback"]}),
         "evaluation": {**evaluation, "baselines": baselines},
     }
 

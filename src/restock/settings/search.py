@@ -65,8 +65,8 @@ class OptunaSettings(Frozen):
     """How the next values are chosen; ``grid`` tries every combination of steps and choices."""
 
     pruner: Literal["median", "hyperband", "wilcoxon", "none"] = "median"
-    """What stops a bad trial early. All compare trials epoch by epoch, except ``wilcoxon``, which
-    compares the losses of the folds at the end of a trial.
+    """What stops a bad trial early. All compare trials after the same share of the steps, except
+    ``wilcoxon``, which compares the losses of the folds at the end of a trial.
     """
 
     num_startup_trials: Annotated[int, Field(ge=0)] = 4
@@ -74,8 +74,10 @@ class OptunaSettings(Frozen):
     trial.
     """
 
-    num_warmup_epochs: Annotated[int, Field(ge=0)] = 2
-    """Number of first epochs in which the median and the Hyperband pruner never stop a trial."""
+    warmup_share: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    """First share of ``training.max_steps`` in which the median and the Hyperband pruner never stop
+    a trial.
+    """
 
     @property
     def method(self) -> str:
@@ -84,7 +86,7 @@ class OptunaSettings(Frozen):
 
 
 class KerasTunerSettings(Frozen):
-    """Keras Tuner: the oracle that proposes the next trial. Hyperband also sets its epochs."""
+    """Keras Tuner: the oracle that proposes the next trial. Hyperband also sets its steps."""
 
     name: Literal["keras_tuner"]
     """Says that Keras Tuner proposes the trials."""
@@ -151,7 +153,7 @@ class SearchSettings(Frozen):
             raise ValueError("Keras Tuner takes one objective; search/tuner=optuna takes several")
         if self.tuner.pruner != "none":
             raise ValueError(
-                "trials with several objectives cannot be compared epoch by epoch: set "
+                "trials with several objectives cannot be compared while they train: set "
                 "search.tuner.pruner=none"
             )
         return self

@@ -13,18 +13,16 @@ class TrainingSettings(Frozen):
     """How the network is fitted."""
 
     learning_rate: Annotated[float, Field(gt=0)] = 2e-3
-    """Learning rate of Adam at the start. Over ``max_epochs`` it falls along a cosine to a
-    twentieth of this.
-    """
+    """Learning rate of Adam. It rises at the start, stays, and falls at the end of the training."""
 
     batch_size: Annotated[int, Field(ge=1)] = 64
-    """Number of series in one training step."""
+    """Number of sequences in one gradient step. It does not change the number of steps."""
 
-    max_epochs: Annotated[int, Field(ge=1)] = 25
-    """Largest number of epochs. The tuning folds decide how many of them are used."""
-
-    passes_per_epoch: Annotated[int, Field(ge=1)] = 1
-    """Passes over all series in one epoch. Use more for panels with few series."""
+    max_steps: Annotated[int, Field(ge=1)] | None = None
+    """Largest number of gradient steps. The tuning folds decide how many of them are used: an
+    eighth, a quarter, half or all. null: one for every 200 known periods of demand,
+    but at least 160 and at most 2560.
+    """
 
     clip_norm: Annotated[float, Field(gt=0)] = 1.0
     """Gradient clipping: largest norm of the gradient of each layer's weights."""
@@ -39,22 +37,17 @@ class TrainingSettings(Frozen):
     search trains only one per fold and seed.
     """
 
-    snapshots: Annotated[int, Field(ge=1, le=8)] = 1
-    """Number of last epochs of each network whose weights are kept. The forecasts of all of them
-    are averaged.
-    """
-
     precision: Literal["float32", "mixed_float16", "mixed_bfloat16"] = "float32"
     """Number format of the layers' computations. The mixed ones are for a GPU. Weights and
     forecasts are float32.
     """
 
     combine: bool = True
-    """Whether the network's forecasts are mixed with those of the baselines and their intervals
-    are calibrated. Weights and widths are learned on the tuning folds.
+    """Whether the tuning folds choose what forecasts: a calibrated mix of the network and the
+    baselines, or one of them. false: the network alone forecasts.
     """
 
     use_tuned: bool = True
-    """Whether the tuner's best values and number of epochs replace the configured ones. `restock
+    """Whether the tuner's best values and number of steps replace the configured ones. `restock
     train`, typed by hand, turns it off.
     """

@@ -11,6 +11,7 @@ from pydantic import Field
 from restock.errors import ConfigError, nearest
 from restock.settings.base import Frozen, checked, paths
 from restock.settings.data import DataSettings
+from restock.settings.earlier import MOVED
 from restock.settings.engine import EngineSettings
 from restock.settings.evaluation import EvaluationSettings
 from restock.settings.features import FeatureSettings
@@ -24,11 +25,6 @@ from restock.settings.sweep import SweepSettings
 from restock.settings.tracking import TrackingSettings
 from restock.settings.training import TrainingSettings
 from restock.settings.windows import WindowSettings
-
-# Settings that moved: an error about the old path names the new one.
-MOVED = {
-    f"data.source.{name}": f"data.table.{name}" for name in ("separator", "decimal", "encoding")
-}
 
 
 class Settings(Frozen):
@@ -69,7 +65,7 @@ class Settings(Frozen):
 def hint(path: str) -> str:
     """Say which setting may be meant by an unknown path."""
     if path in MOVED:
-        return f"It is {MOVED[path]} now."
+        return MOVED[path]
     return nearest(path, paths(Settings))
 
 

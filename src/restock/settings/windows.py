@@ -12,8 +12,10 @@ from restock.settings.base import Frozen
 class WindowSettings(Frozen):
     """The length of a sequence, and the number of its forecast origins in training."""
 
-    lookback: Annotated[int, Field(ge=1)] = 104
-    """Periods of history in one sequence."""
+    lookback: Annotated[int, Field(ge=1)] = 39
+    """Periods of history in one sequence. Older history arrives through the anchors. null in a
+    configuration: a default for the frequency.
+    """
 
     min_context: Annotated[int, Field(ge=1)] = 8
     """Periods of history, the origin included, that an origin needs to be used in training. A

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -11,21 +12,28 @@ import pandas as pd
 from restock.data.files import replacing, write_json
 from restock.data.store import load_panel, write_table
 from restock.errors import ConfigError
-from restock.evaluation.backtest import Backtest, forecast_table, run_backtest, segments
+from restock.evaluation.backtest import (
+    Backtest,
+    Predict,
+    forecast_table,
+    run_backtest,
+    segments,
+)
 from restock.evaluation.explain import importance
 from restock.evaluation.losses import loss_table
 from restock.evaluation.lost_sales import lost_sales
 from restock.evaluation.report import calibration, leaderboard, log_report
 from restock.evaluation.scored import Scored
-from restock.evaluation.selection import choose, folds_with_demand, tuning_wql
+from restock.evaluation.selection import folds_with_demand
 from restock.forecasters.baselines.make import baselines_beside
-from restock.forecasters.bundle import Bundle, load_bundle
-from restock.forecasters.names import LSTM
+from restock.forecasters.bundle import Bundle, Manifest, load_bundle
+from restock.forecasters.combine import Combination
+from restock.forecasters.names import LSTM, MIX
 from restock.pages.evaluation import evaluation_page
 from restock.pages.figures import fan_charts
 from restock.types import layout
 from restock.types.folds import Folds
-from restock.types.forecast import Forecaster
+from restock.types.forecast import DemandForecast
 from restock.types.layout import Layout
 from restock.types.panel import DemandPanel
 
@@ -41,13 +49,9 @@ def run(context: Context[EvaluateView]) -> Scored:
     folds = folds_with_demand(panel, settings.evaluation)
     bundle = load_bundle(files.read(layout.BUNDLE))
     _check_cut(bundle, folds)
-    baselines = baselines_beside(bundle.manifest, settings.evaluation.baselines)
     m = settings.evaluation.seasonal_period
-    backtests = {LSTM: run_backtest(partial(bundle.predict, panel), panel, folds.test, m)}
-    tests, tuning = _score_baselines(context, panel, folds, baselines, m)
-    backtests |= tests
-    tuning[LSTM] = bundle.manifest.tuning_wql
-    report = _report(m, folds, backtests, tuning, bundle.manifest.digest)
+    backtests = _score(context, panel, folds, bundle, m)
+    report = _report(m, folds, backtests, bundle.manifest, bundle.chosen)
     _write_tables(files, panel, report, backtests)
     tables = [loss_table(n, test, panel, settings.inventory) for n, test in backtests.items()]
     losses = pd.concat(tables, ignore_index=True)
@@ -57,9 +61,10 @@ def run(context: Context[EvaluateView]) -> Scored:
     _estimate_lost_sales(context, panel, settings.evaluation.baselines.moving_window)
     inputs = importance(bundle, panel, folds.test)
     write_table(files.write(layout.IMPORTANCE), inputs)
-    _write_report(files, panel, report, backtests, by_segment=by_segment, inputs=inputs)
+    found = Scored(bundle, panel, folds, report, losses)
+    _write_report(files, found, backtests, by_segment=by_segment, inputs=inputs)
     _tell(context, report)
-    return Scored(bundle, panel, folds, report, losses)
+    return found
 
 
 def _check_cut(bundle: Bundle, folds: Folds) -> None:
@@ -76,43 +81,69 @@ def _check_cut(bundle: Bundle, folds: Folds) -> None:
         )
 
 
-def _score_baselines(
+def _score(
     context: Context[EvaluateView],
     panel: DemandPanel,
     folds: Folds,
-    baselines: dict[str, Forecaster],
+    bundle: Bundle,
     seasonal_period: int,
-) -> tuple[dict[str, Backtest], dict[str, float | None]]:
-    """Return every baseline's test backtest and tuning loss, fitted anew for each fold."""
-    backtests = {}
-    tuning: dict[str, float | None] = {}
+) -> dict[str, Backtest]:
+    """Return the backtests of the bundle's forecast, of the mix, the network and the baselines.
+
+    Baselines are fitted anew on what the bundle was trained on.
+    """
+
+    def backtest(predict: Predict) -> Backtest:
+        return run_backtest(predict, panel, folds.test, seasonal_period)
+
+    baselines = baselines_beside(bundle.manifest, context.settings.evaluation.baselines)
+    alone = {LSTM: backtest(partial(bundle.predict_network, panel))}
     with context.console.progress("evaluating", len(baselines)) as progress:
         for name, baseline in baselines.items():
             fitted = baseline.fit(panel, folds.test.train_end)
-            predict = partial(fitted.predict, panel)
-            backtests[name] = run_backtest(predict, panel, folds.test, seasonal_period)
-            tuning[name] = tuning_wql(baseline, panel, folds)
+            alone[name] = backtest(partial(fitted.predict, panel))
             progress.advance(name)
-    return backtests, tuning
+    answers = {bundle.chosen: backtest(partial(bundle.predict, panel))}
+    if MIX not in answers and set(bundle.mix.weights) <= set(alone):
+        mixed = _mixed(bundle.mix, alone, panel, folds)
+        answers[MIX] = backtest(lambda _: next(mixed))
+    return {**answers, **{name: test for name, test in alone.items() if name not in answers}}
+
+
+def _mixed(
+    mix: Combination, alone: dict[str, Backtest], panel: DemandPanel, folds: Folds
+) -> Iterator[DemandForecast]:
+    """Yield the learned mix of the models' forecasts from each test origin."""
+    for number, origins in enumerate(folds.test.origins):
+        made = {name: test.forecasts[number] for name, test in alone.items()}
+        yield mix.apply(made, panel.first_seen > np.maximum(origins, 0))
 
 
 def _report(
     seasonal_period: int,
     folds: Folds,
     backtests: dict[str, Backtest],
-    tuning: dict[str, float | None],
-    bundle: str,
+    manifest: Manifest,
+    chosen: str,
 ) -> dict[str, Any]:
     """Collect what metrics.json says; a metric that nothing could be scored for is null."""
+    notes = list(folds.notes)
+    if manifest.steps is None:
+        notes.append(
+            "The bundle was trained by an earlier version, which called its mix lstm. Its loss on "
+            "the tuning folds cannot be compared with that of other models."
+        )
+    candidates = manifest.choice.get("candidates", [])
     return {
-        "chosen": choose(tuning),
+        "chosen": chosen,
         "seasonal_period": seasonal_period,
         "horizon": folds.horizon,
-        "bundle": bundle,
+        "bundle": manifest.digest,
         "models": {name: _plain(test.scores()) for name, test in backtests.items()},
         "folds": {name: [_plain(s) for s in test.by_origin()] for name, test in backtests.items()},
-        "tuning_wql": tuning,
-        "notes": list(folds.notes),
+        "candidates": candidates,
+        "weights": manifest.combination["weights"],
+        "notes": notes,
         "short_series": list(folds.short_series),
     }
 
@@ -159,16 +190,22 @@ def _estimate_lost_sales(context: Context[EvaluateView], panel: DemandPanel, win
 
 def _write_report(
     files: Layout,
-    panel: DemandPanel,
-    report: dict[str, Any],
+    found: Scored,
     backtests: dict[str, Backtest],
     *,
     by_segment: pd.DataFrame,
     inputs: pd.DataFrame,
 ) -> None:
+    report, panel = found.report, found.panel
     chosen = backtests[report["chosen"]]
     page = evaluation_page(
-        report, leaderboard(report), panel, backtests, by_segment=by_segment, inputs=inputs
+        report,
+        leaderboard(report),
+        panel,
+        backtests,
+        folds=found.folds,
+        by_segment=by_segment,
+        inputs=inputs,
     )
     with replacing(files.write(layout.REPORT)) as aside:
         aside.mkdir()

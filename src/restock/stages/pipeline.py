@@ -15,12 +15,11 @@ from pydantic import Field
 
 from restock.data.inputs import check_inputs, hashes
 from restock.settings.base import Frozen, View
-from restock.settings.baselines import BaselineSettings
 from restock.settings.costs import CostSettings
 from restock.settings.engine import EngineSettings
 from restock.settings.evaluation import EvaluationSettings
 from restock.settings.features import FeatureSettings
-from restock.settings.folds import FoldSettings
+from restock.settings.folds import Align, FoldSettings
 from restock.settings.inventory import InventorySettings
 from restock.settings.model import ModelSettings
 from restock.settings.panel import PanelSettings
@@ -91,11 +90,11 @@ class TuneView(View):
     """How much history one sequence holds."""
 
 
-class ForecastFolds(FoldSettings, View):
+class Alignment(View):
     """The part of ``evaluation`` that stage forecast reads."""
 
-    baselines: BaselineSettings
-    """The baselines, one of which may have been chosen."""
+    align: Align = "calendar"
+    """From where each series is forecast."""
 
 
 class EvaluateView(View):
@@ -110,8 +109,8 @@ class EvaluateView(View):
 class ForecastView(View):
     """The settings of stage forecast."""
 
-    evaluation: ForecastFolds
-    """Where the training ended, and the baselines."""
+    evaluation: Alignment
+    """From where each series is forecast."""
 
 
 class PlanView(View):

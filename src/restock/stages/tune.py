@@ -15,6 +15,7 @@ from restock.settings.base import View, value_at
 from restock.settings.engine import EngineSettings
 from restock.settings.folds import FoldSettings
 from restock.sweeps import shared, worker
+from restock.sweeps.edges import edge_notes
 from restock.sweeps.launch import launch, reopen, run_trials
 from restock.sweeps.optuna.samplers import check_inside
 from restock.sweeps.optuna.study import OpenStudy
@@ -113,7 +114,7 @@ def _write(result: StudyResult, settings: SearchRecipe, cut: str, context: Conte
     paths = [dimension.path for dimension in settings.search.space.values()]
     content = {
         "wql": best.outcome.value,
-        "epochs": best.outcome.best_epoch,
+        "steps": best.outcome.steps,
         "best": best.values,
         "best_trial": best.number,
         "configured": {path: value_at(settings, path) for path in paths},
@@ -123,3 +124,5 @@ def _write(result: StudyResult, settings: SearchRecipe, cut: str, context: Conte
     write_json(context.files.write(layout.TUNING), content)
     write_table(context.files.write(layout.TUNING_TRIALS), result.table())
     context.console.note(result.why())
+    for note in edge_notes(settings, settings.search.space, best.values):
+        context.console.note(note)

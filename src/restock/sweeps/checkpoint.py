@@ -17,17 +17,19 @@ KEPT = 2  # states: if the newest one is damaged, the one before it is used
 
 @dataclass(frozen=True)
 class Checkpoints:
-    """States of one training, by epoch."""
+    """States of one training, by number."""
 
     folder: Path
 
-    def save(self, epoch: int, arrays: Mapping[str, np.ndarray]) -> None:
-        """Write the state after an epoch. A crash does not damage the state before it.
+    def save(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """Write the next state. A crash does not damage the state before it.
 
         Raises:
             DiskFullError: If there is no space.
         """
-        path = self.folder / f"epoch-{epoch:05d}.npz"
+        files = self._files()
+        number = int(files[-1].stem.removeprefix("state-")) + 1 if files else 1
+        path = self.folder / f"state-{number:06d}.npz"
         with replacing(path) as aside, aside.open("wb") as file:
             np.savez(file, **arrays)  # type: ignore[arg-type]
         for old in self._files()[:-KEPT]:
@@ -56,4 +58,4 @@ class Checkpoints:
             shutil.rmtree(self.folder)
 
     def _files(self) -> list[Path]:
-        return sorted(self.folder.glob("epoch-*.npz"))
+        return sorted(self.folder.glob("state-*.npz"))

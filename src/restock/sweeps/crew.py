@@ -41,7 +41,7 @@ class Worker(Protocol):
         ...
 
     def stop(self, *, now: bool) -> None:
-        """Ask it to finish its epoch and release its trial; or, with ``now``, kill it."""
+        """Ask it to finish its steps and release its trial; or, with ``now``, kill it."""
         ...
 
 
@@ -197,7 +197,7 @@ def _watch(
 
 
 def _dismiss(crew: Crew, supervisor: Supervisor, received: list[int]) -> None:
-    """Let workers finish their epoch and release their trials. A second signal kills them."""
+    """Let workers finish their steps and release their trials. A second signal kills them."""
     crew.stop(now=False)
     told = False
     while crew.workers:

@@ -27,8 +27,8 @@ from restock.sweeps.worker import TrialJob, worker_main
 from restock.tracking.context import Context
 from restock.tracking.protocol import Tracker
 from restock.training.job import train
-from restock.training.outcome import Outcome
-from restock.training.report import METRICS, Phase
+from restock.training.outcome import Measured, Outcome
+from restock.training.report import Phase
 from restock.training.view import TrainingView
 from restock.types import layout
 from restock.types.layout import Layout
@@ -123,21 +123,27 @@ def _data_digest(context: Context[Any]) -> str:
 
 
 class _Reported:
-    """Logs the epochs of a job, and reports those on the tuning folds to the sweep."""
+    """Logs the losses of a job, and reports those on the tuning folds to the sweep."""
 
     def __init__(self, run: Tracker, report: Report) -> None:
         self.run, self.report = run, report
         self.phase: Phase = "training"
+        self.taken = 0
 
-    def begin(self, phase: Phase, epochs: int) -> None:
-        _say(f"{phase}: {epochs} epochs")
-        self.phase = phase
+    def begin(self, phase: Phase, steps: int) -> None:
+        _say(f"{phase}: {steps} steps")
+        self.phase, self.taken = phase, 0
 
-    def epoch(self, number: int, value: float) -> None:
-        _say(f"epoch {number + 1}: {value:.4f}")
-        self.run.log_metrics({METRICS[self.phase]: value}, step=number)
-        if self.phase == "tuning folds":
-            self.report(number, [value])
+    def steps(self, losses: Sequence[float]) -> None:
+        self.taken += len(losses)
+        if self.phase == "training":
+            self.run.log_metrics({"loss": sum(losses) / len(losses)}, step=self.taken)
+        self.report(None)
+
+    def measured(self, found: Measured) -> None:
+        _say(f"{found.steps} steps: {found.loss:.4f}")
+        self.run.log_metrics({"tuning_wql": found.loss}, step=found.steps)
+        self.report(found)
 
 
 def _say(message: str) -> None:
@@ -146,7 +152,7 @@ def _say(message: str) -> None:
 
 
 def train_objective(job: TrialJob, opened: OpenStudy) -> Measure:
-    """Return the function that trains one job of the grid, from its first epoch."""
+    """Return the function that trains one job of the grid, from its first step."""
     root = Path(job.folder).parents[2]
 
     def measure(claim: Claim, report: Report, run: Tracker) -> Outcome:
@@ -158,7 +164,7 @@ def train_objective(job: TrialJob, opened: OpenStudy) -> Measure:
             run.log_artifact(files.write(name))
         metrics = read_json(files.write(layout.TRAIN_METRICS))
         value = metrics["tuning_wql"] if metrics["tuning_wql"] is not None else metrics["loss"]
-        return Outcome(value, metrics["epochs"], (value,), ((value,),))
+        return Outcome(value, metrics["steps"], (value,), ((value,),), (metrics["steps"],))
 
     return measure
 

@@ -21,6 +21,7 @@ from restock.sweeps.queue import SweepError
 OracleName = Literal["random", "bayesian", "hyperband"]
 OBJECTIVE = keras_tuner.Objective("wql", "min")
 FACTOR = 3  # Hyperband keeps one trial in three
+PARTS = 9  # of the budget, which Hyperband takes for epochs: a ninth, a third, all
 STATUS = {
     "complete": TrialStatus.COMPLETED, "failed": TrialStatus.FAILED, "running": TrialStatus.RUNNING
 }  # fmt: skip
@@ -52,12 +53,12 @@ class Proposal:
 
     Attributes:
         values: Values by the names of the dimensions.
-        epochs: Number of epochs; None: the number in the settings.
+        share: Share of the budget; None: all of it.
         resumes: Slot of the trial whose training this one continues.
     """
 
     values: dict[str, Any]
-    epochs: int | None = None
+    share: float | None = None
     resumes: int | None = None
 
 
@@ -68,7 +69,6 @@ def propose(
     *,
     slot: int,
     seed: int,
-    max_epochs: int,
 ) -> Proposal:
     """Return the next proposal of an oracle that knows the history.
 
@@ -78,13 +78,12 @@ def propose(
         history: Trials in the order in which they were proposed.
         slot: Number of the trial to propose.
         seed: Seed of the sweep.
-        max_epochs: Hyperband's largest number of epochs.
 
     Raises:
         SweepError: If the oracle has nothing new to propose.
     """
     if name == "hyperband":
-        values = _replay_hyperband(space, history, slot, seed, max_epochs)
+        values = _replay_hyperband(space, history, slot, seed)
     else:
         values = _ask(name, space, history, slot, seed)
     if values is None:
@@ -95,7 +94,7 @@ def propose(
     resumes = values.get("tuner/trial_id")
     return Proposal(
         {dimension: values[dimension] for dimension in space},
-        values.get("tuner/epochs"),
+        parts / PARTS if (parts := values.get("tuner/epochs")) else None,
         None if resumes is None else int(resumes),
     )
 
@@ -126,13 +125,12 @@ def _replay_hyperband(
     history: Sequence[Past],
     slot: int,
     seed: int,
-    max_epochs: int,
 ) -> dict[str, Any] | None:
     """Let a new oracle propose all trials again, each time with the results known at that time."""
     oracle = keras_tuner.oracles.HyperbandOracle(
         objective=OBJECTIVE,
         hyperparameters=_hyperparameters(space),
-        max_epochs=max_epochs,
+        max_epochs=PARTS,
         factor=FACTOR,
         hyperband_iterations=None,  # as many as there are trials for
         seed=child_seed(seed, "oracle"),

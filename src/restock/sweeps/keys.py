@@ -13,6 +13,6 @@ ERROR = "error"
 OUTCOME = "outcome"
 RELEASED = "released"
 # What Keras Tuner decides about a trial.
-EPOCHS = "epochs"
+SHARE = "share"
 RESUMES = "resumes"
 KNOWN = "known"

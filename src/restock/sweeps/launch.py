@@ -11,6 +11,7 @@ from typing import Any
 
 from restock.data.store import write_table
 from restock.errors import ConfigError
+from restock.settings.earlier import counts_epochs
 from restock.settings.engine import EngineSettings
 from restock.settings.tracking import TrackingSettings
 from restock.sweeps.crew import Crew, StartWorker, local_workers, python, run_crew
@@ -18,6 +19,7 @@ from restock.sweeps.optuna.plots import plot_study
 from restock.sweeps.optuna.study import OpenStudy
 from restock.sweeps.optuna.supervisor import Supervisor
 from restock.sweeps.places import shared_folder, study_url
+from restock.sweeps.queue import SweepError
 from restock.sweeps.results import StudyResult
 from restock.sweeps.spec import Sweep, code_digest, is_repeatable
 from restock.sweeps.worker import DATA, TrialJob, close_runs
@@ -51,11 +53,18 @@ def reopen(name: str, engine: EngineSettings, context: Context[Any], data: str) 
     """Open a stored sweep to continue it.
 
     Raises:
-        SweepError: If there is no sweep of this name.
+        SweepError: If there is no sweep of this name, or an earlier version counted its budget in
+            epochs.
         SweepMismatchError: If the data is not the data it was launched on.
     """
     opened = OpenStudy.open(study_url(engine, context.root), name, engine)
     sweep = opened.sweep
+    if counts_epochs(sweep.settings):
+        raise SweepError(
+            f"sweep {name} was launched by an earlier version, which counted its budget in epochs, "
+            "and cannot be continued. Its trials can still be listed and compared. Launch a new "
+            "one with `restock tune`."
+        )
     replace(sweep, data=data).check_same(sweep)
     if code_digest() != sweep.code:
         context.console.note(
@@ -181,7 +190,7 @@ def _log_result(run: Tracker, result: StudyResult, opened: OpenStudy) -> None:
     best = result.best
     assert best.outcome is not None
     run.log_params({f"best.{path}": value for path, value in best.values.items()})
-    run.log_metrics({"best_wql": best.outcome.value, "best_epoch": best.outcome.best_epoch})
+    run.log_metrics({"best_wql": best.outcome.value, "best_steps": best.outcome.steps})
     parallel, grid = opened.snapshot().parallel, opened.sweep.points is not None
     repeatable = is_repeatable(opened.settings.search, grid=grid, parallel=parallel)
     run.set_tags(

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 
 from restock.errors import DiskFullError, LockedError, UnreachableError
 from restock.sweeps.queue import Claim, Fenced, Interrupted, Pruned, Queue
 from restock.sweeps.results import Trial, TrialState
 from restock.tracking.protocol import Tracker
-from restock.training.outcome import Outcome
+from restock.training.outcome import Measured, Outcome
 
 # Errors that no trial caused: the trial is released, and the worker ends.
 SURROUNDINGS = (DiskFullError, LockedError, UnreachableError)
 IDLE = 0.5  # seconds between two checks for work
 
-Report = Callable[[int, Sequence[float]], None]
+Report = Callable[[Measured | None], None]  # None: nothing is new, but it may have to stop
 Measure = Callable[[Claim, Report, Tracker], Outcome]
 OpenTrialRun = Callable[[Claim], AbstractContextManager[Tracker]]
 
@@ -38,11 +38,11 @@ def work(
 
     Args:
         queue: Queue of the sweep.
-        measure: Trains what a claim proposes. It gets a function that reports each fold's loss
-            after each epoch, and the run of the trial.
+        measure: Trains what a claim proposes. It gets a function that it calls from time to
+            time, with the losses if they are new, and the run of the trial.
         open_run: Opens the run of a trial.
         worker: Unique name of this process.
-        should_stop: Says, between two epochs, whether to stop.
+        should_stop: Says, in between, whether to stop.
     """
     while not should_stop() and queue.stopped() is None:
         claim = queue.claim(worker)
@@ -92,7 +92,7 @@ def settle(
 ) -> Trial:
     """Measure what a claim proposes, and decide how its trial has ended.
 
-    The trial is *pruned* if the queue says so, after an epoch or at the end. It is *failed* if it
+    The trial is *pruned* if the queue says so, after a report or at the end. It is *failed* if it
     raises an error or a score is not a finite number. Else it is *complete*. An error of a trial
     never stops the sweep.
 
@@ -101,17 +101,15 @@ def settle(
         DiskFullError, LockedError, UnreachableError: If there was an error that no trial caused.
             The trial has not ended then.
     """
-    curve: list[float] = []
-    folds: list[Sequence[float]] = []
+    found: list[Measured] = []
 
-    def report(epoch: int, losses: Sequence[float]) -> None:
-        mean = sum(losses) / len(losses)
-        curve.append(mean)
-        folds.append(losses)
-        each = {f"wql_fold_{number}": loss for number, loss in enumerate(losses)}
-        log.log_metrics({"wql": mean, **each}, step=epoch)
-        if queue.report(claim, epoch, losses):
-            raise Pruned
+    def report(new: Measured | None) -> None:
+        if new is not None:
+            found.append(new)
+            each = {f"wql_fold_{number}": loss for number, loss in enumerate(new.by_fold)}
+            log.log_metrics({"wql": new.loss, **each}, step=new.steps)
+            if queue.report(claim, new):
+                raise Pruned
         if should_stop() or queue.stopped() is not None:
             raise Interrupted
 
@@ -125,9 +123,7 @@ def settle(
         if queue.judge(claim, outcome):
             state = "pruned"
     except Pruned:
-        best, state = min(range(len(curve)), key=curve.__getitem__), "pruned"
-        by_fold = tuple(zip(*folds, strict=True))
-        outcome = Outcome(curve[best], best + 1, tuple(curve), by_fold)
+        outcome, state = Outcome.of(found), "pruned"
     except (Interrupted, Fenced, *SURROUNDINGS):
         raise
     except Exception as error:
@@ -141,6 +137,6 @@ def _log_end(run: Tracker, trial: Trial) -> None:
         {"restock.state": trial.state, **({"restock.error": trial.error} if trial.error else {})}
     )
     if trial.outcome is not None:
-        run.log_metrics({"best_wql": trial.outcome.value, "best_epoch": trial.outcome.best_epoch})
+        run.log_metrics({"best_wql": trial.outcome.value, "best_steps": trial.outcome.steps})
         others = {name: v for name, v in trial.outcome.scores.items() if name != "wql"}
         run.log_metrics(others)

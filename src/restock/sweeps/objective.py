@@ -11,13 +11,14 @@ import numpy as np
 
 from restock.decisions.cost import realised_cost
 from restock.decisions.demand import LeadTimeDemand
+from restock.evaluation.selection import forecasts_from
 from restock.settings.base import replace_at
 from restock.settings.costs import CostSettings
 from restock.sweeps.checkpoint import Checkpoints
 from restock.sweeps.loop import Report
 from restock.sweeps.shared import SweepData
 from restock.sweeps.spec import SearchRecipe
-from restock.training.folds import FoldTraining, taking_part
+from restock.training.folds import FoldTraining
 from restock.training.outcome import Outcome
 
 
@@ -40,32 +41,35 @@ class FoldObjective:
         self.data, self.num_threads, self.pool_size = data, num_threads, pool_size
 
     def __call__(
-        self, values: dict[str, Any], epochs: int | None, states: Checkpoints, report: Report
+        self, values: dict[str, Any], share: float | None, states: Checkpoints, report: Report
     ) -> Outcome:
-        """Train and score after each epoch.
+        """Train and score at each length.
 
         Args:
             values: Swept values, by settings path.
-            epochs: Number of epochs set by the tuner; None: the number in the settings.
-            states: Checkpoints: the state after each epoch is saved there, and a stored one is
-                resumed.
-            report: Gets each fold's loss after each epoch. It may raise an error to stop.
+            share: Share of the budget set by the tuner; None: all of it.
+            states: Checkpoints: states are saved there, and a stored one is resumed.
+            report: Gets the losses at each length. It may raise an error to stop.
         """
         settings = replace_at(self.settings, values)
         training = self._fresh(settings)
-        costs: list[float] = []  # after each epoch
+        if share is not None:
+            training.schedule = training.schedule.part(share)
+        costs: list[float] = []  # at each length
         saved = states.load()
         if saved is not None:
             training.restore(saved)
             costs = saved["costs"].tolist()
-        for epoch in range(len(training.curve)):
-            report(epoch, [curve[epoch] for curve in training.fold_curves])
-        total = epochs or settings.training.max_epochs
-        for epoch in training.epochs(total, self.pool_size):
+        for found in training.measured:
+            report(found)
+        while (length := training.next_length) is not None:
+            for _ in training.train(length, self.pool_size):
+                states.save(training.progress() | {"costs": np.array(costs)})
+                report(None)
             if "inventory_cost" in settings.search.objectives:
                 costs.append(_inventory_cost(training, settings.inventory))
-            states.save(epoch + 1, training.progress() | {"costs": np.array(costs)})
-            report(epoch, [curve[-1] for curve in training.fold_curves])
+            states.save(training.progress() | {"costs": np.array(costs)})
+            report(training.measured[-1])
         return _outcome(training, costs, settings.search.objectives)
 
     def _fresh(self, settings: SearchRecipe) -> FoldTraining:
@@ -81,9 +85,9 @@ class FoldObjective:
 
 
 def _outcome(training: FoldTraining, costs: list[float], objectives: tuple[str, ...]) -> Outcome:
-    """Return what was measured, with the value of each objective at the best epoch."""
-    best = int(np.argmin(training.curve))
-    outcome = training.outcome(best)
+    """Return what was measured, with the value of each objective at the best length."""
+    outcome = Outcome.of(training.measured)
+    best = outcome.lengths.index(outcome.steps)
     measured: dict[str, Callable[[], float]] = {
         "wql": lambda: outcome.value,
         "inventory_cost": lambda: costs[best],
@@ -94,18 +98,19 @@ def _outcome(training: FoldTraining, costs: list[float], objectives: tuple[str, 
 
 
 def _inventory_cost(training: FoldTraining, settings: CostSettings) -> float:
-    """Return the current cost per unit of demand, mean over folds; see :func:`realised_cost`."""
+    """Return the current cost per unit of demand, mean over origins; see :func:`realised_cost`."""
     periods = settings.protection_interval
     costs = []
-    for fold, forecast in zip(training.folds, training.forecasts, strict=True):
-        (origins,) = fold.origins
-        total = training.panel.actuals(origins, periods).sum(axis=1)
-        known = np.flatnonzero(np.isfinite(total))
-        every = LeadTimeDemand.from_forecast(forecast, periods)
-        demand = replace(every, totals=every.totals[known])
-        cost = realised_cost(demand, total[known], settings).sum()
-        costs.append(cost / max(total[known].sum(), 1e-12))
-    return float(np.mean(costs))
+    for fold, forecasts in zip(training.folds, training.forecasts, strict=True):
+        for number, forecast in enumerate(forecasts):
+            total = fold.actuals(training.panel, number, periods).sum(axis=1)
+            known = np.flatnonzero(np.isfinite(total))
+            if known.size:  # the periods until the delivery may lie beyond a short fold
+                every = LeadTimeDemand.from_forecast(forecast, periods)
+                demand = replace(every, totals=every.totals[known])
+                cost = realised_cost(demand, total[known], settings).sum()
+                costs.append(cost / max(total[known].sum(), 1e-12))
+    return float(np.mean(costs)) if costs else float("nan")
 
 
 def _latency(training: FoldTraining) -> float:
@@ -113,7 +118,7 @@ def _latency(training: FoldTraining) -> float:
 
     def forecast() -> None:
         for ensemble, fold in zip(training.ensembles, training.folds, strict=False):
-            ensemble.predict(taking_part(fold.origins[0]))
+            forecasts_from(ensemble.predict, replace(fold, origins=fold.origins[:1]))
 
     forecast()
     started = time.perf_counter()

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from restock.errors import RestockError, StoppedError
 from restock.sweeps.results import Trial
-from restock.training.outcome import Outcome
+from restock.training.outcome import Measured, Outcome
 
 
 class Pruned(Exception):  # noqa: N818 - a signal, not an error
-    """The trial was stopped because it is worse than others at the same epoch."""
+    """The trial was stopped because it is worse than others after the same share of steps."""
 
 
 class Interrupted(StoppedError):  # noqa: N818 - a signal, not an error
@@ -36,7 +35,7 @@ class Claim:
         slot: Number of the trial, from 0. All attempts at a trial have the same.
         number: Number of the attempt, unique in the study.
         values: Proposed values, by settings path.
-        epochs: Number of epochs set by the tuner; None: the number in the settings.
+        share: Share of the budget set by the tuner; None: all of it.
         retries: Earlier attempt at the same trial that this one continues.
         resumes: Slot of another trial whose training this one continues.
     """
@@ -44,7 +43,7 @@ class Claim:
     slot: int
     number: int
     values: dict[str, Any]
-    epochs: int | None = None
+    share: float | None = None
     retries: int | None = None
     resumes: int | None = None
 
@@ -60,7 +59,7 @@ class Queue(Protocol):
     until :meth:`tell` or :meth:`release`, only this worker writes the attempt's losses and its end.
     Nobody else changes an attempt that has heartbeats. If it has none for longer than
     ``engine.grace``, or its process is known to be dead, anybody may end it. Its slot is then
-    queued again, and continues from the last saved epoch.
+    queued again, and continues from the last saved state.
 
     *Late writers.* A worker may seem dead and come back, for example after it was suspended or
     without network. Its next write raises :class:`Fenced` and changes nothing. It continues with
@@ -82,8 +81,8 @@ class Queue(Protocol):
         """Record heartbeats while the block runs."""
         ...
 
-    def report(self, claim: Claim, epoch: int, losses: Sequence[float]) -> bool:
-        """Record each fold's loss after an epoch; return whether the trial should be pruned.
+    def report(self, claim: Claim, found: Measured) -> bool:
+        """Record the losses at a length; return whether the trial should be pruned.
 
         Raises:
             Fenced: If the trial was given to another worker.

@@ -79,7 +79,7 @@ def _work(shipment: Shipment, data: bytes, name: str) -> tuple[int, str]:
     assert process.stdin is not None
     try:
         process.wait()
-    except KeyboardInterrupt:  # cancelled: closing the pipe asks the worker to finish its epoch
+    except KeyboardInterrupt:  # cancelled: closing the pipe asks the worker to finish its steps
         process.stdin.close()
         process.wait()
     assert process.stdout is not None

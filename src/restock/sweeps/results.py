@@ -69,7 +69,7 @@ class StudyResult:
         return f"{said}; {margin:.1%} below trial {second.number}, of {len(self.trials)} trials"
 
     def table(self) -> pd.DataFrame:
-        """Return one row per trial: state, losses, epochs and swept values."""
+        """Return one row per trial: state, losses, steps and swept values."""
         return pd.DataFrame([_row(trial) for trial in self.trials])
 
 
@@ -77,7 +77,7 @@ def _row(trial: Trial) -> dict[str, Any]:
     outcome = trial.outcome
     measured: dict[str, Any] = {
         "wql": outcome.value if outcome else None,
-        "epochs": outcome.best_epoch if outcome else None,
+        **(outcome.trained if outcome else {}),
     }
     others = {k: v for k, v in (outcome.scores if outcome else {}).items() if k != "wql"}
     return {"trial": trial.number, "state": trial.state, **measured, **others, **trial.values}

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from restock.errors import ConfigError
 from restock.settings.base import Frozen, View, masked, picked
 from restock.settings.costs import CostSettings
+from restock.settings.earlier import readable
 from restock.settings.recipe import Recipe
 from restock.settings.search import OptunaSettings, SearchSettings, TunerSettings
 from restock.tracking.code import PACKAGE, needed_files
@@ -90,7 +91,7 @@ class Sweep:
             kind: Class of the view.
             values: Settings that a trial changes, by path.
         """
-        return picked(kind, self.config_with(values or {}), f"sweep {self.name}")
+        return picked(kind, readable(self.config_with(values or {})), f"sweep {self.name}")
 
     def config_with(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Return the frozen configuration with the settings that a trial changes."""

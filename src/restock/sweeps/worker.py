@@ -110,8 +110,8 @@ def fold_objective(job: TrialJob, opened: OpenStudy) -> Measure:
         states = checkpoints(claim.slot)
         if claim.resumes is not None:
             states.start_from(checkpoints(claim.resumes))
-        outcome = objective(claim.values, claim.epochs, states, report)
-        if claim.epochs is None:  # else a later trial may continue this training
+        outcome = objective(claim.values, claim.share, states, report)
+        if claim.share is None:  # else a later trial may continue this training
             states.clear()
         return outcome
 

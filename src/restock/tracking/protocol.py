@@ -102,12 +102,14 @@ class RunningTrial:
 
     Attributes:
         slot: Number of the trial.
-        curve: Loss after each epoch so far.
+        share: Share of its steps that it has done.
+        curve: Loss at each length so far.
         worker: Name of its worker.
         seconds: Time since it was claimed.
     """
 
     slot: int
+    share: float
     curve: tuple[float, ...]
     worker: str
     seconds: float
@@ -159,6 +161,6 @@ class Console(Protocol):
 class Progress(Protocol):
     """A progress bar."""
 
-    def advance(self, text: str = "") -> None:
-        """Count one unit of work as done; ``text`` is shown after the bar."""
+    def advance(self, text: str = "", by: int = 1) -> None:
+        """Count units of work as done; ``text`` is shown after the bar."""
         ...

@@ -1,6 +1,6 @@
 """From a recipe, a panel and its folds to a fitted bundle. Stages and notebooks train with this.
 
-recipe = Recipe.suited_to(panel.frequency, training={"max_epochs": 5})
+recipe = Recipe.suited_to(panel.frequency, training={"max_steps": 200})
 fitted = fit_bundle(recipe, panel, folds)
 forecast = fitted.predict(panel, origins)
 fitted.save(folder)
@@ -16,23 +16,27 @@ from pathlib import Path
 import numpy as np
 
 from restock.features.fitted import FittedFeatures
-from restock.forecasters.baselines.forest import FittedTrees
-from restock.forecasters.baselines.make import boosted_trees, make_baselines
-from restock.forecasters.bundle import Manifest, others_of
+from restock.forecasters.baselines.make import make_baselines
+from restock.forecasters.bundle import Manifest
 from restock.forecasters.combine import Combination
 from restock.forecasters.lstm import backend
-from restock.forecasters.lstm.fit import LstmEnsemble, run_epochs
+from restock.forecasters.lstm.fit import LstmEnsemble, train_all
 from restock.forecasters.lstm.save import save_bundle
-from restock.forecasters.names import BOOSTED_TREES
+from restock.forecasters.lstm.schedule import budget
+from restock.forecasters.names import LSTM
 from restock.settings.recipe import Recipe
-from restock.training.combination import held_out_wql, learn_combination, rehearse
+from restock.training.choice import Choice, choose
+from restock.training.combination import rehearse
 from restock.training.fold_features import fit_fold_features
 from restock.training.folds import FoldTraining
 from restock.training.outcome import Outcome
 from restock.training.report import Report, Silent
 from restock.types.folds import Folds
-from restock.types.forecast import DemandForecast
+from restock.types.forecast import DemandForecast, FittedForecaster, Forecaster
 from restock.types.panel import DemandPanel, IntArray
+
+# Without a tuning fold, models cannot be compared. Then this robust simple forecast is chosen.
+FALLBACK = "moving_median"
 
 
 @dataclass(frozen=True)
@@ -40,30 +44,30 @@ class Rehearsed:
     """What is decided on the tuning folds.
 
     Attributes:
-        epochs: Number of epochs of the final training.
-        combination: How the network's forecasts are mixed and calibrated.
-        wql: Weighted quantile loss on the tuning folds; None if there are no tuning folds.
+        steps: Number of gradient steps of the final training.
+        choice: What forecasts, and what it was chosen from.
+        wql: Weighted quantile loss of what was chosen; None if there are no tuning folds.
     """
 
-    epochs: int
-    combination: Combination
+    steps: int
+    choice: Choice
     wql: float | None
 
 
 @dataclass(frozen=True)
 class FittedBundle:
-    """A trained network with all that its forecasts need, not yet saved.
+    """Trained models with all that their forecasts need, not yet saved.
 
     Attributes:
         ensemble: The networks, trained on all periods before the test.
-        trees: The boosted trees, if they are mixed in.
+        others: The other models that forecast or are mixed in, fitted on the same periods.
         rehearsed: What was decided on the tuning folds.
-        losses: Mean training loss of each epoch.
+        losses: Training loss of each gradient step, mean over the networks.
         cut: Digest of the cut of the folds; see :class:`Manifest`.
     """
 
     ensemble: LstmEnsemble
-    trees: FittedTrees | None
+    others: dict[str, FittedForecaster]
     rehearsed: Rehearsed
     losses: tuple[float, ...]
     cut: str
@@ -88,7 +92,7 @@ class FittedBundle:
         Returns:
             Quantiles of each step and of the running total, in units.
         """
-        return self.rehearsed.combination.forecast(
+        return self.rehearsed.choice.combination.forecast(
             panel, origins, network=self.ensemble.fitted().predict, others=self._others
         )
 
@@ -108,23 +112,16 @@ class FittedBundle:
         return save_bundle(
             self.ensemble,
             folder,
-            combination=self.rehearsed.combination,
-            trees=self.trees,
+            choice=self.rehearsed.choice.record(),
+            combination=self.rehearsed.choice.combination,
+            others=self.others,
             cut=self.cut,
             tuning_wql=self.rehearsed.wql,
             data_digest=data_digest,
         )
 
     def _others(self, panel: DemandPanel, origins: IntArray) -> dict[str, DemandForecast]:
-        levels = np.array(self.recipe.model.quantile_levels)
-        mixed_in = others_of(
-            self.rehearsed.combination,
-            self.recipe.evaluation.baselines,
-            self.horizon,
-            levels,
-            self.trees,
-        )
-        return {name: model.predict(panel, origins) for name, model in mixed_in.items()}
+        return {name: model.predict(panel, origins) for name, model in self.others.items()}
 
 
 def fit_bundle(
@@ -133,22 +130,23 @@ def fit_bundle(
     folds: Folds,
     report: Report | None = None,
     *,
-    epochs: int | None = None,
+    steps: int | None = None,
     features: FittedFeatures | None = None,
     num_threads: int = 1,
 ) -> FittedBundle:
-    """Train a network on all periods before the test, and learn how its forecast is mixed.
+    """Train a network on all periods before the test, and choose what forecasts.
 
-    First, networks are trained on the tuning folds. They decide the number of epochs, the weights
-    of the baselines in the forecast and its calibration. Then the final network is trained.
+    First, networks are trained on the tuning folds. They decide the number of steps, and whether
+    one model or a mix of several forecasts. Then the final network is trained, and the other models
+    are fitted.
 
     Args:
         recipe: All settings of the training.
         panel: The whole panel. Demand after the test's first origin is not read.
-        folds: Where the panel is cut. Without tuning folds, all epochs are trained and the forecast
-            is the network's alone.
-        report: Is called at every epoch. An error that it raises ends the training.
-        epochs: Number of epochs, if it is known. None: the best one on the tuning folds.
+        folds: Where the panel is cut. Without tuning folds, all steps are trained, and the forecast
+            is that of :data:`FALLBACK`, or the network's alone.
+        report: Is told the progress. An error that it raises ends the training.
+        steps: Number of gradient steps, if it is known. None: the best one on the tuning folds.
         features: Features with the test's training end, if they exist. None: they are made here.
         num_threads: Threads inside one operation; 0: the backend chooses.
 
@@ -161,38 +159,45 @@ def fit_bundle(
         DivergedError: If the loss is not finite.
     """
     report = report or Silent()
-    rehearsed = _rehearse(recipe, panel, folds, report, epochs=epochs, num_threads=num_threads)
+    rehearsed = _rehearse(recipe, panel, folds, report, steps=steps, num_threads=num_threads)
     backend.prepare(recipe.seed, num_threads)
     train_end = folds.test.train_end
     ensemble = LstmEnsemble(recipe, folds.horizon, panel, train_end, features)
-    losses = _train(ensemble, rehearsed.epochs, report)
-    trees = _trees(recipe, panel, folds, rehearsed.combination)
-    return FittedBundle(ensemble, trees, rehearsed, losses, folds.cut)
+    losses = _train(ensemble, rehearsed.steps, report)
+    others = {
+        name: model.fit(panel, train_end)
+        for name, model in _baselines(recipe, folds.horizon).items()
+        if name in rehearsed.choice.combination.weights
+    }
+    return FittedBundle(ensemble, others, rehearsed, losses, folds.cut)
 
 
 def train_on_folds(
-    training: FoldTraining, epochs: int, report: Report, *, last: bool
-) -> tuple[Outcome, list[DemandForecast]]:
-    """Train on the tuning folds, and score the networks after each epoch.
+    training: FoldTraining, report: Report, steps: int | None = None
+) -> tuple[Outcome, list[list[DemandForecast]]]:
+    """Train on the tuning folds, and score the networks at every length.
 
     Args:
         training: New networks of the tuning folds.
-        epochs: Number of epochs.
-        report: Gets the mean loss over the folds after each epoch.
-        last: Whether the last epoch is used; else the one with the lowest loss.
+        report: Gets the losses.
+        steps: The only length to train to, if it is known already.
 
     Returns:
-        The losses, and each fold's forecasts after the epoch that is used.
+        The losses, and each fold's forecasts at the length with the lowest loss.
     """
-    kept: list[DemandForecast] = []
-    report.begin("tuning folds", epochs)
-    for epoch in training.epochs(epochs, None):
-        curve = training.curve
-        if last or curve[-1] <= min(curve):
+    if steps is not None:
+        training.schedule = training.schedule.only(steps)
+    kept: list[list[DemandForecast]] = []
+    lengths = training.schedule.lengths
+    report.begin("tuning folds", training.schedule.total(lengths[-1]))
+    while (length := training.next_length) is not None:
+        for losses in training.train(length, None):
+            report.steps(losses)
+        found = training.measured
+        if found[-1].loss <= min(one.loss for one in found):
             kept = training.forecasts
-        report.epoch(epoch, curve[-1])
-    best = epochs - 1 if last else int(np.argmin(training.curve))
-    return training.outcome(best), kept
+        report.measured(found[-1])
+    return Outcome.of(training.measured), kept
 
 
 def _rehearse(
@@ -201,46 +206,47 @@ def _rehearse(
     folds: Folds,
     report: Report,
     *,
-    epochs: int | None,
+    steps: int | None,
     num_threads: int,
 ) -> Rehearsed:
-    """Train on the tuning folds. Learn the number of epochs, the weights and the calibration."""
-    levels, most = np.array(recipe.model.quantile_levels), recipe.training.max_epochs
+    """Train on the tuning folds. Learn the number of steps, the weights and the calibration."""
+    levels = np.array(recipe.model.quantile_levels)
     if not folds.tuning:
-        return Rehearsed(most, Combination.plain(levels), None)
+        most = budget(recipe.training, panel, folds.test.train_end).lengths[-1]
+        return Rehearsed(steps or most, _fallback(recipe), None)
     features = fit_fold_features(panel, folds, recipe.features, recipe.model.likelihood)
     training = FoldTraining(recipe, panel, folds, features, num_threads=num_threads)
-    outcome, forecasts = train_on_folds(training, epochs or most, report, last=epochs is not None)
+    outcome, forecasts = train_on_folds(training, report, steps)
     if not recipe.training.combine:
-        return Rehearsed(outcome.best_epoch, Combination.plain(levels), outcome.value)
-    others = make_baselines(
-        recipe.evaluation.baselines, folds.horizon, recipe.features, levels, recipe.seed
-    )
+        return Rehearsed(outcome.steps, Choice.only(Combination.plain(levels)), outcome.value)
+    others = _baselines(recipe, folds.horizon)
     rehearsals = [
-        rehearse(forecast, others, panel, fold)
-        for fold, forecast in zip(folds.tuning, forecasts, strict=True)
+        rehearse(made, others, panel, fold)
+        for fold, made in zip(folds.tuning, forecasts, strict=True)
     ]
-    return Rehearsed(outcome.best_epoch, learn_combination(rehearsals), held_out_wql(rehearsals))
+    choice = choose(rehearsals)
+    return Rehearsed(outcome.steps, choice, choice.loss)
 
 
-def _train(ensemble: LstmEnsemble, epochs: int, report: Report) -> tuple[float, ...]:
-    """Train for a number of epochs, and return the mean loss of each."""
-    losses: list[float] = []
-    report.begin("training", epochs)
+def _train(ensemble: LstmEnsemble, steps: int, report: Report) -> tuple[float, ...]:
+    """Train for a number of steps, and return the loss of each."""
+    every: list[float] = []
+    report.begin("training", steps)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for epoch in range(epochs):
-            losses += run_epochs([ensemble], pool)
-            report.epoch(epoch, losses[-1])
-    return tuple(losses)
+        for losses in train_all([ensemble], steps, pool):
+            every += losses
+            report.steps(losses)
+    return tuple(every)
 
 
-def _trees(
-    recipe: Recipe, panel: DemandPanel, folds: Folds, combination: Combination
-) -> FittedTrees | None:
-    """If boosted trees are mixed in, fit them on the same periods as the network."""
-    if BOOSTED_TREES not in combination.weights:
-        return None
+def _fallback(recipe: Recipe) -> Choice:
+    """Return what forecasts where nothing can be compared."""
+    names = recipe.evaluation.baselines.names if recipe.training.combine else ()
+    name = FALLBACK if FALLBACK in names else LSTM
+    return Choice.only(Combination.plain(np.array(recipe.model.quantile_levels), name), name)
+
+
+def _baselines(recipe: Recipe, horizon: int) -> dict[str, Forecaster]:
     levels = np.array(recipe.model.quantile_levels)
     settings = recipe.evaluation.baselines
-    trees = boosted_trees(settings, folds.horizon, recipe.features, levels, recipe.seed)
-    return trees.fit(panel, folds.test.train_end)
+    return make_baselines(settings, horizon, recipe.features, levels, recipe.seed)

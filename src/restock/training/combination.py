@@ -7,15 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
-from restock.evaluation.metrics import DECILES, level_indices, naive_scales, pooled_wql, ranks
+from restock.evaluation.bands import band_of_steps
+from restock.evaluation.metrics import DECILES, level_indices, naive_scales, ranks
+from restock.evaluation.selection import forecasts_from
 from restock.forecasters.combine import Combination, mix, with_lower_tail
 from restock.forecasters.names import LSTM
 from restock.types.folds import Fold
 from restock.types.forecast import DemandForecast, Forecaster
-from restock.types.panel import DemandPanel, FloatArray
+from restock.types.panel import DemandPanel, FloatArray, IntArray
 
 SMALLEST_WEIGHT = 0.05  # a model with a smaller weight is left out, to save time
 TOLERANCE = 0.1  # a loss that is 10 % above the lowest divides a model's prior weight by e
@@ -26,61 +29,60 @@ ROWS = 2_000  # rows per fold; more are not needed for a few weights
 
 @dataclass(frozen=True)
 class Rehearsal:
-    """The forecasts of all models from one tuning origin, with the actuals.
+    """The forecasts of all models from the origins of a tuning fold, with the actuals.
+
+    A row is a series at one origin.
 
     Attributes:
-        forecasts: Forecasts by model.
-        actual: Actual demand; NaN is not scored. Shape ``(N, H)``.
-        scale: Mean absolute naive error of each series up to the origin; NaN if 0. ``(N,)``.
+        forecasts: Forecasts of R rows by model.
+        actual: Actual demand; NaN is not scored. Shape ``(R, H)``.
+        scale: Mean absolute naive error of the series up to the origin; NaN if 0. ``(R,)``.
+        series: Row number in the panel of each row's series. Shape ``(R,)``.
     """
 
     forecasts: Mapping[str, DemandForecast]
     actual: FloatArray
     scale: FloatArray
+    series: IntArray
+
+    def take(self, rows: IntArray) -> Rehearsal:
+        """Return some rows."""
+        forecasts = {name: made.take(rows) for name, made in self.forecasts.items()}
+        return Rehearsal(forecasts, self.actual[rows], self.scale[rows], self.series[rows])
 
 
 def rehearse(
-    forecast: DemandForecast,
+    forecasts: Sequence[DemandForecast],
     others: Mapping[str, Forecaster],
     panel: DemandPanel,
     fold: Fold,
 ) -> Rehearsal:
-    """Add the forecasts of other models to the network's forecast from a tuning fold.
+    """Add the forecasts of other models to the network's forecasts from a tuning fold.
 
     Args:
-        forecast: The network's forecast.
+        forecasts: The network's forecast from each origin of the fold.
         others: The other models; they are fitted up to the fold's training end.
-        panel: The whole panel.
-        fold: A fold with one origin.
+        panel: The whole panel; nothing after the fold's ``target_end`` is read.
+        fold: The fold.
     """
-    (origins,) = fold.origins
-    actual = panel.actuals(origins, forecast.point.shape[1])
-    scale, _ = naive_scales(panel.uncensored, origins, 1)
-    made = {
-        name: model.fit(panel, fold.train_end).predict(panel, np.maximum(origins, 0))
-        for name, model in others.items()
-    }
-    return Rehearsal({LSTM: forecast, **made}, actual, scale)
+    horizon = forecasts[0].point.shape[1]
+    made = {LSTM: DemandForecast.stacked(forecasts)}
+    for name, model in others.items():
+        fitted = model.fit(panel, fold.train_end)
+        every = forecasts_from(partial(fitted.predict, panel), fold)
+        made[name] = DemandForecast.stacked(every)
+    numbers = range(len(fold.origins))
+    actual = np.concatenate([fold.actuals(panel, number, horizon) for number in numbers])
+    demand = panel.uncensored
+    scale = np.concatenate([naive_scales(demand, origins, 1)[0] for origins in fold.origins])
+    return Rehearsal(made, actual, scale, np.tile(np.arange(panel.num_series), len(numbers)))
 
 
-def held_out_wql(rehearsals: Sequence[Rehearsal]) -> float:
-    """Return the mean loss over the folds, each combined with weights learned on the others.
-
-    With a single fold this is not possible: then it is the loss of the network alone.
-    """
-    losses = []
-    for place, rehearsal in enumerate(rehearsals):
-        others = [*rehearsals[:place], *rehearsals[place + 1 :]]
-        made = rehearsal.forecasts[LSTM]
-        if others:
-            made = learn_combination(others).apply(rehearsal.forecasts)
-        losses.append(pooled_wql(rehearsal.actual, made.quantiles, np.asarray(made.levels)))
-    return float(np.mean(losses))
-
-
-def learn_combination(rehearsals: Sequence[Rehearsal]) -> Combination:
-    """Learn weights, then the calibration of the weighted forecast."""
-    weights = learn_weights(rehearsals)
+def learn_combination(
+    rehearsals: Sequence[Rehearsal], weights: dict[str, float] | None = None
+) -> Combination:
+    """Learn weights, unless they are given, then the calibration of the weighted forecast."""
+    weights = weights or learn_weights(rehearsals)
     mixed = [mix(rehearsal.forecasts, weights) for rehearsal in rehearsals]
     levels = np.asarray(mixed[0].levels)
     steps, totals = [], []
@@ -104,9 +106,9 @@ def learn_weights(rehearsals: Sequence[Rehearsal]) -> dict[str, float]:
     """Return the weights with the lowest loss. They are positive and sum to one.
 
     The loss is one half weighted, one half scaled quantile loss. A few folds cannot tell which of
-    two similar models is better. So a penalty pulls the weights towards :func:`prior_weights`. Each
-    fold's loss is divided by that of the best single model there, so that folds which are hard to
-    forecast do not dominate. The loss is convex in the weights.
+    two similar models is better. So a penalty pulls the weights towards :func:`prior_weights`. The
+    loss of each fold and band of steps is divided by that of the best single model there, so that
+    folds which are hard to forecast do not dominate. The loss is convex in the weights.
     """
     from scipy.optimize import minimize
 
@@ -164,34 +166,47 @@ def pinball_of(error: FloatArray, levels: FloatArray) -> FloatArray:
 def _stacked(
     rehearsals: Sequence[Rehearsal], names: list[str]
 ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
-    """Join the points of all rehearsals: quantiles ``(P, 9, M)``, actuals, importances, levels."""
-    forecasts, actuals, importances = [], [], []
+    """Join the points of all rehearsals: quantiles ``(P, 9, M)``, actuals, importances, levels.
+
+    Every band of steps counts as in the test, by its number of steps, however many of the
+    rehearsals reach it.
+    """
     levels = np.asarray(rehearsals[0].forecasts[LSTM].levels)
     picked = level_indices(levels, DECILES)
-    for rehearsal in rehearsals:
-        every = np.linspace(0, len(rehearsal.actual) - 1, min(ROWS, len(rehearsal.actual)))
-        rows = np.unique(every.astype(int))
-        actual = rehearsal.actual[rows]
-        known = np.isfinite(actual)
-        scaled = np.nan_to_num(1.0 / rehearsal.scale[rows], nan=0.0)[:, None] * known
-        total = max(float(np.nansum(actual)), 1e-9)
-        # The importance of a point: 1 / total demand, plus the same for demand over its scale.
-        importance = known / total + scaled / max(
-            float((scaled * actual.clip(0))[known].sum()), 1e-9
-        )
-        parts = [rehearsal.forecasts[name].quantiles[rows][:, :, picked] for name in names]
-        made = np.stack(parts, axis=3)[known]
-        error = actual[known][:, None, None] - made
-        alone = importance[known] @ pinball_of(error, levels[picked, None]).sum(axis=1)
-        forecasts.append(made)
-        actuals.append(actual[known])
-        importances.append(importance[known] / _least(alone))
-    return (
-        np.concatenate(forecasts),
-        np.concatenate(actuals),
-        np.concatenate(importances),
-        levels[picked],
-    )
+    bands = band_of_steps(rehearsals[0].actual.shape[1])
+    parts = []
+    for band in range(bands[-1] + 1):
+        steps = np.flatnonzero(bands == band)
+        reaching = [one for one in rehearsals if np.isfinite(one.actual[:, steps]).any()]
+        for one in reaching:
+            made, actual, importance = _points(one, names, steps, picked)
+            error = actual[:, None, None] - made
+            alone = importance @ pinball_of(error, levels[picked, None]).sum(axis=1)
+            parts.append((made, actual, importance * len(steps) / (_least(alone) * len(reaching))))
+    made, actual, importance = (np.concatenate(part) for part in zip(*parts, strict=True))
+    return made, actual, importance, levels[picked]
+
+
+def _points(
+    rehearsal: Rehearsal, names: list[str], steps: IntArray, picked: IntArray
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return quantiles ``(P, 9, M)`` of some steps, actual demand, and importances.
+
+    The importance of a point is 1 / total demand, plus the same for demand over its scale.
+    """
+    count = len(rehearsal.actual)
+    rows = np.unique(np.linspace(0, count - 1, min(ROWS, count)).astype(int))
+    actual = rehearsal.actual[np.ix_(rows, steps)]
+    known = np.isfinite(actual)
+    made = [
+        rehearsal.forecasts[name].quantiles[np.ix_(rows, steps, picked)][known] for name in names
+    ]
+    inverse = np.nan_to_num(1.0 / rehearsal.scale[rows], nan=0.0)[:, None]
+    inverse = np.broadcast_to(inverse, known.shape)[known]
+    actual = actual[known]
+    total = max(float(actual.sum()), 1e-9)
+    importance = 1.0 / total + inverse / max(float((inverse * actual).sum()), 1e-9)
+    return np.stack(made, axis=2), actual, importance
 
 
 def calibrated_levels(rank: FloatArray, levels: FloatArray) -> list[float]:

@@ -10,16 +10,17 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from restock.evaluation.bands import fold_sums, loss_of
 from restock.evaluation.explain import permutation_importance, picked_rows, sample
-from restock.evaluation.selection import forecast_wql
+from restock.evaluation.selection import forecasts_from
 from restock.features.names import optional_features
 from restock.forecasters.combine import Combination
 from restock.forecasters.lstm import backend
-from restock.forecasters.lstm.fit import LstmEnsemble, run_epochs
+from restock.forecasters.lstm.fit import LstmEnsemble, train_all
+from restock.forecasters.lstm.schedule import budget
 from restock.settings.recipe import Recipe
 from restock.settings.selection import SelectionSettings
 from restock.training.fold_features import fit_fold_features
-from restock.training.folds import taking_part
 from restock.types.folds import Folds
 from restock.types.panel import DemandPanel
 
@@ -106,7 +107,7 @@ def eliminate(
 def assess_features(
     recipe: Recipe, panel: DemandPanel, folds: Folds, num_threads: int
 ) -> Assessment:
-    """Train on each tuning fold for all epochs; score with all features and without each one.
+    """Train on each tuning fold; score with all features and without each one.
 
     Args:
         recipe: Settings of the training, with the features to leave out.
@@ -116,22 +117,23 @@ def assess_features(
     """
     backend.prepare(recipe.seed, num_threads)
     features = fit_fold_features(panel, folds, recipe.features, recipe.model.likelihood)
+    schedule = budget(recipe.training, panel, folds.test.train_end)
     ensembles = [
-        LstmEnsemble(recipe, folds.horizon, panel, fold.train_end, fitted)
+        LstmEnsemble(recipe, folds.horizon, panel, fold.train_end, fitted, schedule=schedule)
         for fold, fitted in zip(folds.tuning, features, strict=True)
     ]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for _ in range(recipe.training.max_epochs):
-            run_epochs(ensembles, pool)
+        for _ in train_all(ensembles, schedule.lengths[-1], pool):
+            pass
     plain = Combination.plain(np.array(recipe.model.quantile_levels))
-    losses, tables = [], []
+    sums, tables = [], []
     for ensemble, fold in zip(ensembles, folds.tuning, strict=True):
-        forecast = ensemble.predict(taking_part(fold.origins[0]))
-        losses.append(forecast_wql(forecast, panel, fold))
+        sums.append(fold_sums(forecasts_from(ensemble.predict, fold), panel, fold))
         network = ensemble.on_panel()
-        samples = [sample(network, {}, rows, origins) for rows, origins in picked_rows(fold)]
+        samples = [sample(network, {}, *picked) for picked in picked_rows(fold)]
         found = permutation_importance(network, plain, samples, seed=recipe.seed)
         tables.append(found.set_index("input")["wql_rise"])
     mean = pd.concat(tables, axis=1).mean(axis=1)
     names = optional_features(ensembles[0].state)
-    return Assessment(float(np.mean(losses)), {name: float(mean[name]) for name in names})
+    loss = loss_of(np.sum(sums, axis=0), folds.horizon)
+    return Assessment(loss, {name: float(mean[name]) for name in names})

@@ -1,4 +1,4 @@
-"""Fold training: the networks of all tuning folds, trained side by side epoch by epoch."""
+"""Fold training: the networks of all tuning folds, trained side by side and scored at lengths."""
 
 from __future__ import annotations
 
@@ -8,24 +8,30 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from restock.evaluation.selection import forecast_wql
+from restock.evaluation.bands import fold_sums, loss_of
+from restock.evaluation.selection import forecasts_from
 from restock.features.fitted import FittedFeatures
 from restock.forecasters.lstm import backend
-from restock.forecasters.lstm.fit import LstmEnsemble, part_of, run_epochs
+from restock.forecasters.lstm.fit import LstmEnsemble, part_of, train_all
+from restock.forecasters.lstm.schedule import budget
 from restock.seeding import child_seed
 from restock.settings.recipe import Recipe
-from restock.training.outcome import Outcome
+from restock.training.outcome import Measured
 from restock.types.folds import Folds
 from restock.types.forecast import DemandForecast
-from restock.types.panel import DemandPanel, IntArray
+from restock.types.panel import DemandPanel, FloatArray
+
+WORSE = 1.02  # a longer training is not tried where the loss is this times the lowest
 
 
 class FoldTraining:
     """One configuration in training on all tuning folds (and seeds) side by side.
 
     Attributes:
-        fold_curves: Loss of each fold after each epoch, mean over the seeds.
-        forecasts: Each fold's forecasts after the last epoch, by the first seed.
+        schedule: The lengths that may be measured.
+        sums: Losses and demand of each fold, by band, at each length so far, mean over the seeds;
+            see :func:`fold_sums`. Each ``(F, 2, B)``.
+        forecasts: Each fold's forecasts from its origins at the last length, by the first seed.
     """
 
     def __init__(
@@ -49,67 +55,77 @@ class FoldTraining:
             num_seeds: Number of seeds; the first one is the recipe's own.
         """
         backend.prepare(recipe.seed, num_threads)
-        self.panel, self.folds = panel, folds.tuning
+        self.panel, self.folds, self.horizon = panel, folds.tuning, folds.horizon
+        # The budget is that of the final training, so that lengths mean the same there.
+        self.schedule = budget(recipe.training, panel, folds.test.train_end)
         seeds = [recipe.seed, *(child_seed(recipe.seed, "repeat", r) for r in range(1, num_seeds))]
         self.ensembles = [
-            LstmEnsemble(seeded, folds.horizon, panel, fold.train_end, fitted)
+            LstmEnsemble(
+                seeded, folds.horizon, panel, fold.train_end, fitted, schedule=self.schedule
+            )
             for seeded in (recipe.model_copy(update={"seed": seed}) for seed in seeds)
             for fold, fitted in zip(folds.tuning, features, strict=True)
         ]
-        self.fold_curves: list[list[float]] = [[] for _ in folds.tuning]
-        self.forecasts: list[DemandForecast] = []
+        self.sums: list[FloatArray] = []
+        self.forecasts: list[list[DemandForecast]] = []
 
     @property
-    def curve(self) -> list[float]:
-        """Mean loss over the folds after each epoch."""
-        return [float(np.mean(losses)) for losses in zip(*self.fold_curves, strict=True)]
+    def measured(self) -> list[Measured]:
+        """What was found at each length so far."""
+        lengths, most = self.schedule.lengths, self.schedule.lengths[-1]
+        return [
+            Measured(
+                steps,
+                steps / most,
+                loss_of(sums.sum(axis=0), self.horizon),
+                tuple(loss_of(own, self.horizon) for own in sums),
+            )
+            for steps, sums in zip(lengths, self.sums, strict=False)
+        ]
 
-    def epochs(self, total: int, pool_size: int | None) -> Iterator[int]:
-        """Train up to a number of epochs. After each is scored, yield its number, from 0.
+    @property
+    def next_length(self) -> int | None:
+        """The next length to measure; None if there is none, or longer is clearly worse."""
+        curve = [found.loss for found in self.measured]
+        if len(curve) == len(self.schedule.lengths):
+            return None
+        past_best = bool(curve) and curve[-1] > WORSE * min(curve)
+        return None if past_best else self.schedule.lengths[len(curve)]
+
+    def train(self, length: int, pool_size: int | None) -> Iterator[list[float]]:
+        """Train up to a length and score the networks there.
 
         Args:
-            total: Number of epochs, including those that were restored.
+            length: :attr:`next_length`.
             pool_size: Networks that train at the same time; None: one for each processor.
+
+        Yields:
+            The training losses of the next steps, before the networks are scored.
         """
         with ThreadPoolExecutor(pool_size or os.cpu_count()) as pool:
-            for epoch in range(len(self.curve), total):
-                self.run_epoch(pool)
-                yield epoch
+            yield from train_all(self.ensembles, length, pool)
+            self._score(pool)
 
-    def run_epoch(self, pool: ThreadPoolExecutor) -> None:
-        """Train every network for one epoch and score it."""
-        run_epochs(self.ensembles, pool)
+    def _score(self, pool: ThreadPoolExecutor) -> None:
         folds = [self.folds[at % len(self.folds)] for at in range(len(self.ensembles))]
-        origins = [taking_part(fold.origins[0]) for fold in folds]
-        forecasts = list(pool.map(LstmEnsemble.predict, self.ensembles, origins))
-        losses = [
-            forecast_wql(forecast, self.panel, fold)
-            for forecast, fold in zip(forecasts, folds, strict=True)
+        predicting = [ensemble.predict for ensemble in self.ensembles]
+        forecasts = list(pool.map(forecasts_from, predicting, folds))
+        sums = [
+            fold_sums(made, self.panel, fold) for made, fold in zip(forecasts, folds, strict=True)
         ]
-        by_fold = np.reshape(losses, (-1, len(self.folds))).mean(axis=0)
-        for own, loss in zip(self.fold_curves, by_fold, strict=True):
-            own.append(float(loss))
+        shape = (-1, len(self.folds), *sums[0].shape)
+        self.sums.append(np.reshape(sums, shape).mean(axis=0))
         self.forecasts = forecasts[: len(self.folds)]
 
     def progress(self) -> dict[str, np.ndarray]:
         """Return all that is needed to resume, by name."""
-        arrays = {"curves": np.array(self.fold_curves)}
+        arrays = {"sums": np.array(self.sums)}
         for number, ensemble in enumerate(self.ensembles):
             arrays |= {f"{number}/{name}": v for name, v in ensemble.progress().items()}
         return arrays
 
     def restore(self, progress: Mapping[str, np.ndarray]) -> None:
         """Resume from the arrays of :meth:`progress`."""
-        self.fold_curves = progress["curves"].tolist()
+        self.sums = list(progress["sums"])
         for number, ensemble in enumerate(self.ensembles):
             ensemble.restore(part_of(progress, f"{number}/"))
-
-    def outcome(self, best: int) -> Outcome:
-        """Return the outcome if the epoch at position ``best`` is used."""
-        curve = self.curve
-        return Outcome(curve[best], best + 1, tuple(curve), tuple(map(tuple, self.fold_curves)))
-
-
-def taking_part(origins: IntArray) -> IntArray:
-    """Give series that take no part (-1) the origin 0, so that every row has a forecast."""
-    return np.maximum(origins, 0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
 import pandas as pd
 
 from restock.data.files import read_json, write_json
@@ -25,6 +26,7 @@ from restock.types.layout import Layout
 from restock.types.panel import DemandPanel
 
 Say = Callable[[str], None]
+LAST = 20  # steps whose mean is the training loss that is reported
 
 
 def train(settings: TrainingView, files: Layout, run: Tracker, report: Report, say: Say) -> None:
@@ -34,7 +36,7 @@ def train(settings: TrainingView, files: Layout, run: Tracker, report: Report, s
         settings: Settings of the training and of the folds.
         files: Folder of the panel, and folder for the bundle.
         run: The run that results are logged in.
-        report: Is called at every epoch.
+        report: Is told the progress.
         say: Prints messages for the user.
 
     Raises:
@@ -44,14 +46,14 @@ def train(settings: TrainingView, files: Layout, run: Tracker, report: Report, s
     check_export()
     panel = load_panel(files.read(layout.PANEL))
     folds = folds_with_demand(panel, settings.evaluation)
-    recipe, epochs = _recipe(settings, folds, files, say)
+    recipe, steps = _recipe(settings, folds, files, say)
     data = panel_digest(files.read(layout.PANEL))
     fitted = fit_bundle(
         recipe,
         panel,
         folds,
         report,
-        epochs=epochs,
+        steps=steps,
         features=_features(recipe, panel, folds, files, say),
         num_threads=settings.engine.num_threads,
     )
@@ -62,18 +64,17 @@ def train(settings: TrainingView, files: Layout, run: Tracker, report: Report, s
     _log(fitted, bundle, run)
     if recipe.training.use_tuned:
         run.log_artifact(files.read(layout.TUNING))
-    weights = fitted.rehearsed.combination.weights
-    mixed = ", ".join(f"{name} {weight:.0%}" for name, weight in weights.items())
-    say(f"trained {fitted.rehearsed.epochs} epochs: {mixed}; bundle {bundle[:12]}")
+    say(f"trained {fitted.rehearsed.steps} steps; bundle {bundle[:12]}")
+    say(fitted.rehearsed.choice.why())
 
 
 def _recipe(
     settings: TrainingView, folds: Folds, files: Layout, say: Say
 ) -> tuple[Recipe, int | None]:
-    """Return the recipe, and the number of epochs if the tuner has found it.
+    """Return the recipe, and the number of steps if the tuner has found it.
 
-    With ``training.use_tuned``, the swept values and the epochs are the tuner's. Without it, the
-    settings are not changed, and training on the tuning folds will decide the epochs.
+    With ``training.use_tuned``, the swept values and the steps are the tuner's. Without it, the
+    settings are not changed, and training on the tuning folds will decide the steps.
     """
     recipe = narrowed(Recipe, settings)
     if not recipe.training.use_tuned:
@@ -99,21 +100,22 @@ def _features(
 
 def _write_metrics(fitted: FittedBundle, files: Layout) -> None:
     losses, rehearsed = fitted.losses, fitted.rehearsed
-    curve = pd.DataFrame({"epoch": range(1, len(losses) + 1), "loss": losses})
+    curve = pd.DataFrame({"step": range(1, len(losses) + 1), "loss": losses})
     write_table(files.write(layout.TRAINING_CURVE), curve)
     metrics = {
-        "loss": losses[-1],
-        "epochs": rehearsed.epochs,
+        "loss": float(np.mean(losses[-LAST:])),
+        "steps": rehearsed.steps,
         "tuning_wql": rehearsed.wql,
-        "weights": rehearsed.combination.weights,
+        "weights": rehearsed.choice.combination.weights,
+        "choice": rehearsed.choice.record(),
     }
     write_json(files.write(layout.TRAIN_METRICS), metrics)
 
 
 def _log(fitted: FittedBundle, bundle: str, run: Tracker) -> None:
     rehearsed = fitted.rehearsed
-    run.log_params({"epochs": rehearsed.epochs, "seed": fitted.recipe.seed})
-    weights = rehearsed.combination.weights
+    run.log_params({"steps": rehearsed.steps, "seed": fitted.recipe.seed})
+    weights = rehearsed.choice.combination.weights
     run.log_metrics({f"weight.{name}": weight for name, weight in weights.items()})
     if rehearsed.wql is not None:
         run.log_metrics({"best_tuning_wql": rehearsed.wql})

@@ -2,62 +2,75 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Literal, Protocol
 
 from restock.tracking.protocol import Console, Progress, Tracker
+from restock.training.outcome import Measured
 
 Phase = Literal["tuning folds", "training"]
-METRICS: dict[Phase, str] = {"tuning folds": "tuning_wql", "training": "loss"}
 
 
 class Report(Protocol):
     """Gets the progress of a training: a progress bar, a log, a reason to stop."""
 
-    def begin(self, phase: Phase, epochs: int) -> None:
-        """Is called when a phase begins, with its number of epochs."""
+    def begin(self, phase: Phase, steps: int) -> None:
+        """Is called when a phase begins, with the largest number of its gradient steps."""
         ...
 
-    def epoch(self, number: int, value: float) -> None:
-        """Is called after an epoch, numbered from 0. An error raised here ends the training.
+    def steps(self, losses: Sequence[float]) -> None:
+        """Is called after some steps, with their training losses. An error ends the training."""
+        ...
 
-        ``value`` is the loss on the tuning folds, or the training loss in the phase "training".
-        """
+    def measured(self, found: Measured) -> None:
+        """Is called after the networks were scored on the tuning folds."""
         ...
 
 
 class Silent:
     """A report that does nothing."""
 
-    def begin(self, phase: Phase, epochs: int) -> None:
+    def begin(self, phase: Phase, steps: int) -> None:
         """Do nothing."""
 
-    def epoch(self, number: int, value: float) -> None:
+    def steps(self, losses: Sequence[float]) -> None:
+        """Do nothing."""
+
+    def measured(self, found: Measured) -> None:
         """Do nothing."""
 
 
 class Told:
-    """A report that logs every epoch to a run and moves a progress bar."""
+    """A report that logs losses to a run and moves a progress bar."""
 
     def __init__(self, console: Console, tracker: Tracker, bars: ExitStack) -> None:
         """Keep the stack that closes the bars; see :func:`told`."""
         self.console, self.tracker, self.bars = console, tracker, bars
         self.phase: Phase = "training"
         self.bar: Progress | None = None
+        self.taken = 0
 
-    def begin(self, phase: Phase, epochs: int) -> None:
+    def begin(self, phase: Phase, steps: int) -> None:
         """Open the bar of a phase."""
         self.bars.close()
-        self.phase = phase
-        self.bar = self.bars.enter_context(self.console.progress(phase, epochs))
+        self.phase, self.taken = phase, 0
+        self.bar = self.bars.enter_context(self.console.progress(phase, steps))
 
-    def epoch(self, number: int, value: float) -> None:
-        """Log an epoch."""
-        metric = METRICS[self.phase]
-        self.tracker.log_metrics({metric: value}, step=number)
+    def steps(self, losses: Sequence[float]) -> None:
+        """Move the bar, and log the loss of the final training."""
         assert self.bar is not None
-        self.bar.advance(f"{metric.removeprefix('tuning_')} {value:.4f}")
+        self.taken += len(losses)
+        mean = sum(losses) / len(losses)
+        self.bar.advance(f"loss {mean:.4f}", len(losses))
+        if self.phase == "training":
+            self.tracker.log_metrics({"loss": mean}, step=self.taken)
+
+    def measured(self, found: Measured) -> None:
+        """Log the loss on the tuning folds."""
+        assert self.bar is not None
+        self.tracker.log_metrics({"tuning_wql": found.loss}, step=found.steps)
+        self.bar.advance(f"wql {found.loss:.4f} after {found.steps} steps", 0)
 
 
 @contextmanager

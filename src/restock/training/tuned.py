@@ -20,7 +20,7 @@ def tuned_recipe(recipe: Recipe, tuned: dict[str, Any], folds: Folds) -> tuple[R
         folds: Folds of the current panel.
 
     Returns:
-        The recipe, and the best number of epochs.
+        The recipe, and the best number of steps.
 
     Raises:
         ConfigError: If the tuner used other folds or other configured values. The message names
@@ -41,4 +41,4 @@ def tuned_recipe(recipe: Recipe, tuned: dict[str, Any], folds: Folds) -> tuple[R
     if differing:
         differing.append("Add training.use_tuned=false to train these values.")
         raise ConfigError("\n".join(differing))
-    return replace_at(recipe, tuned["best"]), tuned["epochs"]
+    return replace_at(recipe, tuned["best"]), tuned["steps"]

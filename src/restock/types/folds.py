@@ -11,7 +11,7 @@ from typing import Literal
 
 import numpy as np
 
-from restock.types.panel import IntArray
+from restock.types.panel import DemandPanel, FloatArray, IntArray
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,8 @@ class Fold:
 
     ::
 
-        history ............ train_end = first origin | H targets | origin 2 | H targets ...
+        history ............ train_end = first origin | H targets ...
+                                    second origin | H targets ... | target_end
 
     Attributes:
         role: ``tune`` folds choose settings; ``test`` folds are only reported.
@@ -28,11 +29,31 @@ class Fold:
             part. Shape ``(N,)``.
         origins: Last position that a forecast may read, per series; -1 where the series takes
             no part. Shape ``(num_origins, N)``.
+        target_end: Last position of a target that may be scored, per series. Later targets of the
+            origins belong to another fold, and are not read. Shape ``(N,)``.
     """
 
     role: Literal["tune", "test"]
     train_end: IntArray
     origins: IntArray
+    target_end: IntArray
+
+    def actuals(
+        self, panel: DemandPanel, number: int, horizon: int, rows: IntArray | None = None
+    ) -> FloatArray:
+        """Return actual demand after one of the origins; NaN after ``target_end``.
+
+        Args:
+            panel: The whole panel.
+            number: Number of the origin, from 0.
+            horizon: Periods after the origin, H.
+            rows: Row numbers of the series. None: all series, R = N. Shape ``(R,)``.
+
+        Returns:
+            Demand in units; see :meth:`DemandPanel.actuals`. Shape ``(R, H)``.
+        """
+        kept = slice(None) if rows is None else rows
+        return panel.actuals(self.origins[number][kept], horizon, rows, self.target_end[kept])
 
 
 @dataclass(frozen=True)
@@ -61,7 +82,11 @@ class Folds:
     @property
     def tuning_cut(self) -> str:
         """Digest of the horizon and of the tuning folds, on which settings are chosen."""
-        parts = [array for fold in self.tuning for array in (fold.train_end, fold.origins)]
+        parts = [
+            array
+            for fold in self.tuning
+            for array in (fold.train_end, fold.origins, fold.target_end)
+        ]
         return _digest(np.array([self.horizon]), *parts)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -94,6 +95,35 @@ class DemandForecast:
                 for place, level in enumerate(self.levels)
             }
         return pd.DataFrame(columns)
+
+    def take(self, rows: IntArray) -> DemandForecast:
+        """Return some rows."""
+        return replace(
+            self,
+            series_id=self.series_id[rows],
+            origin=self.origin[rows],
+            timestamps=self.timestamps[rows],
+            point=self.point[rows],
+            quantiles=self.quantiles[rows],
+            cumulative=self.cumulative[rows],
+        )
+
+    @classmethod
+    def stacked(cls, forecasts: Sequence[DemandForecast]) -> DemandForecast:
+        """Return forecasts from several origins as one, with their rows one after the other."""
+
+        def joined(name: str) -> Any:
+            return np.concatenate([getattr(forecast, name) for forecast in forecasts])
+
+        return replace(
+            forecasts[0],
+            series_id=joined("series_id"),
+            origin=joined("origin"),
+            timestamps=joined("timestamps"),
+            point=joined("point"),
+            quantiles=joined("quantiles"),
+            cumulative=joined("cumulative"),
+        )
 
     @classmethod
     def from_table(cls, table: pd.DataFrame, unit: str) -> DemandForecast:

@@ -109,7 +109,13 @@ class DemandPanel:
         """Demand where it was seen: NaN where a stock-out may have hidden it. Shape ``(N, T)``."""
         return np.where(self.in_stock, self.demand, np.nan)
 
-    def actuals(self, origins: IntArray, horizon: int, rows: IntArray | None = None) -> FloatArray:
+    def actuals(
+        self,
+        origins: IntArray,
+        horizon: int,
+        rows: IntArray | None = None,
+        last: IntArray | None = None,
+    ) -> FloatArray:
         """Return the actual demand in each of the H periods after each series' origin.
 
         It is NaN where nothing was observed, where a stock-out may have hidden demand, and after
@@ -119,6 +125,8 @@ class DemandPanel:
             origins: Last known position of each series. Shape ``(R,)``.
             horizon: Periods after the origin, H.
             rows: Row numbers of the series. None: all series, R = N. Shape ``(R,)``.
+            last: Last position of each series that is read; later ones are NaN. None: all are
+                read. Shape ``(R,)``.
 
         Returns:
             Demand in units. Shape ``(R, H)``.
@@ -126,6 +134,8 @@ class DemandPanel:
         series = (np.arange(self.num_series) if rows is None else rows)[:, None]
         target = origins[:, None] + np.arange(1, horizon + 1)
         known = (origins[:, None] >= 0) & (target < self.num_steps)
+        if last is not None:
+            known &= target <= last[:, None]
         at = np.clip(target, 0, self.num_steps - 1)
         return np.where(known & self.in_stock[series, at], self.demand[series, at], np.nan)
 

@@ -122,14 +122,11 @@ class WindowMaker:
     horizon: int
     settings: WindowSettings
 
-    def training_batches(
-        self,
-        train_end: IntArray,
-        batch_size: int,
-        weight_by_scale: float,
-        rng: np.random.Generator,
-    ) -> Iterator[SequenceBatch]:
-        """Yield one pass over all series with training targets, in random order.
+    def trainable(self, train_end: IntArray) -> IntArray:
+        """Return the row numbers of the series with training targets.
+
+        Args:
+            train_end: Last training position per series; -1 leaves a series out. Shape ``(N,)``.
 
         Raises:
             DataError: If no series has any.
@@ -142,20 +139,30 @@ class WindowMaker:
                 "training needs a series with at least two periods, the first in stock, before "
                 "the training ends, but there is none. Check the data and evaluation.num_folds."
             )
-        order = rng.permutation(usable)
-        size = min(batch_size, len(order))
-        for start in range(0, len(order), size):
-            rows, padding = _filled(order[start : start + size], size)
-            origins = self._draw_origins(self.first[rows], train_end[rows], rng)
-            features = self._features(rows, origins)
-            hidden = rng.random(features.static_codes.shape) < UNKNOWN_SHARE
-            inputs = self._inputs(features, origins, hidden)
-            target, mask = self._targets(features, origins, train_end[rows], inputs.scale)
-            mask[padding] = 0.0
-            weight = (inputs.scale / self.typical_scale) ** weight_by_scale
-            yield SequenceBatch(
-                inputs, target, (mask * weight[:, :, None, None]).astype(np.float32)
-            )
+        return usable
+
+    def training_batch(
+        self,
+        rows: IntArray,
+        train_end: IntArray,
+        weight_by_scale: float,
+        rng: np.random.Generator,
+    ) -> SequenceBatch:
+        """Return training sequences that end at random.
+
+        Args:
+            rows: Row numbers of series; a series may be in several sequences. Shape ``(B,)``.
+            train_end: Last training position per series. Shape ``(N,)``.
+            weight_by_scale: Power of a series' scale that is its weight in the loss.
+            rng: Draws the ends, the origins, and what is hidden.
+        """
+        origins = self._draw_origins(self.first[rows], train_end[rows], rng)
+        features = self._features(rows, origins)
+        hidden = rng.random(features.static_codes.shape) < UNKNOWN_SHARE
+        inputs = self._inputs(features, origins, hidden)
+        target, mask = self._targets(features, origins, train_end[rows], inputs.scale)
+        weight = (inputs.scale / self.typical_scale) ** weight_by_scale
+        return SequenceBatch(inputs, target, (mask * weight[:, :, None, None]).astype(np.float32))
 
     def prediction_batches(self, origins: IntArray) -> Iterator[tuple[WindowBatch, int]]:
         """Yield windows that end at each series' origin, and how many rows are not padding.

@@ -73,3 +73,35 @@ def test_quantiles_of_known_values_agree_with_numpy() -> None:
     np.testing.assert_allclose(
         quantile_of_known(values, levels), np.nanquantile(values, levels, axis=1).T
     )
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_fitted_baseline_answers_alone_as_it_does_among_others(name: str) -> None:
+    demand = panel(12, 60).demand.copy()
+    demand[0] = np.nan  # no history
+    demand[1] = 0.0
+    demand[2, :45] = np.nan  # young: few errors of its own
+    base = panel(12, 60, demand=demand)
+    model = fitted(name).fit(base, np.full(12, 50))
+    together = model.predict(base, np.full(12, 55))
+    for row in range(4):
+        alone = model.predict(base.take(np.array([row])), np.array([55]))
+        for part in ("point", "quantiles", "cumulative"):
+            np.testing.assert_allclose(
+                getattr(alone, part)[0], getattr(together, part)[row], rtol=1e-12
+            )
+    of_the_request = fitted(name).predict(base.take(np.array([2])), np.array([55]))
+    assert (of_the_request.quantiles[0] != together.quantiles[2]).any()  # so the test can fail
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_is_pooled_reads_nothing_after_the_training_end(name: str) -> None:
+    base = panel(6, 60)
+    demand = base.demand.copy()
+    demand[:, 41:] = 1e6
+    ends = np.full(6, 40)
+    before, after = (fitted(name).fit(of, ends).pool for of in (base, panel(6, 60, demand=demand)))
+    assert before is not None
+    assert after is not None
+    for part, values in vars(before).items():
+        np.testing.assert_array_equal(values, getattr(after, part))

@@ -5,7 +5,7 @@ Shapes: N series, T periods, H horizon, Q levels, W past origins, K pooled error
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -17,27 +17,67 @@ from restock.types.panel import DemandPanel, FloatArray, IntArray
 # quantiles of a series with few errors.
 POOLED_LEVELS = np.arange(1, 20) / 20
 POINTS_AT_ONCE = 4_000_000  # values or forecasts of a block of series, 32 MB
+POOLED_SERIES = 2_000  # more are not needed for what series have in common
+
+
+@dataclass(frozen=True)
+class Pool:
+    """What the series of a panel have in common, for a series that knows too little of itself.
+
+    Attributes:
+        errors: Quantiles of the errors of steps and of running totals, relative to each series'
+            mean demand, at :data:`POOLED_LEVELS`. Shape ``(2, H, 19)``.
+        point: Forecast of a series without history, in units. Shape ``(H,)``.
+        scale: Mean demand of a series without demand, in units. Shape ``()``.
+    """
+
+    errors: FloatArray
+    point: FloatArray
+    scale: FloatArray
+
+    @classmethod
+    def of(cls, point: FloatArray, errors: FloatArray, own_mean: FloatArray) -> Pool:
+        """Learn it from forecasts ``(N, H)``, errors ``(2, N, H, W)`` and mean demands ``(N,)``."""
+        known = own_mean[own_mean > 0]
+        scale = known.mean() if known.size else np.float64(1.0)
+        relative = errors / np.where(own_mean > 0, own_mean, scale)[:, None, None]
+        by_step = np.moveaxis(relative, 1, 2).reshape(2 * errors.shape[2], -1)
+        pooled = quantile_of_known(by_step, POOLED_LEVELS)
+        middle = quantile_of_known(point.T, np.array([0.5]))[:, 0]
+        return cls(
+            np.nan_to_num(pooled, nan=0.0).reshape(2, errors.shape[2], -1),
+            np.nan_to_num(middle, nan=0.0),
+            np.asarray(scale),
+        )
 
 
 @dataclass(frozen=True)
 class Baseline:
-    """A simple forecaster. It needs no training: it uses only the history before each origin.
+    """A simple forecaster. It uses the history before each origin, and what was pooled in fitting.
 
     Attributes:
         horizon: Periods it forecasts, H.
         levels: Quantile levels. Shape ``(Q,)``.
         point_forecast: Makes its point forecasts.
         error_origins: Number of past origins whose errors give the quantiles, W.
+        pool: What series have in common, learned by :meth:`fit`. None: it is learned from the
+            series that are forecast, as bundles of earlier versions did.
     """
 
     horizon: int
     levels: FloatArray
     point_forecast: PointForecast
     error_origins: int
+    pool: Pool | None = None
 
-    def fit(self, panel: DemandPanel, train_end: IntArray) -> Baseline:  # noqa: ARG002
-        """Return itself: there is nothing to fit in advance."""
-        return self
+    def fit(self, panel: DemandPanel, train_end: IntArray) -> Baseline:
+        """Learn what series have in common, so that a forecast depends on its own series alone."""
+        known = np.flatnonzero(train_end >= 0)
+        places = np.linspace(0, len(known) - 1, min(POOLED_SERIES, len(known))).astype(int)
+        rows = known[places] if known.size else np.arange(panel.num_series)
+        origins = np.maximum(train_end[rows], 0)
+        demand = _hide_future(panel.uncensored[rows], origins)
+        return replace(self, pool=Pool.of(*self._past(demand, origins), mean_demand(demand)))
 
     def predict(self, panel: DemandPanel, origins: IntArray) -> DemandForecast:
         """Forecast from each series' origin; see :class:`FittedForecaster`.
@@ -47,8 +87,11 @@ class Baseline:
         with few errors, errors of all series are added, relative to each one's mean demand.
         """
         demand = _hide_future(panel.uncensored, origins)
-        point, errors, total_errors = self._past(demand, origins)
-        point, scale = _fill_cold(point), mean_demand(demand)
+        point, errors = self._past(demand, origins)
+        own_mean = mean_demand(demand)
+        pool = self.pool or Pool.of(point, errors, own_mean)
+        point = np.where(np.isfinite(point), point, pool.point)
+        scale = np.where(own_mean > 0, own_mean, pool.scale)
         steps = np.arange(1, self.horizon + 1)
         return DemandForecast(
             series_id=panel.series_id,
@@ -56,20 +99,18 @@ class Baseline:
             timestamps=panel.labels(origins[:, None] + steps[None, :]),
             point=point,
             levels=self.levels,
-            quantiles=self._spread(point, errors, scale),
-            cumulative=self._spread(point.cumsum(axis=1), total_errors, scale),
+            quantiles=self._spread(point, errors[0], pool.errors[0], scale),
+            cumulative=self._spread(point.cumsum(axis=1), errors[1], pool.errors[1], scale),
             unit=panel.unit,
         )
 
-    def _past(
-        self, demand: FloatArray, origins: IntArray
-    ) -> tuple[FloatArray, FloatArray, FloatArray]:
+    def _past(self, demand: FloatArray, origins: IntArray) -> tuple[FloatArray, FloatArray]:
         """Forecast from past origins, one block of series at a time.
 
         Returns:
             The point forecast from each series' origin, ``(N, H)``; and the errors of steps and of
-            running totals, ``(N, H, W)`` each. They are from the last W origins whose target is
-            not after the series' origin; NaN where unknown.
+            running totals, ``(2, N, H, W)``. They are from the last W origins whose target is not
+            after the series' origin; NaN where unknown.
         """
         num_series, reach = len(demand), self.error_origins + self.horizon
         first = max(int(origins.min()) - reach + 1, 0)
@@ -90,12 +131,15 @@ class Baseline:
                 over = slice(step, step + self.error_origins)
                 errors[0, part, step] = error[:, over, step]
                 errors[1, part, step] = total[:, over, step]
-        return point, errors[0], errors[1]
+        return point, errors
 
-    def _spread(self, point: FloatArray, errors: FloatArray, scale: FloatArray) -> FloatArray:
+    def _spread(
+        self, point: FloatArray, errors: FloatArray, pooled: FloatArray, scale: FloatArray
+    ) -> FloatArray:
         """Add quantiles of past errors to a point forecast. Shape ``(N, H, Q)``."""
         added = [
-            error_quantiles(errors[:, step], scale, self.levels) for step in range(self.horizon)
+            error_quantiles(errors[:, step], pooled[step] * scale[:, None], self.levels)
+            for step in range(self.horizon)
         ]
         return np.maximum(point[:, :, None] + np.stack(added, axis=1), 0.0)
 
@@ -118,40 +162,27 @@ def _errors_from(demand: FloatArray, made: FloatArray, at: IntArray, first: int)
     return np.where(at[:, :, None] >= 0, error, np.nan)
 
 
-def error_quantiles(error: FloatArray, scale: FloatArray, levels: FloatArray) -> FloatArray:
-    """Return quantiles of each series' own errors together with pooled errors of all series.
+def error_quantiles(error: FloatArray, pooled: FloatArray, levels: FloatArray) -> FloatArray:
+    """Return quantiles of each series' own errors together with pooled errors.
 
     Args:
         error: Past errors; NaN where unknown. Shape ``(N, W)``.
-        scale: Mean demand of each series. Shape ``(N,)``.
+        pooled: Errors of all series, on each one's scale. Shape ``(N, 19)``.
         levels: Shape ``(Q,)``.
 
     Returns:
         Shape ``(N, Q)``, rising along the levels.
     """
-    scaled = (error / scale[:, None]).reshape(1, -1)
-    pooled = quantile_of_known(scaled, POOLED_LEVELS)
-    pooled = np.where(np.isfinite(pooled), pooled, 0.0) * scale[:, None]
     return quantile_of_known(np.concatenate([error, pooled], axis=1), levels)
 
 
 def mean_demand(demand: FloatArray) -> FloatArray:
-    """Return each series' mean absolute demand; the panel's mean if it has no demand. ``(N,)``."""
+    """Return each series' mean absolute demand; 0 where none is known. Shape ``(N,)``."""
     known = np.isfinite(demand)
     total = np.where(known, np.abs(demand), 0.0).sum(axis=1)
-    mean = total / np.maximum(known.sum(axis=1), 1)
-    typical = mean[mean > 0].mean() if (mean > 0).any() else 1.0
-    return np.where(mean > 0, mean, typical)
+    return total / np.maximum(known.sum(axis=1), 1)
 
 
 def _hide_future(demand: FloatArray, origins: IntArray) -> FloatArray:
     known = np.arange(demand.shape[1])[None, :] <= origins[:, None]
     return np.where(known, demand, np.nan)
-
-
-def _fill_cold(point: FloatArray) -> FloatArray:
-    """Give series without any history the median forecast of the others, or zero."""
-    known = np.isfinite(point)
-    column = quantile_of_known(point.T, np.array([0.5]))[:, 0]
-    column = np.where(np.isfinite(column), column, 0.0)
-    return np.where(known, point, column[None, :])

@@ -1,10 +1,9 @@
-"""Fit networks: objects that train epoch by epoch and can be scored in between."""
+"""Fit networks: objects that train step by step and can be scored at several lengths."""
 
 from __future__ import annotations
 
 import os
-from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -23,21 +22,41 @@ from restock.forecasters.lstm.network import (
     average_networks,
     build_network,
 )
+from restock.forecasters.lstm.schedule import Schedule, budget
 from restock.seeding import child_seed, generator
 from restock.settings.model import COUNTS
 from restock.settings.recipe import Recipe
 from restock.types.features import FeaturePanel, FeatureState
 from restock.types.forecast import DemandForecast
 from restock.types.panel import DemandPanel, IntArray
-from restock.windows.sequences import WindowMaker
+from restock.windows.sequences import SequenceBatch, WindowMaker
+
+CHUNK = 20  # gradient steps after which a training can be stopped and its progress is told
 
 
 class DivergedError(ArithmeticError):
     """The loss is not a finite number."""
 
 
+@dataclass(frozen=True)
+class Trunk:
+    """Where a training has left the trunk for a branch.
+
+    Attributes:
+        length: Number of steps at which the branch ends.
+        variables: Weights and optimizer at that place.
+    """
+
+    length: int
+    variables: list[np.ndarray]
+
+
 class LstmTraining:
-    """One network in training on one fold. :meth:`run_epoch` trains it for one epoch."""
+    """One network in training on one fold; see :meth:`train`.
+
+    Attributes:
+        step: Gradient steps taken on the way to a length, those of the trunk included.
+    """
 
     def __init__(
         self,
@@ -47,28 +66,30 @@ class LstmTraining:
         train_end: IntArray,
         fitted: FittedFeatures,
         *,
+        schedule: Schedule,
         member: int = 0,
     ) -> None:
         """Build a new network; ``member`` is its number in the ensemble and changes its seed."""
-        self.recipe, self.train_end = recipe, train_end
+        self.recipe, self.train_end, self.schedule = recipe, train_end, schedule
         self.seed = child_seed(recipe.seed, "member", member)
         self.state, features = fitted.state, fitted.source
-        windows = recipe.windows
         self.windows = WindowMaker(
-            features, panel.first_seen, self.state.typical_scale, horizon, windows
+            features, panel.first_seen, self.state.typical_scale, horizon, recipe.windows
         )
-        self.epoch, self.counts = 0, recipe.model.likelihood in COUNTS
+        self.rows = self.windows.trainable(train_end)
+        self.batch_size = self._batch_size()
+        self.step, self.counts = 0, recipe.model.likelihood in COUNTS
+        self.trunk: Trunk | None = None
         keras.utils.set_random_seed(child_seed(self.seed, "weights"))
         sample = features.take(np.array([0]), np.array([0]), 1)
         self.shape = network_shape(sample, self.state, horizon)
-        with backend.precision(recipe.training.precision):
-            self.network = build_network(self.shape, recipe.model)
-        # Without dropout, so that they are exported as plain LSTMs. The newest weights come last.
-        plain = recipe.model.model_copy(update={"dropout": 0.0, "recurrent_dropout": 0.0})
-        self.snapshots = deque(
-            build_network(self.shape, plain) for _ in range(recipe.training.snapshots)
-        )
         training = recipe.training
+        with backend.precision(training.precision):
+            self.network = build_network(self.shape, recipe.model)
+        # Without dropout, so that it is exported as a plain LSTM.
+        plain = recipe.model.model_copy(update={"dropout": 0.0, "recurrent_dropout": 0.0})
+        self.trained = build_network(self.shape, plain)
+        self.trained.set_weights(self.network.get_weights())
         self.network.compile(
             optimizer=keras.optimizers.Adam(training.learning_rate, clipnorm=training.clip_norm),
             loss=CountLoss() if self.counts else QuantileLoss(recipe.model.quantile_levels),
@@ -78,62 +99,98 @@ class LstmTraining:
         # If the first step created these variables, TensorFlow would trace that step twice.
         self.network.optimizer.build(self.network.trainable_variables)
 
-    def run_epoch(self) -> float:
-        """Train one epoch and return its mean loss.
+    def train(self, length: int, most: int) -> list[float]:
+        """Take steps towards a length: along the trunk, then along the branch to it.
+
+        A training that is on the branch to another length goes back to the trunk first.
+
+        Args:
+            length: Number of steps at which the training ends; see :class:`Schedule`.
+            most: Number of steps to take now, unless the length is reached earlier.
+
+        Returns:
+            The training loss of each step.
 
         Raises:
-            DivergedError: If the loss is not finite.
+            DivergedError: If a loss is not finite.
         """
-        training = self.recipe.training
-        rng = generator(self.seed, "epoch", self.epoch)
-        # The rate falls along half a cosine over max_epochs, to a twentieth of the start.
-        share = self.epoch / training.max_epochs
-        decay = 0.05 + 0.95 * 0.5 * (1 + np.cos(np.pi * share))
-        self.network.optimizer.learning_rate.assign(training.learning_rate * decay)
+        if self.trunk is not None and self.trunk.length != length:
+            self._set_variables(self.trunk.variables)
+            self.step, self.trunk = self.schedule.branch(self.trunk.length), None
         losses = []
-        for _ in range(training.passes_per_epoch):
-            for batch in self.windows.training_batches(
-                self.train_end, training.batch_size, training.weight_by_scale, rng
-            ):
-                target = batch.counts() if self.counts else batch.target
-                with backend.plain_errors():
-                    loss = self.network.train_on_batch(
-                        batch.inputs.inputs(), target, sample_weight=batch.loss_mask
-                    )
-                losses.append(loss)
-        self.epoch += 1
-        mean = float(np.mean(losses)) if losses else float("nan")
-        if not np.isfinite(mean):
-            raise DivergedError(
-                f"epoch {self.epoch}: the training loss is {mean}. Lower training.learning_rate."
+        for _ in range(min(most, length - self.step)):
+            if self.step == self.schedule.branch(length) and length < self.schedule.lengths[-1]:
+                self.trunk = Trunk(length, self._variables())
+            losses.append(self._take_step(self.schedule.rate(self.step, length)))
+        self.trained.set_weights(self.network.get_weights())
+        return losses
+
+    def _take_step(self, rate: float) -> float:
+        training = self.recipe.training
+        self.network.optimizer.learning_rate.assign(training.learning_rate * rate)
+        batch = self.batch()
+        target = batch.counts() if self.counts else batch.target
+        with backend.plain_errors():
+            loss = self.network.train_on_batch(
+                batch.inputs.inputs(), target, sample_weight=batch.loss_mask
             )
-        weights = self.network.get_weights()
-        self.snapshots.rotate(-1)
-        self.snapshots[-1].set_weights(weights)
-        return mean
+        self.step += 1
+        if not np.isfinite(loss):
+            raise DivergedError(
+                f"step {self.step}: the training loss is {loss}. Lower training.learning_rate."
+            )
+        return float(loss)
+
+    def batch(self) -> SequenceBatch:
+        """Return the sequences of the next step."""
+        rng = generator(self.seed, "batch", self.step)
+        return self.windows.training_batch(
+            self._drawn_rows(), self.train_end, self.recipe.training.weight_by_scale, rng
+        )
+
+    def _drawn_rows(self) -> IntArray:
+        """Return the series of the next batch: all series have their turn, in random order."""
+        places = self.step * self.batch_size + np.arange(self.batch_size)
+        passes, at = np.divmod(places, len(self.rows))
+        orders = {
+            number: generator(self.seed, "order", int(number)).permutation(self.rows)
+            for number in np.unique(passes)
+        }
+        return np.array([orders[number][place] for number, place in zip(passes, at, strict=True)])
+
+    def _batch_size(self) -> int:
+        """Return the configured size, but no more origins in a batch than the series have."""
+        context = self.train_end[self.rows] - self.windows.first[self.rows]
+        needed = -(-int(context.sum()) // self.recipe.windows.num_origins)
+        return min(self.recipe.training.batch_size, needed)
 
     def progress(self) -> dict[str, np.ndarray]:
-        """Return all that is needed to resume: weights, optimizer, random streams; by name."""
-        held = [*self.network.variables, *self.network.optimizer.variables]
-        arrays = {f"variable_{at}": np.asarray(variable) for at, variable in enumerate(held)}
-        for place, network in enumerate(self.snapshots):
-            weights = enumerate(network.get_weights())
-            arrays |= {f"snapshot_{place}_{at}": values for at, values in weights}
-        return arrays | {"epoch": np.array(self.epoch)}
+        """Return all that is needed to resume: weights, optimizer and place, by name."""
+        arrays = {f"variable_{at}": values for at, values in enumerate(self._variables())}
+        arrays["step"] = np.array(self.step)
+        if self.trunk is not None:
+            arrays["branch"] = np.array(self.trunk.length)
+            arrays |= {f"trunk_{at}": values for at, values in enumerate(self.trunk.variables)}
+        return arrays
 
     def restore(self, progress: Mapping[str, np.ndarray]) -> None:
         """Resume from the arrays of :meth:`progress`, with the same results as without a break."""
-        held = [*self.network.variables, *self.network.optimizer.variables]
-        for at, variable in enumerate(held):
-            variable.assign(progress[f"variable_{at}"])
-        for place, network in enumerate(self.snapshots):
-            count = len(network.weights)
-            network.set_weights([progress[f"snapshot_{place}_{at}"] for at in range(count)])
-        self.epoch = int(progress["epoch"])
+        count = len(self._variables())
+        self._set_variables([progress[f"variable_{at}"] for at in range(count)])
+        self.step, self.trunk = int(progress["step"]), None
+        if "branch" in progress:
+            trunk = [progress[f"trunk_{at}"] for at in range(count)]
+            self.trunk = Trunk(int(progress["branch"]), trunk)
+        self.trained.set_weights(self.network.get_weights())
 
-    def networks(self) -> list[keras.Model]:
-        """Return the snapshots that forecast: the network after each of its last epochs."""
-        return list(self.snapshots)[-max(self.epoch, 1) :]
+    def _variables(self) -> list[np.ndarray]:
+        held = [*self.network.variables, *self.network.optimizer.variables]
+        return [np.array(variable) for variable in held]
+
+    def _set_variables(self, values: Sequence[np.ndarray]) -> None:
+        held = [*self.network.variables, *self.network.optimizer.variables]
+        for variable, value in zip(held, values, strict=True):
+            variable.assign(value)
 
 
 class LstmEnsemble:
@@ -146,6 +203,8 @@ class LstmEnsemble:
         panel: DemandPanel,
         train_end: IntArray,
         fitted: FittedFeatures | None = None,
+        *,
+        schedule: Schedule | None = None,
     ) -> None:
         """Fit feature constants up to ``train_end`` (unless given) and build the networks.
 
@@ -155,6 +214,8 @@ class LstmEnsemble:
             panel: The whole panel; demand after ``train_end`` is not read.
             train_end: Last training position per series; -1 leaves a series out. Shape ``(N,)``.
             fitted: Features with this training end; None: they are made here.
+            schedule: The learning rate, and the lengths that may be used; None: those of the
+                recipe's budget.
 
         Raises:
             DataError: If the likelihood is a distribution of counts and demand is not in whole
@@ -169,15 +230,18 @@ class LstmEnsemble:
         self.horizon, self.panel, self.train_end = horizon, panel, train_end
         fitted = fitted or fit_features(panel, recipe.features, train_end, horizon)
         self.state = fitted.state
+        schedule = schedule or budget(recipe.training, panel, train_end)
         self.members = [
-            LstmTraining(self.recipe, horizon, panel, train_end, fitted, member=member)
+            LstmTraining(
+                self.recipe, horizon, panel, train_end, fitted, schedule=schedule, member=member
+            )
             for member in range(recipe.training.ensemble_size)
         ]
 
     @property
-    def epoch(self) -> int:
-        """Epochs trained."""
-        return self.members[0].epoch
+    def step(self) -> int:
+        """Gradient steps that each network has been trained for."""
+        return self.members[0].step
 
     def progress(self) -> dict[str, np.ndarray]:
         """Return all that is needed to resume, of every network, by name."""
@@ -193,8 +257,8 @@ class LstmEnsemble:
             member.restore(part_of(progress, f"member_{number}/"))
 
     def network(self) -> keras.Model:
-        """Return the mean over members and snapshots as one network."""
-        return average_networks(self._networks())
+        """Return the mean over the members as one network."""
+        return average_networks([member.trained for member in self.members])
 
     def predict(self, origins: IntArray) -> DemandForecast:
         """Forecast every series from its origin with the current weights."""
@@ -206,28 +270,33 @@ class LstmEnsemble:
 
     def fitted(self) -> FittedLstm:
         """Return a fitted forecaster with the current weights."""
-        return FittedLstm(self.recipe, self.horizon, self.state, tuple(self._networks()))
-
-    def _networks(self) -> list[keras.Model]:
-        return [network for member in self.members for network in member.networks()]
+        networks = tuple(member.trained for member in self.members)
+        return FittedLstm(self.recipe, self.horizon, self.state, networks)
 
 
-def run_epochs(ensembles: Iterable[LstmEnsemble], pool: ThreadPoolExecutor) -> list[float]:
-    """Train every network of every ensemble for one epoch, at the same time.
+def train_all(
+    ensembles: Iterable[LstmEnsemble], length: int, pool: ThreadPoolExecutor
+) -> Iterator[list[float]]:
+    """Train every network of every ensemble up to a length, at the same time.
 
     Threads are enough for this: the backend releases Python's lock while it computes. A network's
     results depend only on its own seed, not on the number of threads.
 
-    Returns:
-        Each ensemble's mean loss.
+    Yields:
+        The loss of each step, mean over the networks, after every :data:`CHUNK` steps.
     """
-    jobs = [[pool.submit(m.run_epoch) for m in ensemble.members] for ensemble in ensembles]
-    return [float(np.mean([job.result() for job in members])) for members in jobs]
+    members = [member for ensemble in ensembles for member in ensemble.members]
+    while True:
+        jobs = [pool.submit(member.train, length, CHUNK) for member in members]
+        losses = [job.result() for job in jobs]
+        if not losses[0]:
+            return
+        yield [float(mean) for mean in np.mean(losses, axis=0)]
 
 
 @dataclass(frozen=True)
 class Lstm:
-    """The LSTM as a forecaster. It is fitted for ``max_epochs`` epochs.
+    """The LSTM as a forecaster. It is fitted for ``max_steps`` steps.
 
     Attributes:
         recipe: What is trained.
@@ -249,9 +318,10 @@ class Lstm:
         """
         backend.prepare(self.recipe.seed, self.num_threads)
         ensemble = LstmEnsemble(self.recipe, self.horizon, panel, train_end)
+        steps = budget(self.recipe.training, panel, train_end).lengths[-1]
         with ThreadPoolExecutor(os.cpu_count()) as pool:
-            for _ in range(self.recipe.training.max_epochs):
-                run_epochs([ensemble], pool)
+            for _ in train_all([ensemble], steps, pool):
+                pass
         return ensemble.fitted()
 
 

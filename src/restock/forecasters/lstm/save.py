@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from restock import __version__
 from restock.data.files import digest, replacing
 from restock.features.state import write_state
 from restock.forecasters import bundle
 from restock.forecasters.baselines.forest import FittedTrees
+from restock.forecasters.baselines.spread import Baseline
 from restock.forecasters.combine import Combination
 from restock.forecasters.export import save_keras, save_onnx, weights_digest
 from restock.forecasters.lstm.fit import LstmEnsemble
+from restock.forecasters.names import BOOSTED_TREES
+from restock.types.forecast import FittedForecaster
 
 
 def save_bundle(
     training: LstmEnsemble,
     folder: Path,
     *,
+    choice: dict[str, Any],
     combination: Combination,
-    trees: FittedTrees | None,
+    others: Mapping[str, FittedForecaster],
     cut: str,
     tuning_wql: float | None,
     data_digest: str,
@@ -31,8 +37,9 @@ def save_bundle(
     Args:
         training: The trained networks.
         folder: Folder of the bundle.
-        combination: How the network's forecast is mixed and calibrated.
-        trees: The boosted trees, if they are mixed in.
+        choice: See :class:`Manifest`.
+        combination: What forecasts, and how it is mixed and calibrated.
+        others: The other models in the combination, fitted.
         cut: See :class:`Manifest`.
         tuning_wql: See :class:`Manifest`.
         data_digest: See :class:`Manifest`.
@@ -44,10 +51,14 @@ def save_bundle(
         save_keras(network, aside / "model.keras")
         save_onnx(network, aside / "model.onnx")
         write_state(aside / "state.json", training.state)
-        if trees is not None:
+        trees = others.get(BOOSTED_TREES)
+        if isinstance(trees, FittedTrees):
             (aside / bundle.TREES).write_bytes(trees.to_bytes())
+        pools = {n: m.pool for n, m in others.items() if isinstance(m, Baseline) and m.pool}
+        if pools:
+            (aside / bundle.POOLS).write_bytes(bundle.pools_to_bytes(pools))
         files = {path.name: digest(path) for path in sorted(aside.iterdir())}
-        parts = [weights_digest(network), files.get(bundle.TREES, "")]
+        parts = [weights_digest(network), files.get(bundle.TREES, ""), files.get(bundle.POOLS, "")]
         manifest = bundle.Manifest(
             digest=bundle.name(parts, combination),
             files=files,
@@ -62,10 +73,11 @@ def save_bundle(
             windows=recipe.windows.model_dump(mode="json"),
             model=recipe.model.model_dump(mode="json"),
             training=recipe.training.model_dump(mode="json"),
+            choice=choice,
             combination=dataclasses.asdict(combination),
             baselines=recipe.evaluation.baselines.model_dump(mode="json"),
             seed=recipe.seed,
-            epochs=training.epoch,
+            steps=training.step,
             tuning_wql=tuning_wql,
             data_digest=data_digest,
             versions={

@@ -15,7 +15,7 @@ from optuna.trial import FrozenTrial, TrialState
 from restock.seeding import child_seed
 from restock.settings.base import value_at
 from restock.settings.search import KerasTunerSettings, OptunaSettings
-from restock.sweeps.keys import EPOCHS, KNOWN, RESUMES, SLOT
+from restock.sweeps.keys import KNOWN, RESUMES, SHARE, SLOT
 from restock.sweeps.optuna import samplers as adapters
 from restock.sweeps.optuna.database import patiently, study_lock
 from restock.sweeps.optuna.oracle import ProposedSampler
@@ -152,10 +152,9 @@ class Proposals:
             history,
             slot=attempt.user_attrs[SLOT],
             seed=self.settings.seed,
-            max_epochs=self.settings.training.max_epochs,
         )
         known = [past.slot for past in history if past.state != "running"]
-        notes = {KNOWN: known, EPOCHS: proposal.epochs, RESUMES: proposal.resumes}
+        notes = {KNOWN: known, SHARE: proposal.share, RESUMES: proposal.resumes}
         for key, value in notes.items():
             if value is not None:
                 self.study._storage.set_trial_user_attr(attempt._trial_id, key, value)

@@ -6,7 +6,7 @@ import json
 import math
 import threading
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from functools import partial
@@ -15,14 +15,14 @@ import optuna
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import TrialState
 
-from restock.sweeps.keys import EPOCHS, ERROR, OUTCOME, RELEASED, RESUMES, RETRIES, SLOT, WORKER
+from restock.sweeps.keys import ERROR, OUTCOME, RELEASED, RESUMES, RETRIES, SHARE, SLOT, WORKER
 from restock.sweeps.optuna import samplers as adapters
 from restock.sweeps.optuna.database import patiently, study_lock
 from restock.sweeps.optuna.snapshot import swept_values
 from restock.sweeps.optuna.study import OpenStudy, fenced
 from restock.sweeps.queue import Claim, Fenced
 from restock.sweeps.results import Trial
-from restock.training.outcome import Outcome
+from restock.training.outcome import Measured, Outcome
 
 QUEUED_AT_ONCE = 16  # slots
 
@@ -34,8 +34,7 @@ class OptunaQueue:
         """Use a study that is open."""
         self.opened, self.study = opened, opened.study
         self.search, self.engine = opened.settings.search, opened.engine
-        epochs = opened.settings.training.max_epochs
-        self.study.pruner = adapters.make_pruner(self.search.tuner, epochs)
+        self.study.pruner = adapters.make_pruner(self.search.tuner)
         self._study_id = opened.storage.get_study_id_from_name(opened.sweep.name)
         # It reads Optuna's cache instead of the whole table each time.
         self._store = self.study._storage
@@ -73,21 +72,20 @@ class OptunaQueue:
             thread.join(timeout=self.engine.heartbeat)
             self._trials.pop(claim.number, None)
 
-    def report(self, claim: Claim, epoch: int, losses: Sequence[float]) -> bool:
-        """Record the mean loss of an epoch. The pruner never gets a value that is not finite."""
-        mean = sum(losses) / len(losses)
+    def report(self, claim: Claim, found: Measured) -> bool:
+        """Record a loss. The pruner never gets a value that is not finite."""
         if len(self.search.objectives) > 1:
             return False
         if self.search.tuner.pruner == "wilcoxon":
             fenced(lambda: self._check_ours(claim))
             return False
-        return self._intermediate(claim, {epoch: mean})
+        return self._intermediate(claim, {adapters.percent(found.share): found.loss})
 
     def judge(self, claim: Claim, outcome: Outcome) -> bool:
         """Compare the folds of a finished trial with those of the best one (Wilcoxon's test)."""
         if self.search.tuner.pruner != "wilcoxon":
             return False
-        at = outcome.best_epoch - 1
+        at = outcome.curve.index(outcome.value)
         return self._intermediate(
             claim, {fold: curve[at] for fold, curve in enumerate(outcome.fold_curves)}
         )
@@ -154,7 +152,7 @@ class OptunaQueue:
             attempt.user_attrs[SLOT],
             attempt.number,
             swept_values(self.opened.settings, self.opened.sweep.points, fresh),
-            fresh.user_attrs.get(EPOCHS),
+            fresh.user_attrs.get(SHARE),
             attempt.user_attrs.get(RETRIES),
             fresh.user_attrs.get(RESUMES),
         )

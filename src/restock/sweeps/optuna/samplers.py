@@ -46,17 +46,23 @@ def make_sampler(tuner: OptunaSettings, seed: int) -> optuna.samplers.BaseSample
         ) from None
 
 
-def make_pruner(tuner: TunerSettings, max_epochs: int) -> optuna.pruners.BasePruner:
-    """Return the pruner. Its steps are epochs; for Wilcoxon's test they are folds."""
+def percent(share: float) -> int:
+    """Return a share of the budget as the pruners count it."""
+    return max(round(100 * share), 1)
+
+
+def make_pruner(tuner: TunerSettings) -> optuna.pruners.BasePruner:
+    """Return the pruner. Its steps are percent of the budget; for Wilcoxon's test, folds."""
     if not isinstance(tuner, OptunaSettings):
         return optuna.pruners.NopPruner()
     if tuner.pruner == "median":
         return optuna.pruners.MedianPruner(
-            n_startup_trials=tuner.num_startup_trials, n_warmup_steps=tuner.num_warmup_epochs
+            n_startup_trials=tuner.num_startup_trials,
+            n_warmup_steps=round(100 * tuner.warmup_share),
         )
     if tuner.pruner == "hyperband":
         return optuna.pruners.HyperbandPruner(
-            min_resource=max(tuner.num_warmup_epochs, 1), max_resource=max_epochs
+            min_resource=percent(tuner.warmup_share), max_resource=100
         )
     if tuner.pruner == "wilcoxon":
         with quiet():

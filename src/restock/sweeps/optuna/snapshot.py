@@ -174,6 +174,7 @@ def _running(attempt: FrozenTrial) -> RunningTrial:
     started = attempt.datetime_start or datetime.now()
     return RunningTrial(
         attempt.user_attrs.get(SLOT, attempt.number),
+        max(values, default=0) / 100,
         tuple(values[step] for step in sorted(values)),
         attempt.user_attrs.get(WORKER, "?"),
         (datetime.now() - started).total_seconds(),
@@ -187,8 +188,9 @@ def _said(trial: Trial) -> str:
 def _outcome(content: dict[str, Any]) -> Outcome:
     return Outcome(
         content["value"],
-        content["best_epoch"],
+        content.get("steps") or content["best_epoch"],
         tuple(content["curve"]),
         tuple(map(tuple, content["fold_curves"])),
+        tuple(content.get("lengths", ())),
         content["scores"],
     )

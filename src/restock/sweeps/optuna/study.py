@@ -18,7 +18,7 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, TrialState
 
 from restock.settings.engine import EngineSettings
-from restock.sweeps.keys import EPOCHS, KEY, KNOWN, NUM_TRIALS, RESUMES, RETRIES, SLOT, STOP, SWEEP
+from restock.sweeps.keys import KEY, KNOWN, NUM_TRIALS, RESUMES, RETRIES, SHARE, SLOT, STOP, SWEEP
 from restock.sweeps.optuna import samplers as adapters
 from restock.sweeps.optuna.database import open_storage, patiently, study_lock
 from restock.sweeps.optuna.proposals import Proposals
@@ -177,7 +177,7 @@ class OpenStudy:
 
     def _retry(self, attempt: FrozenTrial) -> None:
         """Queue a slot again with the values it had."""
-        kept = {k: v for k, v in attempt.user_attrs.items() if k in (SLOT, EPOCHS, RESUMES, KNOWN)}
+        kept = {k: v for k, v in attempt.user_attrs.items() if k in (SLOT, SHARE, RESUMES, KNOWN)}
         fixed = attempt.params or attempt.system_attrs.get("fixed_params", {})
         self.proposals.enqueue(fixed, {**kept, RETRIES: attempt.number})
 

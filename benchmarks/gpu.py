@@ -6,7 +6,7 @@
 Steps: a training step of restock's network in Keras on JAX, and of a network of the same shapes in
 PyTorch (cuDNN's LSTM, where there is a GPU), on the same batches, which both copy to the device.
 Accuracy: one network is trained on the last tuning fold, on the CPU and on the device, and scored
-after each epoch; the time to equal accuracy is that to the worse of the two best scores. Without a
+at every length; the time to equal accuracy is that to the worse of the two best scores. Without a
 GPU only the steps are timed, on the CPU. Needs PyTorch (the extra `gp`).
 """
 
@@ -31,16 +31,16 @@ import torch
 from torch import nn
 
 from restock.data.store import load_panel
-from restock.evaluation.selection import fold_wql, folds_with_demand
+from restock.evaluation.backtest import run_backtest
+from restock.evaluation.selection import folds_with_demand
 from restock.features.fitted import FittedFeatures, fit_features
 from restock.forecasters.lstm import backend
-from restock.forecasters.lstm.fit import LstmEnsemble, LstmTraining, run_epochs
+from restock.forecasters.lstm.fit import LstmEnsemble, LstmTraining, train_all
 from restock.forecasters.lstm.network import NetworkShape
-from restock.seeding import generator
+from restock.forecasters.lstm.schedule import Schedule, budget
 from restock.settings.base import narrowed, replace_at
 from restock.settings.recipe import Recipe
 from restock.settings.tree import Settings, load_params
-from restock.training.folds import taking_part
 from restock.types import layout
 from restock.types.folds import Fold
 from restock.types.panel import DemandPanel
@@ -49,7 +49,7 @@ from restock.windows.sequences import SequenceBatch
 OUTPUTS = Path("outputs")
 WARM_UP, REPEATS = 3, 20
 CASES = ((64, 64), (64, 256), (128, 256), (256, 512))  # units, series a batch
-SINGLE = {"training.ensemble_size": 1, "training.snapshots": 1, "training.combine": False}
+SINGLE = {"training.ensemble_size": 1, "training.combine": False}
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,14 @@ class Task:
         """Return restock's network of one case."""
         values = {"model.units": units, "training.batch_size": batch_size}
         recipe = narrowed(Recipe, replace_at(self.settings, values))
-        return LstmTraining(recipe, self.horizon, self.panel, self.fold.train_end, fitted)
+        return LstmTraining(
+            recipe,
+            self.horizon,
+            self.panel,
+            self.fold.train_end,
+            fitted,
+            schedule=Schedule.up_to(1000),
+        )
 
 
 class TorchNetwork(nn.Module):
@@ -179,12 +186,9 @@ def compare_steps(task: Task) -> None:
     print("units batch | restock, Keras on JAX ms | PyTorch ms | ratio")
     for units, batch_size in CASES:
         training = task.training(units, batch_size, fitted)
-        settings = training.recipe.training
-        batches = list(
-            training.windows.training_batches(
-                task.fold.train_end, batch_size, settings.weight_by_scale, generator(0, "gpu")
-            )
-        )
+        batches = []
+        for training.step in range(WARM_UP):
+            batches.append(training.batch())
         levels = task.settings.model.quantile_levels
         network = TorchNetwork(training.shape, units, levels)
         own = median_ms(keras_step(training), batches)
@@ -196,16 +200,17 @@ def compare_steps(task: Task) -> None:
 
 
 def curve(task: Task) -> list[tuple[float, float]]:
-    """Train one network; return the seconds of training and the wql after each epoch."""
+    """Train one network; return the seconds of training and the wql at each length."""
     recipe = narrowed(Recipe, task.settings)
     ensemble = LstmEnsemble(recipe, task.horizon, task.panel, task.fold.train_end)
     points, seconds = [], 0.0
     with ThreadPoolExecutor(1) as pool:
-        for _ in range(task.settings.training.max_epochs):
+        for length in budget(recipe.training, task.panel, task.fold.train_end).lengths:
             start = time.perf_counter()
-            run_epochs([ensemble], pool)
+            for _ in train_all([ensemble], length, pool):
+                pass
             seconds += time.perf_counter() - start
-            wql = fold_wql(lambda o: ensemble.predict(taking_part(o)), task.panel, task.fold)
+            wql = run_backtest(ensemble.predict, task.panel, task.fold, 1).scores()["wql"]
             points.append((seconds, wql))
     return points
 

@@ -47,7 +47,7 @@ def main() -> None:
     end = np.full(NUM_SERIES, NUM_STEPS - 5)
     ensemble = LstmEnsemble(narrowed(Recipe, settings), settings.evaluation.horizon, panel(), end)
     for member in ensemble.members:
-        member.run_epoch()
+        member.train(12, 12)
     network = ensemble.network()
     with TemporaryDirectory() as folder:
         save_onnx(network, Path(folder) / "model.onnx")

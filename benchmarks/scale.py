@@ -1,4 +1,4 @@
-"""A large panel: memory and time of one epoch and of one forecast, and how both grow.
+"""A large panel: memory and time of some gradient steps and of one forecast, and how both grow.
 
     python benchmarks/scale.py                  # 30,000 series of 1,900 days, 28 days ahead
     python benchmarks/scale.py --growth         # a quarter and a half of it, for the growth of cost
@@ -33,6 +33,7 @@ from restock.types.panel import DemandPanel
 
 MEMORY_LIMIT, FORECAST_LIMIT = 6e9, 30.0  # bytes, seconds
 HORIZON = 28
+STEPS = 120  # gradient steps
 SETTINGS = BaselineSettings(seasonal_period=7)
 
 
@@ -51,9 +52,9 @@ def daily_panel(num_series: int, num_steps: int) -> DemandPanel:
 
 
 def measure(num_series: int, num_steps: int) -> dict[str, float]:
-    """Train one epoch, save a bundle and forecast all series with it."""
+    """Train some steps, save a bundle and forecast all series with it."""
     from restock.forecasters.lstm import backend
-    from restock.forecasters.lstm.fit import LstmEnsemble, run_epochs
+    from restock.forecasters.lstm.fit import LstmEnsemble, train_all
     from restock.forecasters.lstm.save import save_bundle
 
     panel = daily_panel(num_series, num_steps)
@@ -69,15 +70,17 @@ def measure(num_series: int, num_steps: int) -> dict[str, float]:
     ensemble = LstmEnsemble(recipe, HORIZON, panel, end)
     ready = time.perf_counter()
     with ThreadPoolExecutor(2) as pool:
-        run_epochs([ensemble], pool)
+        for _ in train_all([ensemble], STEPS, pool):
+            pass
     trained = time.perf_counter()
     levels = np.array(recipe.model.quantile_levels)
     with TemporaryDirectory() as folder:
         save_bundle(
             ensemble,
             Path(folder) / "bundle",
+            choice={},
             combination=Combination.plain(levels),
-            trees=None,
+            others={},
             cut="benchmark",
             tuning_wql=None,
             data_digest="benchmark",
@@ -88,7 +91,7 @@ def measure(num_series: int, num_steps: int) -> dict[str, float]:
         done = time.perf_counter()
     return {
         "fit features": ready - start,
-        "epoch": trained - ready,
+        "steps": trained - ready,
         "forecast": done - begun,
         "peak": peak_bytes(),
     }
@@ -143,8 +146,8 @@ def main() -> None:
     for series, days in [*(parts if said.growth else []), whole]:
         found = run_measure(series, days)
         print(
-            f"{series:6d} x {days:5d}: features fitted {found['fit features']:6.1f} s, epoch "
-            f"{found['epoch']:6.1f} s, forecast {found['forecast']:6.1f} s "
+            f"{series:6d} x {days:5d}: features fitted {found['fit features']:6.1f} s, {STEPS} "
+            f"steps {found['steps']:6.1f} s, forecast {found['forecast']:6.1f} s "
             f"({found['forecast'] / FORECAST_LIMIT:.2f} of its limit), peak "
             f"{found['peak'] / 1e9:.2f} GB ({found['peak'] / MEMORY_LIMIT:.2f} of its limit)",
             flush=True,

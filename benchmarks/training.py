@@ -22,7 +22,7 @@ import numpy as np
 from restock.features.fitted import fit_features
 from restock.forecasters.lstm import backend
 from restock.forecasters.lstm.fit import LstmTraining
-from restock.seeding import generator
+from restock.forecasters.lstm.schedule import Schedule
 from restock.settings.base import narrowed, replace_at
 from restock.settings.recipe import Recipe
 from restock.settings.tree import load_params
@@ -88,29 +88,27 @@ def flops(training: LstmTraining, batch: int) -> float:
     )
 
 
-def steps(training: LstmTraining, batch_size: int) -> list[float]:
+def steps(training: LstmTraining) -> list[float]:
     """Return the seconds of some training steps, the making of their batches included."""
-    rng = generator(0, "benchmark")
     seconds: list[float] = []
-    while len(seconds) < REPEATS + 3:
-        batches = training.windows.training_batches(training.train_end, batch_size, 0.5, rng)
+    for _ in range(REPEATS + 3):
         start = time.perf_counter()
-        for batch in batches:
-            training.network.train_on_batch(
-                batch.inputs.inputs(), batch.target, sample_weight=batch.loss_mask
-            )
-            seconds.append(time.perf_counter() - start)
-            start = time.perf_counter()
+        batch = training.batch()
+        training.network.train_on_batch(
+            batch.inputs.inputs(), batch.target, sample_weight=batch.loss_mask
+        )
+        training.step += 1
+        seconds.append(time.perf_counter() - start)
     return seconds[3:]  # the first are traced
 
 
-def batch_seconds(training: LstmTraining, batch_size: int) -> float:
+def batch_seconds(training: LstmTraining) -> float:
     """Return the median seconds that making one batch takes."""
-    rng, seconds = generator(0, "benchmark"), []
-    start = time.perf_counter()
-    for _ in training.windows.training_batches(training.train_end, batch_size, 0.5, rng):
-        seconds.append(time.perf_counter() - start)
+    seconds = []
+    for _ in range(REPEATS):
         start = time.perf_counter()
+        training.batch()
+        seconds.append(time.perf_counter() - start)
     return statistics.median(seconds)
 
 
@@ -131,20 +129,22 @@ def main() -> None:
             "model.units": case.units,
             "model.num_layers": case.num_layers,
             "training.batch_size": case.batch_size,
-            "training.snapshots": 1,
         }
         recipe = narrowed(Recipe, replace_at(settings, values))
         end = np.full(NUM_SERIES, NUM_STEPS - 5)
         fitted = fit_features(base, recipe.features, end, horizon)
         pair = [
-            LstmTraining(recipe, horizon, base, end, fitted, member=member) for member in range(2)
+            LstmTraining(
+                recipe, horizon, base, end, fitted, schedule=Schedule.up_to(1000), member=member
+            )
+            for member in range(2)
         ]
-        alone = statistics.median(steps(pair[0], case.batch_size))
+        alone = statistics.median(steps(pair[0]))
         with ThreadPoolExecutor(2) as pool:
-            both = list(pool.map(lambda t, size=case.batch_size: steps(t, size), pair))
+            both = list(pool.map(steps, pair))
         work = flops(pair[0], case.batch_size) / 1e9
         together = sum(work / statistics.median(seconds) for seconds in both)
-        making = batch_seconds(pair[0], case.batch_size) / alone
+        making = batch_seconds(pair[0]) / alone
         print(
             f"{case.units:5d} {case.batch_size:5d} {case.num_layers:6d} | {alone * 1e3:14.1f} "
             f"{work / alone:8.1f} {work / alone / peak:6.0%} | {together:24.1f} "

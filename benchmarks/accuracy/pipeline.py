@@ -24,7 +24,7 @@ ROOT = HERE.parents[1]
 PREPARE = ("fetch", "prepare")
 FORECAST = ("featurize", "tune", "train", "evaluate")
 FAST = (
-    "training.max_epochs=2",
+    "training.max_steps=40",
     "search.num_trials=2",
     "evaluation.baselines.names=[naive,seasonal_naive,moving_median]",
 )
@@ -96,7 +96,7 @@ def until(panel: DemandPanel, settings: Settings, tests_ago: int) -> DemandPanel
     """Return the panel as it was so many tests ago: no demand of theirs is left in it."""
     evaluation = settings.evaluation
     periods = tests_ago * (evaluation.horizon + (evaluation.num_folds - 1) * evaluation.stride)
-    last = latest_origins(panel, evaluation)
+    last = latest_origins(panel, evaluation.align)
     kept = panel.num_steps - periods
     past = np.s_[:, :kept]
     left = np.arange(kept) <= last[:, None] - periods

@@ -1,6 +1,5 @@
 """How much the product loses by what it chooses: its answer beside the best of its own run.
 
-python benchmarks/accuracy/regret.py --pool          # once, before anything is changed
 python benchmarks/accuracy/regret.py                 # the development cuts that are not there yet
 python benchmarks/accuracy/regret.py pbs-h12-1       # some cuts
 python benchmarks/accuracy/regret.py --confirm       # the confirming ones: once, at the end
@@ -12,6 +11,10 @@ is there is not run again, so that hours can be spread over days.
 
 Regret is the loss of the answer divided by that of the best candidate of the same run, known only
 in hindsight, minus 1. The loss is sql with scales floored at the 5th percentile of the panel's.
+
+Beside it stands the loss against the best of a frozen pool, results/pool: the candidates of commit
+4be5e12, its network at 150, 400, 1,000 and 2,500 steps, and LightGBM. That commit's own regret.py
+makes it, by --pool.
 """
 
 from __future__ import annotations
@@ -19,14 +22,13 @@ from __future__ import annotations
 import argparse
 import subprocess
 import tempfile
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from cuts import CUTS, Cut
-from exchange import Exchange
 from pipeline import (
     FORECAST,
     PREPARE,
@@ -38,8 +40,7 @@ from pipeline import (
     run_stages,
     until,
 )
-from report import TITLES, table
-from scoring import score_peer
+from report import table
 from sets import HERE
 from simulate import SIMULATIONS
 
@@ -50,18 +51,13 @@ from restock.evaluation.metrics import DECILES, decile_loss, naive_scales, pinba
 from restock.evaluation.selection import folds_with_demand
 from restock.forecasters.baselines.make import baselines_beside
 from restock.forecasters.bundle import load_bundle
-from restock.forecasters.names import LSTM
-from restock.settings.base import narrowed
-from restock.settings.recipe import Recipe
+from restock.forecasters.names import LSTM, MIX
 from restock.settings.tree import Settings
-from restock.training.bundle import fit_bundle
 from restock.types import layout
 from restock.types.folds import Folds
 from restock.types.panel import DemandPanel, FloatArray
 
 FLOOR = 0.05  # of the panel's scales: a series that hardly moved must not decide a mean
-STEPS = (150, 400, 1_000, 2_500)  # gradient steps of the pool's networks
-NETWORK = "network alone"
 RESULTS = HERE / "results"
 POOL = "pool"
 
@@ -77,10 +73,10 @@ class Bench:
     panel: DemandPanel
     folds: Folds
 
-    def score(self, predict: Predict) -> dict[str, float]:
-        """Backtest one candidate on the test and return its losses."""
+    def backtest(self, predict: Predict) -> Backtest:
+        """Forecast by one candidate from the origins of the test."""
         m = self.settings.evaluation.seasonal_period
-        return scored(run_backtest(predict, self.panel, self.folds.test, m))
+        return run_backtest(predict, self.panel, self.folds.test, m)
 
 
 def prepare(cut: Cut, folder: Path) -> Bench:
@@ -100,47 +96,30 @@ def prepare(cut: Cut, folder: Path) -> Bench:
 def run_cut(bench: Bench) -> dict[str, Any]:
     """Run one cut as a new user would; return the losses of all that could have answered."""
     run_stages(FORECAST, bench.given, bench.folder)
-    outputs, panel = bench.folder / "outputs", bench.panel
-    report, bundle = read_json(outputs / layout.METRICS), load_bundle(outputs / layout.BUNDLE)
-    found = {LSTM: bench.score(partial(bundle.predict, panel))}
-    found[NETWORK] = bench.score(partial(bundle.predict_network, panel))
+    outputs, panel, fold = bench.folder / "outputs", bench.panel, bench.folds.test
+    bundle = load_bundle(outputs / layout.BUNDLE)
+    alone = {LSTM: bench.backtest(partial(bundle.predict_network, panel))}
     baselines = baselines_beside(bundle.manifest, bench.settings.evaluation.baselines)
     for name, model in baselines.items():
-        fitted = model.fit(panel, bench.folds.test.train_end)
-        found[name] = bench.score(partial(fitted.predict, panel))
+        alone[name] = bench.backtest(partial(model.fit(panel, fold.train_end).predict, panel))
+    mixed = (
+        bundle.mix.apply(
+            {name: test.forecasts[number] for name, test in alone.items()},
+            panel.first_seen > np.maximum(origins, 0),
+        )
+        for number, origins in enumerate(fold.origins)
+    )
+    answers = {MIX: bench.backtest(lambda _: next(mixed))}
+    answers[bundle.chosen] = bench.backtest(partial(bundle.predict, panel))
     return {
-        "chosen": report["chosen"],
-        "losses": found,
+        "chosen": bundle.chosen,
+        "losses": {name: scored(test) for name, test in (alone | answers).items()},
         "truth": truth(bench),
-        "epochs": bundle.manifest.epochs,
+        "steps": bundle.manifest.steps,
         "weights": bundle.combination.weights,
+        "candidates": bundle.manifest.choice["candidates"],
         "seconds": read_seconds(bench.folder),
     }
-
-
-def run_pool(bench: Bench) -> dict[str, dict[str, float]]:
-    """Return the losses of the network at four lengths, and of LightGBM."""
-    panel, folds, found = bench.panel, bench.folds, {}
-    test_alone = replace(folds, tuning=())  # all epochs are trained, and nothing is mixed in
-    for steps in STEPS:
-        fitted = fit_bundle(recipe_of(bench.settings, folds, steps), panel, test_alone)
-        found[f"network, {steps} steps"] = bench.score(partial(fitted.predict, panel))
-    exchange = Exchange(bench.folder / "peers", panel, folds.test, bench.settings)
-    exchange.write(0.0, fast=False)
-    exchange.run("trees")
-    return found | {TITLES["trees"]: scored(score_peer(exchange, "trees"))}
-
-
-def recipe_of(settings: Settings, folds: Folds, steps: int) -> Recipe:
-    """Return the configured recipe, trained for about so many gradient steps."""
-    training = settings.training
-    num_series = int((folds.test.train_end >= 0).sum())
-    per_pass = -(-num_series // training.batch_size)
-    passes = max(steps // (per_pass * 60), 1)  # enough epochs for the rate to fall evenly
-    epochs = max(round(steps / (per_pass * passes)), 1)
-    own = {"max_epochs": epochs, "passes_per_epoch": passes, "combine": False}
-    recipe = narrowed(Recipe, settings)
-    return recipe.model_copy(update={"training": training.model_copy(update=own)})
 
 
 def scored(backtest: Backtest) -> dict[str, float]:
@@ -219,7 +198,6 @@ def this_code() -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("cuts", nargs="*", metavar="CUT", help="names, as the report has them")
-    parser.add_argument("--pool", action="store_true", help="run the frozen pool, on every cut")
     parser.add_argument("--confirm", action="store_true", help="the confirming cuts")
     parser.add_argument("--report", action="store_true", help="only write the tables anew")
     parser.add_argument("--into", metavar="NAME", help="folder of results; default: the commit")
@@ -227,17 +205,14 @@ def main() -> None:
     unknown = set(options.cuts) - set(CUTS)
     if unknown:
         parser.error(f"no cut {', '.join(sorted(unknown))}; there are {', '.join(CUTS)}")
-    into = RESULTS / (options.into or (POOL if options.pool else this_code()))
+    into = RESULTS / (options.into or this_code())
     into.mkdir(parents=True, exist_ok=True)
-    own = [c for c in CUTS.values() if options.pool or c.confirm == options.confirm]
+    own = [c for c in CUTS.values() if c.confirm == options.confirm]
     wanted = [CUTS[name] for name in options.cuts] or own
     for cut in [] if options.report else wanted:
         if not _there(into, cut.name):
             with tempfile.TemporaryDirectory() as scratch:
-                bench = prepare(cut, Path(scratch))
-                result = run_cut(bench)
-                if options.pool:
-                    result["losses"] |= run_pool(bench)
+                result = run_cut(prepare(cut, Path(scratch)))
             write_json(into / f"{cut.name}.json", result)
     pool, found = stored_in(RESULTS / POOL), stored_in(into)
     for confirm, title in ((False, "Development cuts"), (True, "Confirming cuts")):

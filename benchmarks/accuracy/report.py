@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 Scores = Mapping[str, float | None]
-RESTOCK = "lstm"
+RESTOCK = "restock"
 PEER_LSTM, PEER_TREES = "peer: LSTM", "peer: LightGBM"
 TITLES = {
     "lstm": PEER_LSTM,
@@ -27,7 +27,7 @@ def report(results: list[dict[str, Any]]) -> str:
 
 
 def earlier_tests(results: list[dict[str, Any]], before: list[dict[str, Any]]) -> str:
-    """Return our LSTM against the others on the test and on those before it, and their mean."""
+    """Return our forecast against the others on the test and on those before it, and their mean."""
     headings = ["set", "tests ago", "sql / own", "wql / own", "wape / own"]
     headings += ["sql / LightGBM", "wql / LightGBM", "wape / LightGBM", *_interval_headings()]
     rows = []
@@ -47,7 +47,7 @@ def earlier_tests(results: list[dict[str, Any]], before: list[dict[str, Any]]) -
 
 
 def _against(models: dict[str, Scores]) -> list[float]:
-    """Return our LSTM's ratios to the best own baseline and to LightGBM, and its coverage."""
+    """Return our ratios to the best own baseline and to LightGBM, and its coverage."""
     own, baselines, metrics = models[RESTOCK], _baselines(models), ("sql", "wql", "wape")
     return [
         *(_value(own, metric) / _best(baselines, metric) for metric in metrics),
@@ -148,7 +148,7 @@ def _best(models: dict[str, Scores], metric: str) -> float:
 
 
 def _named(name: str) -> str:
-    return "**restock LSTM**" if name == RESTOCK else name
+    return "**restock**" if name == RESTOCK else name
 
 
 def _value(own: Scores, metric: str) -> float:

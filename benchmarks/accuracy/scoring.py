@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 from exchange import Exchange
+from report import RESTOCK
 
 from restock.data.files import read_json
 from restock.evaluation.backtest import Backtest, Scores, run_backtest
 from restock.forecasters.baselines.make import baselines_beside, make_baselines
 from restock.forecasters.bundle import load_bundle
-from restock.forecasters.names import LSTM
 from restock.settings.model import REPORTED_LEVELS
 from restock.settings.tree import Settings
 from restock.types import layout
@@ -25,8 +25,10 @@ CRITICAL_RATIO = SHORTAGE / (SHORTAGE + HOLDING)
 
 
 def stored_scores(outputs: Path) -> dict[str, dict[str, float | None]]:
-    """Return what restock's evaluate stage says of its network and its baselines."""
-    return read_json(outputs / layout.METRICS)["models"]
+    """Return what restock's evaluate stage says of its forecast, the network and the baselines."""
+    report = read_json(outputs / layout.METRICS)
+    models: dict[str, dict[str, float | None]] = report["models"]
+    return {RESTOCK: models.pop(report["chosen"]), **models}
 
 
 def score_peer(exchange: Exchange, peer: str) -> Backtest:
@@ -64,7 +66,7 @@ def baseline_scores(settings: Settings, panel: DemandPanel, fold: Fold) -> dict[
 
 
 def restock_costs(exchange: Exchange, outputs: Path) -> dict[str, float]:
-    """Return the cost of restock's network and of its baselines."""
+    """Return the cost of restock's forecast and of its baselines."""
     panel, fold, baselines = exchange.panel, exchange.fold, exchange.settings.evaluation.baselines
     bundle = load_bundle(outputs / layout.BUNDLE)
     fitted = {
@@ -73,7 +75,7 @@ def restock_costs(exchange: Exchange, outputs: Path) -> dict[str, float]:
     }
     return {
         name: cost(run_backtest(partial(model.predict, panel), panel, fold, 1))
-        for name, model in {LSTM: bundle, **fitted}.items()
+        for name, model in {RESTOCK: bundle, **fitted}.items()
     }
 
 

@@ -25,13 +25,11 @@ from restock.data.files import read_json
 from restock.evaluation.backtest import run_backtest
 from restock.evaluation.selection import folds_with_demand
 from restock.forecasters.lstm import backend
-from restock.forecasters.lstm.fit import LstmEnsemble, run_epochs
+from restock.forecasters.lstm.fit import LstmEnsemble, train_all
+from restock.forecasters.lstm.schedule import budget
 from restock.settings.base import narrowed, replace_at
 from restock.settings.recipe import Recipe
-from restock.training.folds import taking_part
 from restock.types import layout
-from restock.types.forecast import DemandForecast
-from restock.types.panel import IntArray
 
 SINGLE = {"model.units": 64, "training.ensemble_size": 1, "training.combine": False}
 METRICS = ("sql", "wql")
@@ -73,25 +71,22 @@ def peer_curve(exchange: Exchange, seconds: float) -> list[Point]:
 
 
 def restock_curve(exchange: Exchange) -> list[Point]:
-    """Train one network epoch by epoch; return its scores after each."""
+    """Train one network length by length; return its scores at each."""
     settings, panel = replace_at(exchange.settings, SINGLE), exchange.panel
     fold, m = exchange.fold, settings.evaluation.seasonal_period
     backend.prepare(settings.seed, os.cpu_count() or 1)
     recipe, horizon = narrowed(Recipe, settings), settings.evaluation.horizon
     network = LstmEnsemble(recipe, horizon, panel, fold.train_end)
-
-    def predict(origins: IntArray) -> DemandForecast:
-        return network.predict(taking_part(origins))
-
     points: list[Point] = []
     seconds = 0.0
     with ThreadPoolExecutor(1) as pool:
-        for epoch in range(settings.training.max_epochs):
+        for length in budget(recipe.training, panel, fold.train_end).lengths:
             start = time.perf_counter()
-            run_epochs([network], pool)
+            for _ in train_all([network], length, pool):
+                pass
             seconds += time.perf_counter() - start
-            scores = run_backtest(predict, panel, fold, m).scores()
-            points.append(Point(f"restock, epoch {epoch + 1}", seconds, scores))
+            scores = run_backtest(network.predict, panel, fold, m).scores()
+            points.append(Point(f"restock, {length} steps", seconds, scores))
     return points
 
 

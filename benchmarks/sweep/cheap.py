@@ -26,7 +26,7 @@ from restock.sweeps.spec import freeze
 from restock.sweeps.worker import TrialJob, close_runs, worker_main
 from restock.tracking.protocol import Tracker
 from restock.tracking.spool import Spool, SpoolTop
-from restock.training.outcome import Outcome
+from restock.training.outcome import Measured, Outcome
 
 ROOT = Path(__file__).parents[2]
 SPACE = {
@@ -49,7 +49,7 @@ def settings(num_trials: int, sampler: str, epochs: int, **engine: object) -> Se
         "space": SPACE,
         "tuner": {"name": "optuna", "sampler": sampler, "pruner": "none"},
     }
-    tree["training"]["max_epochs"] = epochs
+    tree["training"]["max_steps"] = epochs
     tree["engine"] = {**tree["engine"], **engine}
     return parse_settings(tree, where="params.yaml")
 
@@ -64,23 +64,28 @@ def objective(job: TrialJob, opened: OpenStudy) -> Measure:
         saved = states.load() if options["save"] else None
         curve = list(saved["curve"]) if saved else []
         started, slept = time.time(), 0.0
-        epochs = opened.settings.training.max_epochs
+        epochs = opened.settings.training.max_steps
         for epoch, value in enumerate(curve):
-            report(epoch, [value])
+            report(measured(epoch, epochs, value))
         for epoch in range(len(curve), epochs):
             began = time.perf_counter()
             time.sleep(seconds(options, claim.slot) / epochs)
             slept += time.perf_counter() - began
             curve.append(abs(claim.values["model.units"] - 40) / 40 + 1 / (epoch + 1))
             if options["save"]:
-                states.save(epoch + 1, {"curve": np.array(curve)})
-            report(epoch, [curve[-1]])
+                states.save({"curve": np.array(curve)})
+            report(measured(epoch, epochs, curve[-1]))
         states.clear()
         with (folder / "busy.log").open("a") as log:
             log.write(f"{started} {time.time()} {slept}\n")
-        return Outcome(min(curve), epochs, tuple(curve), (tuple(curve),))
+        return Outcome.of([measured(epoch, epochs, value) for epoch, value in enumerate(curve)])
 
     return measure
+
+
+def measured(done: int, total: int, loss: float) -> Measured:
+    """Return what an epoch reports, as if it were a gradient step."""
+    return Measured(done + 1, (done + 1) / total, loss, (loss,))
 
 
 def seconds(options: dict[str, object], slot: int) -> float:

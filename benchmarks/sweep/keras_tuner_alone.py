@@ -46,7 +46,7 @@ def main() -> None:
             values = {d.path: trial.hyperparameters.get(name) for name, d in space.items()}
             states = Checkpoints(scratch / trial.trial_id)
             outcome = objective(values, None, states, lambda *_: None)
-            last = outcome.fold_curves[-1][outcome.best_epoch - 1]
+            last = outcome.fold_curves[-1][outcome.curve.index(outcome.value)]
             told.append((time.perf_counter() - started, outcome.value, last))
             return outcome.value
 

@@ -2,8 +2,9 @@
 
     python -m benchmarks.sweep.pruning [--num-trials 40] [--pruners median hyperband]
 
-Prints the share of epochs that a pruned sweep trains, and whether it reaches the unpruned best.
-Epochs do not depend on how busy the machine is; two workers prune by what both have told so far.
+Prints the share of gradient steps that a pruned sweep trains, and whether it reaches the unpruned
+best. Steps do not depend on how busy the machine is; two workers prune by what both have told so
+far.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from benchmarks.sweep.real import epochs, project, sweep
+from benchmarks.sweep.real import project, steps, sweep
 
 LIMIT = 0.5
 
@@ -29,10 +30,10 @@ def main() -> None:
         full, _ = sweep(folder, "full", *every, "search.tuner.pruner=none")
         for pruner in given.pruners:
             pruned, _ = sweep(folder, pruner, *every, f"search.tuner.pruner={pruner}")
-            share = epochs(pruned) / epochs(full)
+            share = steps(pruned) / steps(full)
             best, reached = full.best.scores[0], pruned.best.scores[0]
             print(
-                f"{pruner:<10} {epochs(pruned)} of {epochs(full)} epochs: {share:.0%} (limit "
+                f"{pruner:<10} {steps(pruned)} of {steps(full)} steps: {share:.0%} (limit "
                 f"{LIMIT:.0%}); best {reached:.4f}, unpruned {best:.4f}: "
                 + ("reached" if reached <= best + 1e-12 else "MISSED")
             )

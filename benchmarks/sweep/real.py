@@ -23,6 +23,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.sweep.cheap import ROOT
+from restock.forecasters.lstm.schedule import Schedule
 from restock.settings.engine import EngineSettings
 from restock.sweeps.optuna.study import OpenStudy
 from restock.sweeps.results import StudyResult
@@ -67,7 +68,7 @@ def progress(folder: Path, name: str, took: float) -> list[Told]:
         (
             took - (last - ends[trial.number]).total_seconds(),
             trial.outcome.value,
-            trial.outcome.fold_curves[-1][trial.outcome.best_epoch - 1],
+            trial.outcome.fold_curves[-1][trial.outcome.curve.index(trial.outcome.value)],
         )
         for trial in result.trials
         if trial.state == "complete" and trial.outcome
@@ -80,9 +81,10 @@ def best_after(told: list[Told], seconds: float) -> str:
     return f"{found[1]:.4f}, last fold {found[2]:.4f}" if found else "none yet"
 
 
-def epochs(result: StudyResult) -> int:
-    """Epochs trained in all."""
-    return sum(len(trial.outcome.curve) for trial in result.trials if trial.outcome)
+def steps(result: StudyResult) -> int:
+    """Gradient steps in all, those of all branches included."""
+    outcomes = [trial.outcome for trial in result.trials if trial.outcome]
+    return sum(Schedule(outcome.lengths, 1).total(outcome.lengths[-1]) for outcome in outcomes)
 
 
 def say(name: str, trials: int, best: float, took: float, base: float | None = None) -> float:

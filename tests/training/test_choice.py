@@ -73,6 +73,19 @@ def test_a_model_that_may_be_better_by_chance_does_not() -> None:
     assert choice.chosen == "mix"
 
 
+def test_a_model_that_wins_at_one_date_alone_is_not_sure(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Many series say little where all of them have one date in common."""
+    monkeypatch.setattr("restock.training.combination.DRAW", 1e3)  # so that the mix is equal shares
+    monkeypatch.setattr("restock.training.combination.TOLERANCE", 1e3)
+    calm = rehearsals({"lstm": 6.0, "ets": 6.0})
+    wild = rehearsals({"lstm": 60.0, "ets": 6.0})
+
+    def sure(folds: list[Rehearsal]) -> float:
+        return next(c.better for c in choose(folds).candidates if c.name == "ets")
+
+    assert sure([calm[0], wild[1]]) < 0.95 < sure(wild)
+
+
 def test_the_mix_is_scored_on_series_that_its_weights_were_not_learned_on() -> None:
     """Where every half of the series teaches the other the wrong model, both pay for it."""
     (fold,) = rehearsals({"lstm": 0.0, "other": 40.0}, num_folds=1)

@@ -26,9 +26,9 @@ from restock.types.panel import FloatArray, IntArray
 
 SURE = 0.9  # probability of being better with which something else replaces the mix
 # Standard deviation, between two origins, of the difference of two losses, as a share of the loss.
-# It is a prior: a few folds say nothing of it. Its source: docs/decisions/0024-choice.md.
+# It is a prior, since a few folds say little of it. Its source: docs/decisions/0024-choice.md.
 BETWEEN_ORIGINS = 0.04
-ENOUGH_FOLDS = 3  # of them, the variance between origins is measured
+PRIOR_FOLDS = 2  # degrees of freedom that the prior is worth
 ENOUGH_SERIES = 10  # weights are learned on half of the series and scored on the others
 
 
@@ -230,16 +230,15 @@ class _Doubt:
     def better(self, losses: FloatArray, than: FloatArray) -> float:
         """Return the probability that one thing's loss is lower than another's elsewhere.
 
-        Series and origins both vary. Few folds say nothing of how much origins do, so that it is
-        a prior then.
+        Series and origins both vary. Few folds say little of how much origins do, so that a prior
+        is joined with what they say.
         """
         gain = than - losses
         varies = _variance(np.bincount(self.series, gain)[np.unique(self.series)])
         num_folds = int(self.fold.max()) + 1
-        if num_folds >= ENOUGH_FOLDS:
-            varies += _variance(np.bincount(self.fold, gain))
-        else:
-            varies += (BETWEEN_ORIGINS * float(than.sum())) ** 2 / num_folds
+        prior = (BETWEEN_ORIGINS * float(than.sum())) ** 2 / num_folds
+        found = _variance(np.bincount(self.fold, gain))
+        varies += (PRIOR_FOLDS * prior + (num_folds - 1) * found) / (PRIOR_FOLDS + num_folds - 1)
         return NormalDist().cdf(float(gain.sum()) / max(float(np.sqrt(varies)), 1e-12))
 
 

@@ -15,15 +15,18 @@ from restock.evaluation.bands import band_of_steps
 from restock.evaluation.metrics import DECILES, level_indices, naive_scales, ranks
 from restock.evaluation.selection import forecasts_from
 from restock.forecasters.combine import Combination, mix, with_lower_tail
-from restock.forecasters.names import LSTM
+from restock.forecasters.names import BOOSTED_TREES, LSTM
 from restock.types.folds import Fold
 from restock.types.forecast import DemandForecast, Forecaster
 from restock.types.panel import DemandPanel, FloatArray, IntArray
 
 SMALLEST_WEIGHT = 0.05  # a model with a smaller weight is left out, to save time
 TOLERANCE = 0.1  # a loss that is 10 % above the lowest divides a model's prior weight by e
-DRAW = 0.04  # penalty on loss / lowest loss: this times the squared distance from the prior weights
-BELIEF = 500.0  # with this number of points, the learned calibration has a weight of one half
+DRAW = 0.1  # penalty on loss / lowest loss: this times the squared distance from the prior weights
+BELIEF = 40  # with this number of dates, the learned calibration has a weight of one half
+# What is believed of each family before the folds are seen; the other baselines share the rest.
+FAMILIES = {LSTM: 0.4, BOOSTED_TREES: 0.4}
+OTHERS = 0.2
 ROWS = 2_000  # rows per fold; more are not needed for a few weights
 
 
@@ -44,6 +47,12 @@ class Rehearsal:
     actual: FloatArray
     scale: FloatArray
     series: IntArray
+
+    @property
+    def num_dates(self) -> int:
+        """Number of periods with known demand: what all series have in common counts once."""
+        dates = self.forecasts[LSTM].timestamps
+        return len(np.unique(dates[np.isfinite(self.actual)]))
 
     def take(self, rows: IntArray) -> Rehearsal:
         """Return some rows."""
@@ -90,10 +99,11 @@ def learn_combination(
         running = np.cumsum(rehearsal.actual, axis=1)
         steps.append(_tail_ranks(rehearsal.actual, forecast.quantiles, levels))
         totals.append(_tail_ranks(running, forecast.cumulative, levels))
+    dates = sum(one.num_dates for one in rehearsals)
     return Combination(
         weights,
-        calibrated_levels(np.concatenate(steps), levels),
-        calibrated_levels(np.concatenate(totals), levels),
+        calibrated_levels(np.concatenate(steps), levels, dates),
+        calibrated_levels(np.concatenate(totals), levels, dates),
     )
 
 
@@ -106,9 +116,9 @@ def learn_weights(rehearsals: Sequence[Rehearsal]) -> dict[str, float]:
     """Return the weights with the lowest loss. They are positive and sum to one.
 
     The loss is one half weighted, one half scaled quantile loss. A few folds cannot tell which of
-    two similar models is better. So a penalty pulls the weights towards :func:`prior_weights`. The
-    loss of each fold and band of steps is divided by that of the best single model there, so that
-    folds which are hard to forecast do not dominate. The loss is convex in the weights.
+    two similar models is better. So a penalty pulls the weights towards :func:`prior_weights`.
+    Folds count by their errors, as they do in the loss that the mix is chosen by: a week in which
+    next to nothing is sold says little. The loss is convex in the weights.
     """
     from scipy.optimize import minimize
 
@@ -123,7 +133,7 @@ def learn_weights(rehearsals: Sequence[Rehearsal]) -> dict[str, float]:
 
     alone = np.array([loss(one)[0] for one in np.eye(len(names))])
     least = _least(alone)  # not zero, even if demand is constant and the loss is zero
-    prior = prior_weights(alone / least)
+    prior = prior_weights(names, alone / least)
 
     def drawn(weights: FloatArray) -> tuple[float, FloatArray]:
         value, slope = loss(weights)
@@ -143,13 +153,21 @@ def learn_weights(rehearsals: Sequence[Rehearsal]) -> dict[str, float]:
     return {name: float(weight) for name, weight in zip(names, kept, strict=True) if weight > 0}
 
 
-def prior_weights(losses: FloatArray) -> FloatArray:
-    """Return weights that depend on each model's own loss: 10 % more loss divides them by e.
+def prior_weights(names: Sequence[str], losses: FloatArray) -> FloatArray:
+    """Return the weights that are believed before the folds are seen.
+
+    Network and trees have :data:`FAMILIES`. The other baselines share the rest by their own losses:
+    10 % more loss divides a weight by e.
 
     Args:
+        names: Names of the models.
         losses: Losses, divided by the lowest one. Shape ``(M,)``.
     """
-    weights = np.exp((losses.min() - losses) / TOLERANCE)
+    weights = np.array([FAMILIES.get(name, 0.0) for name in names])
+    others = weights == 0
+    if others.any():
+        shares = np.exp((losses[others].min() - losses[others]) / TOLERANCE)
+        weights[others] = OTHERS * shares / shares.sum()
     return weights / weights.sum()
 
 
@@ -177,12 +195,15 @@ def _stacked(
     parts = []
     for band in range(bands[-1] + 1):
         steps = np.flatnonzero(bands == band)
-        reaching = [one for one in rehearsals if np.isfinite(one.actual[:, steps]).any()]
-        for one in reaching:
-            made, actual, importance = _points(one, names, steps, picked)
-            error = actual[:, None, None] - made
-            alone = importance @ pinball_of(error, levels[picked, None]).sum(axis=1)
-            parts.append((made, actual, importance * len(steps) / (_least(alone) * len(reaching))))
+        points = [_points(one, names, steps, picked) for one in rehearsals]
+        made, actual, inverse = (np.concatenate(part) for part in zip(*points, strict=True))
+        # The importance of a point: 1 / total demand, plus the same for demand over its scale.
+        total, scaled = float(actual.sum()), float((inverse * actual).sum())
+        importance = 1.0 / max(total, 1e-9) + inverse / max(scaled, 1e-9)
+        error = actual[:, None, None] - made
+        alone = importance @ pinball_of(error, levels[picked, None]).sum(axis=1)
+        if len(actual):
+            parts.append((made, actual, importance * len(steps) / _least(alone)))
     made, actual, importance = (np.concatenate(part) for part in zip(*parts, strict=True))
     return made, actual, importance, levels[picked]
 
@@ -190,10 +211,7 @@ def _stacked(
 def _points(
     rehearsal: Rehearsal, names: list[str], steps: IntArray, picked: IntArray
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Return quantiles ``(P, 9, M)`` of some steps, actual demand, and importances.
-
-    The importance of a point is 1 / total demand, plus the same for demand over its scale.
-    """
+    """Return quantiles ``(P, 9, M)`` of some steps, actual demand, and 1 / scale or 0."""
     count = len(rehearsal.actual)
     rows = np.unique(np.linspace(0, count - 1, min(ROWS, count)).astype(int))
     actual = rehearsal.actual[np.ix_(rows, steps)]
@@ -202,29 +220,27 @@ def _points(
         rehearsal.forecasts[name].quantiles[np.ix_(rows, steps, picked)][known] for name in names
     ]
     inverse = np.nan_to_num(1.0 / rehearsal.scale[rows], nan=0.0)[:, None]
-    inverse = np.broadcast_to(inverse, known.shape)[known]
-    actual = actual[known]
-    total = max(float(actual.sum()), 1e-9)
-    importance = 1.0 / total + inverse / max(float((inverse * actual).sum()), 1e-9)
-    return np.stack(made, axis=2), actual, importance
+    return np.stack(made, axis=2), actual[known], np.broadcast_to(inverse, known.shape)[known]
 
 
-def calibrated_levels(rank: FloatArray, levels: FloatArray) -> list[float]:
+def calibrated_levels(rank: FloatArray, levels: FloatArray, num_dates: int) -> list[float]:
     """Return the level to use instead of each nominal level, so that intervals have their coverage.
 
     Only the width of the intervals is learned, symmetrically around the median. A bias in a few
-    weeks says little about the following weeks.
+    weeks says little about the following weeks. A width is believed by the number of dates, not of
+    points, since series rise and fall together.
 
     Args:
         rank: Ranks of past actuals, from :func:`ranks`.
         levels: Nominal levels.
+        num_dates: Number of periods that the ranks are from.
     """
     rank = rank[np.isfinite(rank)]
     if not rank.size:
         return [float(level) for level in levels]
     outward = np.abs(2 * levels - 1)
     found = np.quantile(np.abs(2 * rank - 1), outward)
-    share = rank.size / (rank.size + BELIEF)
+    share = num_dates / (num_dates + BELIEF)
     found = np.clip(share * found + (1 - share) * outward, 0.0, None)
     moved = 0.5 + np.sign(levels - 0.5) * found / 2
     return [float(level) for level in np.maximum.accumulate(moved)]

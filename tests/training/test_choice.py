@@ -109,6 +109,8 @@ def test_without_rows_to_hold_out_no_learned_mix_is_offered() -> None:
     assert {candidate.name for candidate in choice.candidates} == {"lstm", "ets", "lstm + ets"}
     assert choice.chosen == "lstm + ets"
     assert choice.combination.weights == {"lstm": 0.5, "ets": 0.5}
+    other = next(c for c in choice.candidates if c.name != choice.chosen)
+    assert f"probability of {1 - other.better:.0%}" in choice.why()
 
 
 def test_few_series_of_two_folds_are_held_out_fold_by_fold() -> None:

@@ -93,15 +93,12 @@ class Choice:
         said = f"{self.chosen} ({shares}) was chosen: wql {self.loss:.4f} on the tuning folds"
         if not others or self.loss is None:
             return said
-        sure = 1 - others[0].better if self.chosen == MIX else self._chosen.better
+        own = next(c.better for c in self.candidates if c.name == self.chosen)
+        sure = own if own >= SURE else 1 - others[0].better  # it has replaced the mix, or stayed
         return (
             f"{said}; next is {others[0].name} at {others[0].loss:.4f}; "
             f"better with a probability of {sure:.0%}"
         )
-
-    @property
-    def _chosen(self) -> Candidate:
-        return next(c for c in self.candidates if c.name == self.chosen)
 
 
 def choose(rehearsals: Sequence[Rehearsal]) -> Choice:

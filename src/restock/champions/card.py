@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from restock.champions.challenge import baseline_names
 from restock.champions.view import PromotionView
 from restock.forecasters.bundle import Manifest
-from restock.forecasters.names import LSTM, MIX
 
 CARD, CARD_PAGE = "card.json", "card.md"  # files of a registered model
 SHOWN = ("wql", "sql", "wape", "mase", "bias", "coverage_80")
@@ -77,8 +77,8 @@ def make_card(
 
 
 def _best_baseline(report: Mapping[str, Any]) -> dict[str, Any] | None:
-    own = {report["chosen"], LSTM, MIX}
-    losses = {n: s["wql"] for n, s in report["models"].items() if n not in own and s["wql"]}
+    models = report["models"]
+    losses = {n: models[n]["wql"] for n in baseline_names(report) if models[n]["wql"]}
     if not losses:
         return None
     name = min(losses, key=losses.__getitem__)

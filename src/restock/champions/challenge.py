@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,6 +18,12 @@ from restock.evaluation.losses import loss_table
 from restock.evaluation.scored import Scored
 from restock.forecasters.bundle import Bundle
 from restock.forecasters.names import LSTM, MIX
+
+
+def baseline_names(report: Mapping[str, Any]) -> list[str]:
+    """Return the models of a report that the bundle is compared with: not its own parts."""
+    own = {report["chosen"], LSTM, MIX}
+    return [name for name in report["models"] if name not in own]
 
 
 @dataclass(frozen=True)
@@ -68,8 +76,7 @@ class Challenge:
 
     def baselines(self) -> list[Losses]:
         """Return the losses of every baseline in the report."""
-        own = {self.name, LSTM, MIX}
-        names = [name for name in self.scored.report["models"] if name not in own]
+        names = baseline_names(self.scored.report)
         return [Losses.from_table(self.scored.losses, name) for name in names]
 
     def segments(self) -> dict[str, np.ndarray]:

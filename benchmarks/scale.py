@@ -82,7 +82,7 @@ def measure(num_series: int, num_steps: int) -> dict[str, float]:
             combination=Combination.plain(levels),
             others={},
             cut="benchmark",
-            tuning_wql=None,
+            tuning_loss=None,
             data_digest="benchmark",
         )
         bundle = load_bundle(Path(folder) / "bundle")

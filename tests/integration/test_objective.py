@@ -70,7 +70,7 @@ def test_an_interrupted_training_resumes_to_the_same_numbers(
     options = chosen(
         model={"recurrent_dropout": 0.1},
         training={"ensemble_size": 2},
-        search={"objectives": ["wql", "inventory_cost"], "tuner": UNPRUNED},
+        search={"objectives": ["loss", "inventory_cost"], "tuner": UNPRUNED},
     )
     whole = run(data, tmp_path / "whole", options)
     seen: list[Measured | None] = []
@@ -106,7 +106,7 @@ def test_a_share_of_the_budget_is_honoured(data: SweepData, tmp_path: Path) -> N
 
 
 def test_several_objectives_are_measured(data: SweepData, tmp_path: Path) -> None:
-    names = ["wql", "inventory_cost", "latency", "size"]
+    names = ["loss", "inventory_cost", "latency", "size"]
     small, large = (
         run(
             data,
@@ -117,12 +117,12 @@ def test_several_objectives_are_measured(data: SweepData, tmp_path: Path) -> Non
     )
     assert set(small.scores) == set(names)
     assert small.scores["size"] < large.scores["size"]
-    assert small.scores["wql"] == small.value
+    assert small.scores["loss"] == small.value
     assert all(value > 0 for value in small.scores.values())
 
 
 def test_the_cost_is_that_of_the_length_that_counts(data: SweepData, tmp_path: Path) -> None:
-    search = {"objectives": ["wql", "inventory_cost"], "tuner": UNPRUNED}
+    search = {"objectives": ["loss", "inventory_cost"], "tuner": UNPRUNED}
     for rate in (0.1, 0.2, 0.3, 0.5, 1.0):  # so fast that some training gets worse at its end
         options = chosen(training={"learning_rate": rate}, search=search)
         whole = run(data, tmp_path / str(rate), options)

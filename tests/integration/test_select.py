@@ -53,11 +53,11 @@ def test_the_driver_is_kept_and_noise_goes(tmp_path: Path) -> None:
     promo = [f'"{name}"' for name in ("known promo", "known promo_relative")]
     assert not all(name in found for name in promo)  # either tells it all
     table = pd.read_csv(tmp_path / "selection.csv")
-    assert run.metrics["tuning_wql"] == list(enumerate(table["wql"]))
+    assert run.metrics["tuning_wql"] == list(enumerate(table["loss"]))
     assert run.params["kept"] == found
     assert run.artifacts == [(tmp_path / "selection.csv", None)]
     assert table["features"].tolist() == [5, 3, 2, 1]
-    assert table.loc[table["kept"], "wql"].item() <= 1.01 * table["wql"].min()
+    assert table.loc[table["kept"], "loss"].item() <= 1.01 * table["loss"].min()
 
 
 def test_the_test_folds_are_never_seen() -> None:

@@ -21,7 +21,7 @@ def save(
     folder: Path,
     combination: Combination | None = None,
     trees: FittedTrees | None = None,
-    tuning_wql: float | None = None,
+    tuning_loss: float | None = None,
 ) -> Manifest:
     """Save a bundle: the network alone, unless a combination says otherwise."""
     return save_bundle(
@@ -31,7 +31,7 @@ def save(
         combination=combination or Combination.plain(np.array(LEVELS)),
         others={"boosted_trees": trees} if trees else {},
         cut="c",
-        tuning_wql=tuning_wql,
+        tuning_loss=tuning_loss,
         data_digest="d",
     )
 

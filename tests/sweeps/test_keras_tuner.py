@@ -107,4 +107,4 @@ def test_a_killed_hyperband_proposes_what_an_unbroken_one_does(tmp_path: Path) -
 def test_several_objectives_are_refused(tmp_path: Path) -> None:
     tuner = {"name": "keras_tuner", "oracle": "random"}
     with pytest.raises(ConfigError, match="Keras Tuner takes one objective"):
-        launched(f"sqlite:///{tmp_path / 'a.db'}", 2, tuner=tuner, objectives=["wql", "size"])
+        launched(f"sqlite:///{tmp_path / 'a.db'}", 2, tuner=tuner, objectives=["loss", "size"])

@@ -141,17 +141,17 @@ def test_several_objectives_give_a_pareto_set_and_are_not_pruned(url: str) -> No
         value = bowl(claim.values, 0)
         found = measured(0, 1, value)
         report(found)
-        scores = {"wql": value, "size": float(claim.values["model.units"])}
+        scores = {"loss": value, "size": float(claim.values["model.units"])}
         return replace(Outcome.of([found]), scores=scores)
 
     tuner = {"name": "optuna", "sampler": "tpe", "pruner": "none"}
-    hold = launched(url, 8, objectives=["wql", "size"], tuner=tuner)
+    hold = launched(url, 8, objectives=["loss", "size"], tuner=tuner)
     worked(hold, two)
     front = hold.study.best_trials
     assert 1 <= len(front) < 8
     assert hold.result().best.scores[0] == min(t.scores[0] for t in hold.result().trials)
     with pytest.raises(ConfigError, match=r"set search\.tuner\.pruner=none"):
-        configured(objectives=["wql", "size"])
+        configured(objectives=["loss", "size"])
 
 
 def test_every_trial_is_a_nested_run_with_its_curve(url: str) -> None:
@@ -247,7 +247,7 @@ def test_what_repeats() -> None:
     assert repeats(parallel=True, tuner=random)
     assert not repeats(parallel=True, tuner={**random, "pruner": "median"})
     assert not repeats(parallel=True, tuner={"name": "keras_tuner", "oracle": "random"})
-    assert not repeats(parallel=False, tuner=random, objectives=["wql", "latency"])
+    assert not repeats(parallel=False, tuner=random, objectives=["loss", "latency"])
 
 
 def test_values_outside_their_own_range_are_refused() -> None:

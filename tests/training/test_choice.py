@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from restock.evaluation.bands import loss_of, sums
+from restock.evaluation.bands import Rows, loss_of, sums
 from restock.training.choice import Choice, choose
 from restock.training.combination import Rehearsal
 from restock.types.forecast import DemandForecast
@@ -28,8 +28,8 @@ def rehearsals(
             for name, size in errors.items()
         }
         actual = mean + rng.normal(0, 5.0, size=mean.shape)
-        scale = np.full(num_series, 5.0)
-        folds.append(Rehearsal(made, actual, scale, np.arange(num_series)))
+        rows = Rows("wql", actual, np.ones(num_series))
+        folds.append(Rehearsal(made, rows, np.arange(num_series)))
     return folds
 
 
@@ -99,8 +99,8 @@ def test_the_mix_is_scored_on_series_that_its_weights_were_not_learned_on() -> N
         return DemandForecast.stacked(rows)
 
     split = {"lstm": halves(good, poor), "other": halves(poor, good)}
-    choice = choose([Rehearsal(split, fold.actual, fold.scale, fold.series)])
-    in_sample = sums(choice.mix.apply(split), fold.actual)
+    choice = choose([Rehearsal(split, fold.rows, fold.series)])
+    in_sample = sums(choice.mix.apply(split), fold.rows)
     assert loss_in(choice, "mix") > 1.3 * loss_of(in_sample, HORIZON)
 
 
@@ -125,6 +125,6 @@ def test_the_network_without_anything_beside_it_forecasts() -> None:
 
 def test_a_loss_is_that_of_the_report() -> None:
     folds = rehearsals({"lstm": 6.0, "ets": 9.0})
-    folds[1].actual[:, 2:] = np.nan  # a short fold
-    total = np.sum([sums(one.forecasts["ets"], one.actual) for one in folds], axis=0)
+    folds[1].rows.actual[:, 2:] = np.nan  # a short fold
+    total = np.sum([sums(one.forecasts["ets"], one.rows) for one in folds], axis=0)
     assert loss_in(choose(folds), "ets") == pytest.approx(loss_of(total, HORIZON))

@@ -8,6 +8,7 @@ from statistics import NormalDist
 import numpy as np
 import pytest
 
+from restock.evaluation.bands import Rows
 from restock.evaluation.metrics import ranks
 from restock.forecasters.combine import with_lower_tail
 from restock.training.combination import (
@@ -25,7 +26,8 @@ NUM_SERIES, HORIZON = 400, 4
 
 
 def rehearsal(forecasts: Mapping[str, DemandForecast], actual: np.ndarray) -> Rehearsal:
-    return Rehearsal(forecasts, actual, np.full(NUM_SERIES, 5.0), np.arange(NUM_SERIES))
+    rows = Rows("wql", actual, np.ones(NUM_SERIES))
+    return Rehearsal(forecasts, rows, np.arange(NUM_SERIES))
 
 
 def world(seed: int = 0, spread: float = 5.0) -> tuple[np.ndarray, np.ndarray]:

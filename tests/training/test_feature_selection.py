@@ -45,7 +45,7 @@ def test_a_ranking_made_once_stands_though_the_features_change_places() -> None:
         """Without "noise 2" the driver seems worthless."""
         found = assess(left_out)
         seeming = {**found.importance, **({"driver": -9.0} if "noise 2" in left_out else {})}
-        return Assessment(found.wql, {n: seeming[n] for n in found.importance})
+        return Assessment(found.loss, {n: seeming[n] for n in found.importance})
 
     once, anew = (
         eliminate(SelectionSettings(method=method), fickle, lambda *_: None)

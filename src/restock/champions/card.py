@@ -58,7 +58,7 @@ def make_card(
             "steps": manifest.steps,
             "mixed": manifest.combination["weights"],
             "trained_up_to": manifest.train_end,
-            "tuning_wql": manifest.tuning_wql,
+            f"tuning_{manifest.choice.get('by', 'wql')}": manifest.tuning_loss,
             "test": {name: scores[name] for name in SHOWN},
             "best_baseline": _best_baseline(report),
             "libraries": manifest.versions,

@@ -67,7 +67,7 @@ def sweep_panel(sweep: SweepProgress) -> Panel:
     """Draw the state of a sweep: progress, best trial, and each running trial with its curve."""
     done = sum(sweep.states.values())
     counts = ", ".join(f"{n} {state}" for state, n in sorted(sweep.states.items())) or "none ended"
-    best = f"trial {sweep.best[0]}: wql {sweep.best[1]:.4f}" if sweep.best else "-"
+    best = f"trial {sweep.best[0]}: loss {sweep.best[1]:.4f}" if sweep.best else "-"
     left = "-" if sweep.seconds_left is None else f"{timedelta(seconds=int(sweep.seconds_left))}"
     head = Table.grid(padding=(0, 2))
     head.add_row("trials", f"{done}/{sweep.total} ({counts})")
@@ -75,8 +75,8 @@ def sweep_panel(sweep: SweepProgress) -> Panel:
     head.add_row("left", left)
     head.add_row("", ProgressBar(total=sweep.total, completed=done, width=50))
     table = Table(box=None, padding=(0, 2))
-    for name in ("trial", "steps", "wql", "curve", "time", "worker"):
-        table.add_column(name, justify="right" if name in ("trial", "steps", "wql") else "left")
+    for name in ("trial", "steps", "loss", "curve", "time", "worker"):
+        table.add_column(name, justify="right" if name in ("trial", "steps", "loss") else "left")
     for trial in sweep.running:
         last = f"{trial.curve[-1]:.4f}" if trial.curve else "-"
         took = f"{timedelta(seconds=int(trial.seconds))}"

@@ -49,7 +49,7 @@ def _best_of(name: str, url: str, engine: EngineSettings) -> dict[str, Any]:
     best = result.best
     assert best.outcome is not None
     measured = {
-        "wql": best.outcome.value,
+        best.outcome.name: best.outcome.value,
         **best.outcome.trained,
         "trial": best.number,
         "trials": len(result.trials),

@@ -36,6 +36,7 @@ def run(context: Context[SelectView], _: Arguments) -> Parts:
     console.note(f"training on {len(folds.tuning)} tuning fold(s), again for every set of features")
 
     recipe = narrowed(Recipe, settings)
+    by = recipe.evaluation.loss
 
     def assess(left_out: tuple[str, ...]) -> Assessment:
         chosen = replace_at(recipe, {"features.leave_out": left_out})
@@ -44,11 +45,10 @@ def run(context: Context[SelectView], _: Arguments) -> Parts:
     with context.tracker.child("select") as tracker:
 
         def told(step: int, found: Assessment) -> None:
-            measured = {"tuning_wql": found.wql, "features": len(found.importance)}
+            count = len(found.importance)
+            measured = {f"tuning_{by}": found.loss, "features": count}
             tracker.log_metrics(measured, step=step)
-            console.note(
-                f"{len(found.importance)} features: wql {found.wql:.4f} on the tuning folds"
-            )
+            console.note(f"{count} features: {by} {found.loss:.4f} on the tuning folds")
 
         selection = eliminate(settings.selection, assess, told, settings.features.leave_out)
         table, kept = selection.table(), override(selection.left_out[selection.kept])

@@ -1,22 +1,26 @@
 """Losses on tuning folds by band of steps, so that folds of different lengths can be joined.
 
 A short fold knows nothing of late steps. So errors are summed band by band over the folds that have
-it, and the bands count as they do in the test: by their number of steps.
+it, and the bands count as they do in the test: by their number of steps. The loss is the one that
+`evaluation.loss` names.
 
-Shapes: F folds, B bands, H steps.
+Shapes: F folds, B bands, H steps, R rows (a series at one origin).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from restock.evaluation.metrics import DECILES, level_indices, pinball
+from restock.evaluation.metrics import DECILES, level_indices, naive_scales, pinball
+from restock.settings.evaluation import LossName, LossSettings
 from restock.types.folds import Fold
 from restock.types.forecast import DemandForecast
 from restock.types.panel import DemandPanel, FloatArray, IntArray
 
+FLOOR = 0.05  # quantile of the scales: a series that hardly moved must not decide a mean
 NUM_BANDS = 4  # at most; a fold's origins lie one band apart
 
 
@@ -26,34 +30,82 @@ def band_of_steps(horizon: int) -> IntArray:
     return np.minimum(np.arange(horizon) // width, NUM_BANDS - 1)
 
 
-def fold_sums(forecasts: Sequence[DemandForecast], panel: DemandPanel, fold: Fold) -> FloatArray:
-    """Return the sums of quantile loss and of demand, by band of steps, over a fold's origins.
+@dataclass(frozen=True)
+class Rows:
+    """Actual demand of some rows, and how their errors count in the loss.
 
-    Args:
-        forecasts: One forecast of all series from each origin of the fold.
-        panel: The panel with the actuals.
-        fold: The fold.
+    The loss of a band of steps is a ratio of two sums: of quantile losses times ``weight``, and of
+    ``base``.
 
-    Returns:
-        Sum of the losses and sum of demand; their ratio is the weighted quantile loss. ``(2, B)``.
-    """
-    horizon = forecasts[0].point.shape[1]
-    actuals = [fold.actuals(panel, number, horizon) for number in range(len(forecasts))]
-    return np.sum([sums(*pair) for pair in zip(forecasts, actuals, strict=True)], axis=0)
-
-
-def sums(forecast: DemandForecast, actual: FloatArray) -> FloatArray:
-    """Return the sums of quantile loss and of demand, by band of steps.
-
-    Args:
-        forecast: The forecast of R rows.
+    Attributes:
+        loss: Name of the loss.
         actual: Actual demand; NaN is not scored. Shape ``(R, H)``.
+        weight: 1 for ``wql``; 1 / scale for ``sql``, or 0 for a series without one. ``(R,)``.
+    """
+
+    loss: LossName
+    actual: FloatArray
+    weight: FloatArray
+
+    @classmethod
+    def of(cls, settings: LossSettings, panel: DemandPanel, fold: Fold, horizon: int) -> list[Rows]:
+        """Return the rows of each origin of a fold: all series.
+
+        Args:
+            settings: The loss.
+            panel: The whole panel; nothing after the fold's ``target_end`` is read.
+            fold: The fold.
+            horizon: Periods per forecast, H.
+        """
+        rows = []
+        for number, origins in enumerate(fold.origins):
+            actual = fold.actuals(panel, number, horizon)
+            weight = np.ones(len(actual))
+            if settings.loss == "sql":
+                scale = naive_scales(panel.uncensored, origins, settings.seasonal_period)[0]
+                weight = np.nan_to_num(1.0 / floored(scale))
+            rows.append(cls(settings.loss, actual, weight))
+        return rows
+
+    @property
+    def base(self) -> FloatArray:
+        """Demand for ``wql``, 1 for ``sql``; 0 where nothing is scored. Shape ``(R, H)``."""
+        if self.loss == "wql":
+            return np.nan_to_num(self.actual)
+        return np.isfinite(self.actual) * (self.weight > 0)[:, None].astype(float)
+
+    def take(self, rows: IntArray) -> Rows:
+        """Return some rows."""
+        return Rows(self.loss, self.actual[rows], self.weight[rows])
+
+    @classmethod
+    def stacked(cls, parts: Sequence[Rows]) -> Rows:
+        """Join rows."""
+        actual, weight = (
+            np.concatenate([getattr(p, name) for p in parts]) for name in ("actual", "weight")
+        )
+        return cls(parts[0].loss, actual, weight)
+
+
+def floored(scale: FloatArray) -> FloatArray:
+    """Raise the scales of a panel to their 5th percentile. NaN stays NaN. Shape ``(N,)``."""
+    known = scale[np.isfinite(scale)]
+    return np.maximum(scale, np.quantile(known, FLOOR)) if known.size else scale
+
+
+def sums(forecast: DemandForecast, rows: Rows) -> FloatArray:
+    """Return the two sums whose ratio is the loss, by band of steps.
+
+    Args:
+        forecast: The forecast of the rows.
+        rows: Actual demand.
 
     Returns:
-        See :func:`fold_sums`. Shape ``(2, B)``.
+        Sum of the weighted quantile losses and of the base. Shape ``(2, B)``.
     """
-    bands = band_of_steps(actual.shape[1])
-    steps = (np.nansum(step_losses(forecast, actual), axis=0), np.nansum(actual, axis=0))
+    bands = band_of_steps(rows.actual.shape[1])
+    losses = step_losses(forecast, rows.actual) * rows.weight[:, None]
+    steps = (np.nansum(losses, axis=0), rows.base.sum(axis=0))
     return np.stack([np.bincount(bands, of_step) for of_step in steps])
 
 
@@ -67,14 +119,14 @@ def loss_of(sums: FloatArray, horizon: int) -> float:
     """Return the loss: of each band, then over the bands by their number of steps.
 
     Args:
-        sums: From :func:`fold_sums`, of one fold or added over several. Shape ``(2, B)``.
+        sums: From :func:`sums`, of one origin or added over several. Shape ``(2, B)``.
         horizon: Periods per forecast, H.
 
     Returns:
-        The weighted quantile loss; NaN if nothing was sold.
+        The loss; NaN if nothing is scored, or nothing was sold and the loss is ``wql``.
     """
-    loss, demand = sums
-    weights = np.bincount(band_of_steps(horizon)) * (demand > 0)
+    loss, base = sums
+    weights = np.bincount(band_of_steps(horizon)) * (base > 0)
     if not weights.any():
         return float("nan")
-    return float(np.average(loss / np.maximum(demand, 1e-12), weights=weights))
+    return float(np.average(loss / np.maximum(base, 1e-12), weights=weights))

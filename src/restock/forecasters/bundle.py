@@ -62,13 +62,13 @@ class Manifest:
         combination, baselines: How the network's forecast is mixed and calibrated, and the
             settings of the simple forecasts that are mixed in.
         seed: Seed of the training.
-        tuning_wql: Weighted quantile loss on the tuning folds; None if there are none.
+        tuning_loss: Loss on the tuning folds; None if there are none.
         data_digest: sha256 of the saved panel.
         versions: Versions of the libraries that trained it.
         format: Version of the bundle's own format.
-        choice: Name of what was ``chosen`` to forecast, the learned ``mix``, and the
-            ``candidates`` with their losses. Empty in a bundle of an earlier version, which
-            forecasts by its mix.
+        choice: Name of what was ``chosen`` to forecast, the loss it was chosen ``by``, the learned
+            ``mix``, and the ``candidates`` with their losses. Empty in a bundle of an earlier
+            version, which forecasts by its mix.
         steps: Number of gradient steps, chosen on the tuning folds. None in a bundle of an earlier
             version.
         epochs: Number of epochs in a bundle of an earlier version; else None.
@@ -90,7 +90,7 @@ class Manifest:
     combination: dict[str, Any]
     baselines: dict[str, Any]
     seed: int
-    tuning_wql: float | None
+    tuning_loss: float | None
     data_digest: str
     versions: dict[str, str] = field(default_factory=dict)
     format: int = FORMAT
@@ -284,6 +284,8 @@ def read_manifest(folder: Path) -> Manifest:
             f"{folder}: bundle format {content.get('format')}, expected {FORMAT}. Train again with "
             "this version of restock."
         )
+    if "tuning_wql" in content:  # what an earlier version called it
+        content["tuning_loss"] = content.pop("tuning_wql")
     return Manifest(**content)
 
 

@@ -44,7 +44,7 @@ def choice_sections(
     if report["candidates"]:
         yield Section(
             "What was chosen from",
-            (_candidates(report["candidates"]),),
+            (_candidates(report["candidates"], report["chosen_by"]),),
             "The mix forecasts, unless something simpler has a lower loss with a probability of "
             "90 %. Weights were learned on other series, or on other folds, than those that score "
             "them.",
@@ -96,11 +96,12 @@ def _bar(name: str, row: int, periods: range, look: Look) -> Band:
     return Band(name, low, high, look, periods.start, OPACITY)
 
 
-def _candidates(candidates: Sequence[Mapping[str, Any]]) -> Table:
+def _candidates(candidates: Sequence[Mapping[str, Any]], by: str) -> Table:
+    loss = f"{by} on the tuning folds"
     rows = [
         {
             "candidate": found["name"],
-            "wql on the tuning folds": float(found["loss"]),
+            loss: float(found["loss"]),
             "better than the mix": float(found["better"]),
             "weights": ", ".join(f"{n} {w:.0%}" for n, w in found["weights"].items()),
         }
@@ -110,5 +111,5 @@ def _candidates(candidates: Sequence[Mapping[str, Any]]) -> Table:
     frame = pd.DataFrame(rows)
     return table(
         frame, "Candidates, lowest loss first", shown="{:.4f}",
-        bars=("wql on the tuning folds",), meanings=meanings,
+        bars=(loss,), meanings=meanings,
     )  # fmt: skip

@@ -28,7 +28,12 @@ def counts_epochs(config: Mapping[str, Any]) -> bool:
 
 def readable(config: Mapping[str, Any]) -> dict[str, Any]:
     """Return a stored configuration without the settings that are there no more."""
-    return _without(config, "")
+    kept = _without(config, "")
+    search = kept.get("search", {})
+    if "objectives" in search:
+        names = ["loss" if name == "wql" else name for name in search["objectives"]]
+        kept["search"] = {**search, "objectives": names}
+    return kept
 
 
 def _without(tree: Mapping[str, Any], prefix: str) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from restock.settings.base import View, checked, paths
 from restock.settings.baselines import BaselineSettings
+from restock.settings.evaluation import LossSettings
 from restock.settings.features import FeatureSettings
 from restock.settings.model import ModelSettings
 from restock.settings.training import TrainingSettings
@@ -65,8 +66,8 @@ RHYTHMS: dict[str, dict[str, Any]] = {
 }
 
 
-class MixedForecasts(View):
-    """The part of ``evaluation`` that a training reads."""
+class MixedForecasts(LossSettings, View):
+    """The part of ``evaluation`` that a training reads: the loss, and what may be mixed in."""
 
     baselines: BaselineSettings
     """The simple forecasts that the network's forecast is mixed with."""

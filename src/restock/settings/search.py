@@ -109,7 +109,7 @@ TunerSettings = Annotated[OptunaSettings | KerasTunerSettings, Field(discriminat
 
 
 # What a trial can be judged by. Lower is better for all of them.
-OBJECTIVES = ("wql", "inventory_cost", "latency", "size")
+OBJECTIVES = ("loss", "inventory_cost", "latency", "size")
 
 
 class SearchSettings(Frozen):
@@ -126,9 +126,10 @@ class SearchSettings(Frozen):
     num_seeds: Annotated[int, Field(ge=1)] = 1
     """Number of networks per fold, each with its own seed. Their losses are averaged."""
 
-    objectives: Names = ("wql",)
-    """What trials are judged by: ``wql``, ``inventory_cost``, ``latency`` (seconds to forecast all
-    series), ``size`` (number of weights of the network). The first one decides the best trial.
+    objectives: Names = ("loss",)
+    """What trials are judged by: ``loss`` (``evaluation.loss`` says which), ``inventory_cost``,
+    ``latency`` (seconds to forecast all series), ``size`` (number of weights of the network). The
+    first one decides the best trial.
     """
 
     max_identical_failures: Annotated[int, Field(ge=1)] = 3
@@ -143,6 +144,8 @@ class SearchSettings(Frozen):
     @model_validator(mode="after")
     def _known_objectives(self) -> SearchSettings:
         for name in self.objectives:
+            if name in ("wql", "sql"):
+                raise ValueError(f"{name!r} is `loss` now; evaluation.loss={name} says which")
             if name not in OBJECTIVES:
                 raise ValueError(f"no objective {name!r}. {nearest(name, OBJECTIVES)}")
         if not self.objectives or len(set(self.objectives)) < len(self.objectives):

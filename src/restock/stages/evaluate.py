@@ -142,6 +142,7 @@ def _report(
         "models": {name: _plain(test.scores()) for name, test in backtests.items()},
         "folds": {name: [_plain(s) for s in test.by_origin()] for name, test in backtests.items()},
         "candidates": candidates,
+        "chosen_by": manifest.choice.get("by", "wql"),
         "weights": manifest.combination["weights"],
         "notes": notes,
         "short_series": list(folds.short_series),

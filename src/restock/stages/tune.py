@@ -105,7 +105,7 @@ def _skip(context: Context[Any], reason: str) -> None:
     """Write an empty result, so that the next stages can run without a sweep."""
     context.console.note(f"skipped: {reason}")
     write_json(context.files.write(layout.TUNING), {"skipped": reason})
-    write_table(context.files.write(layout.TUNING_TRIALS), pd.DataFrame(columns=["trial", "wql"]))
+    write_table(context.files.write(layout.TUNING_TRIALS), pd.DataFrame(columns=["trial", "loss"]))
 
 
 def _write(result: StudyResult, settings: SearchRecipe, cut: str, context: Context[Any]) -> None:
@@ -113,7 +113,7 @@ def _write(result: StudyResult, settings: SearchRecipe, cut: str, context: Conte
     assert best.outcome is not None
     paths = [dimension.path for dimension in settings.search.space.values()]
     content = {
-        "wql": best.outcome.value,
+        best.outcome.name: best.outcome.value,
         "steps": best.outcome.steps,
         "best": best.values,
         "best_trial": best.number,

@@ -142,7 +142,7 @@ class _Reported:
 
     def measured(self, found: Measured) -> None:
         _say(f"{found.steps} steps: {found.loss:.4f}")
-        self.run.log_metrics({"tuning_wql": found.loss}, step=found.steps)
+        self.run.log_metrics({f"tuning_{found.name}": found.loss}, step=found.steps)
         self.report(found)
 
 
@@ -163,8 +163,10 @@ def train_objective(job: TrialJob, opened: OpenStudy) -> Measure:
         for name in layout.TRAINED:
             run.log_artifact(files.write(name))
         metrics = read_json(files.write(layout.TRAIN_METRICS))
-        value = metrics["tuning_wql"] if metrics["tuning_wql"] is not None else metrics["loss"]
-        return Outcome(value, metrics["steps"], (value,), ((value,),), (metrics["steps"],))
+        by, steps = settings.evaluation.loss, metrics["steps"]
+        tuned = metrics[f"tuning_{by}"]
+        value = tuned if tuned is not None else metrics["loss"]
+        return Outcome(value, steps, (value,), ((value,),), (steps,), by)
 
     return measure
 

@@ -19,7 +19,7 @@ from restock.settings.search import Dimension
 from restock.sweeps.queue import SweepError
 
 OracleName = Literal["random", "bayesian", "hyperband"]
-OBJECTIVE = keras_tuner.Objective("wql", "min")
+OBJECTIVE = keras_tuner.Objective("loss", "min")
 FACTOR = 3  # Hyperband keeps one trial in three
 PARTS = 9  # of the budget, which Hyperband takes for epochs: a ninth, a third, all
 STATUS = {

@@ -190,7 +190,9 @@ def _log_result(run: Tracker, result: StudyResult, opened: OpenStudy) -> None:
     best = result.best
     assert best.outcome is not None
     run.log_params({f"best.{path}": value for path, value in best.values.items()})
-    run.log_metrics({"best_wql": best.outcome.value, "best_steps": best.outcome.steps})
+    run.log_metrics(
+        {f"best_{best.outcome.name}": best.outcome.value, "best_steps": best.outcome.steps}
+    )
     parallel, grid = opened.snapshot().parallel, opened.sweep.points is not None
     repeatable = is_repeatable(opened.settings.search, grid=grid, parallel=parallel)
     run.set_tags(

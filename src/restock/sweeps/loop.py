@@ -106,8 +106,8 @@ def settle(
     def report(new: Measured | None) -> None:
         if new is not None:
             found.append(new)
-            each = {f"wql_fold_{number}": loss for number, loss in enumerate(new.by_fold)}
-            log.log_metrics({"wql": new.loss, **each}, step=new.steps)
+            each = {f"{new.name}_fold_{number}": loss for number, loss in enumerate(new.by_fold)}
+            log.log_metrics({new.name: new.loss, **each}, step=new.steps)
             if queue.report(claim, new):
                 raise Pruned
         if should_stop() or queue.stopped() is not None:
@@ -116,7 +116,7 @@ def settle(
     state: TrialState = "complete"
     try:
         outcome = measure(claim, report, log)
-        scores = outcome.scores or {"wql": outcome.value}
+        scores = outcome.scores or {"loss": outcome.value}
         if not all(map(math.isfinite, scores.values())):
             said = ", ".join(f"{name}={value}" for name, value in scores.items())
             return Trial(claim.slot, claim.values, "failed", None, f"not a number: {said}")
@@ -137,6 +137,5 @@ def _log_end(run: Tracker, trial: Trial) -> None:
         {"restock.state": trial.state, **({"restock.error": trial.error} if trial.error else {})}
     )
     if trial.outcome is not None:
-        run.log_metrics({"best_wql": trial.outcome.value, "best_steps": trial.outcome.steps})
-        others = {name: v for name, v in trial.outcome.scores.items() if name != "wql"}
-        run.log_metrics(others)
+        best = {f"best_{trial.outcome.name}": trial.outcome.value}
+        run.log_metrics(best | {"best_steps": trial.outcome.steps} | trial.outcome.others)

@@ -89,7 +89,7 @@ def _outcome(training: FoldTraining, costs: list[float], objectives: tuple[str, 
     outcome = Outcome.of(training.measured)
     best = outcome.lengths.index(outcome.steps)
     measured: dict[str, Callable[[], float]] = {
-        "wql": lambda: outcome.value,
+        "loss": lambda: outcome.value,
         "inventory_cost": lambda: costs[best],
         "latency": lambda: _latency(training),
         "size": lambda: float(training.ensembles[0].members[0].network.count_params()),

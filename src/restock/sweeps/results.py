@@ -62,7 +62,8 @@ class StudyResult:
         best, second = self.best, self.second()
         assert best.outcome is not None
         shown = ", ".join(f"{path}={value}" for path, value in best.values.items())
-        said = f"best is trial {best.number}: wql {best.outcome.value:.4f} with {shown}"
+        loss = f"{best.outcome.name} {best.outcome.value:.4f}"
+        said = f"best is trial {best.number}: {loss} with {shown}"
         if second is None or second.outcome is None:
             return f"{said}; no other trial completed"
         margin = second.outcome.value / best.outcome.value - 1
@@ -70,14 +71,14 @@ class StudyResult:
 
     def table(self) -> pd.DataFrame:
         """Return one row per trial: state, losses, steps and swept values."""
-        return pd.DataFrame([_row(trial) for trial in self.trials])
+        assert self.best.outcome is not None
+        loss = self.best.outcome.name
+        return pd.DataFrame([_row(trial, loss) for trial in self.trials])
 
 
-def _row(trial: Trial) -> dict[str, Any]:
+def _row(trial: Trial, loss: str) -> dict[str, Any]:
     outcome = trial.outcome
-    measured: dict[str, Any] = {
-        "wql": outcome.value if outcome else None,
-        **(outcome.trained if outcome else {}),
-    }
-    others = {k: v for k, v in (outcome.scores if outcome else {}).items() if k != "wql"}
-    return {"trial": trial.number, "state": trial.state, **measured, **others, **trial.values}
+    measured: dict[str, Any] = {loss: None}
+    if outcome is not None:
+        measured = {loss: outcome.value, **outcome.trained, **outcome.others}
+    return {"trial": trial.number, "state": trial.state, **measured, **trial.values}

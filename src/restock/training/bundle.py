@@ -46,12 +46,12 @@ class Rehearsed:
     Attributes:
         steps: Number of gradient steps of the final training.
         choice: What forecasts, and what it was chosen from.
-        wql: Weighted quantile loss of what was chosen; None if there are no tuning folds.
+        loss: Loss of what was chosen; None if there are no tuning folds.
     """
 
     steps: int
     choice: Choice
-    wql: float | None
+    loss: float | None
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ class FittedBundle:
             combination=self.rehearsed.choice.combination,
             others=self.others,
             cut=self.cut,
-            tuning_wql=self.rehearsed.wql,
+            tuning_loss=self.rehearsed.loss,
             data_digest=data_digest,
         )
 
@@ -218,11 +218,12 @@ def _rehearse(
     training = FoldTraining(recipe, panel, folds, features, num_threads=num_threads)
     outcome, forecasts = train_on_folds(training, report, steps)
     if not recipe.training.combine:
-        return Rehearsed(outcome.steps, Choice.only(Combination.plain(levels)), outcome.value)
+        only = Choice.only(Combination.plain(levels), outcome.name)
+        return Rehearsed(outcome.steps, only, outcome.value)
     others = _baselines(recipe, folds.horizon)
     rehearsals = [
-        rehearse(made, others, panel, fold)
-        for fold, made in zip(folds.tuning, forecasts, strict=True)
+        rehearse(made, others, panel, fold, rows)
+        for fold, made, rows in zip(folds.tuning, forecasts, training.rows, strict=True)
     ]
     choice = choose(rehearsals)
     return Rehearsed(outcome.steps, choice, choice.loss)
@@ -243,7 +244,8 @@ def _fallback(recipe: Recipe) -> Choice:
     """Return what forecasts where nothing can be compared."""
     names = recipe.evaluation.baselines.names if recipe.training.combine else ()
     name = FALLBACK if FALLBACK in names else LSTM
-    return Choice.only(Combination.plain(np.array(recipe.model.quantile_levels), name), name)
+    plain = Combination.plain(np.array(recipe.model.quantile_levels), name)
+    return Choice.only(plain, recipe.evaluation.loss, name)
 
 
 def _baselines(recipe: Recipe, horizon: int) -> dict[str, Forecaster]:

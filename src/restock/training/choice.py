@@ -17,9 +17,10 @@ from typing import Any
 
 import numpy as np
 
-from restock.evaluation.bands import band_of_steps, step_losses
+from restock.evaluation.bands import Rows, band_of_steps, step_losses
 from restock.forecasters.combine import Combination
 from restock.forecasters.names import BOOSTED_TREES, LSTM, MIX
+from restock.settings.evaluation import LossName
 from restock.training.combination import Rehearsal, learn_combination
 from restock.types.forecast import DemandForecast
 from restock.types.panel import FloatArray, IntArray
@@ -39,7 +40,7 @@ class Candidate:
     Attributes:
         name: A model, models that are joined by plus signs, or :data:`MIX`.
         weights: Weight of each model.
-        loss: Weighted quantile loss on the tuning folds; weights and calibration were learned on
+        loss: Loss on the tuning folds; weights and calibration were learned on
             other series or other folds.
         better: Probability that its loss is lower than that of the mix (or of what stands in its
             place) at another origin.
@@ -57,20 +58,22 @@ class Choice:
 
     Attributes:
         chosen: Name of the chosen candidate.
+        by: The loss that decides.
         combination: How it forecasts.
         mix: The learned mix, whether it was chosen or not.
         candidates: All candidates, lowest loss first. Empty without tuning folds.
     """
 
     chosen: str
+    by: LossName
     combination: Combination
     mix: Combination
     candidates: tuple[Candidate, ...] = ()
 
     @classmethod
-    def only(cls, combination: Combination, name: str = LSTM) -> Choice:
+    def only(cls, combination: Combination, by: LossName, name: str = LSTM) -> Choice:
         """Return the choice where there is nothing to choose from."""
-        return cls(name, combination, combination)
+        return cls(name, by, combination, combination)
 
     @property
     def loss(self) -> float | None:
@@ -80,7 +83,8 @@ class Choice:
     def record(self) -> dict[str, Any]:
         """Return plain data for the manifest; the chosen combination has a place of its own."""
         candidates = [asdict(candidate) for candidate in self.candidates]
-        return {"chosen": self.chosen, "mix": asdict(self.mix), "candidates": candidates}
+        mix = asdict(self.mix)
+        return {"chosen": self.chosen, "by": self.by, "mix": mix, "candidates": candidates}
 
     def why(self) -> str:
         """Say in one line what was chosen, and how it stands to the next."""
@@ -90,7 +94,7 @@ class Choice:
         if not self.candidates:
             return f"{self.chosen} forecasts: {shares}"
         others = [c for c in self.candidates if c.name != self.chosen]
-        said = f"{self.chosen} ({shares}) was chosen: wql {self.loss:.4f} on the tuning folds"
+        said = f"{self.chosen} ({shares}) was chosen: {self.by} {self.loss:.4f} on the tuning folds"
         if not others or self.loss is None:
             return said
         own = next(c.better for c in self.candidates if c.name == self.chosen)
@@ -131,9 +135,8 @@ def choose(rehearsals: Sequence[Rehearsal]) -> Choice:
     )
     sure = [candidate.name for candidate in candidates if candidate.better >= SURE]
     chosen = sure[0] if sure else incumbent
-    return Choice(
-        chosen, _combination(chosen, weights[chosen], mix, rehearsals), mix, tuple(candidates)
-    )
+    combination = _combination(chosen, weights[chosen], mix, rehearsals)
+    return Choice(chosen, rehearsals[0].rows.loss, combination, mix, tuple(candidates))
 
 
 def _blends(losses: Mapping[str, float]) -> list[tuple[str, ...]]:
@@ -167,13 +170,13 @@ def _held_out(
     single fold of few series there are none: then they are the same rows.
     """
     parts = _parts(rehearsals)
-    losses = np.empty(sum(len(one.actual) for one in rehearsals))
+    losses = np.empty(sum(len(one.rows.actual) for one in rehearsals))
     for number in range(max(int(part.max()) for part in parts) + 1):
         rest = [
             one.take(np.flatnonzero(part != number))
             for one, part in zip(rehearsals, parts, strict=True)
         ]
-        combination = learn([one for one in rest if len(one.actual)] or rehearsals)
+        combination = learn([one for one in rest if len(one.rows.actual)] or rehearsals)
         made = [combination.apply(one.forecasts) for one in rehearsals]
         here = np.concatenate(parts) == number
         losses[here] = _losses(rehearsals, made)[here]
@@ -184,7 +187,7 @@ def _parts(rehearsals: Sequence[Rehearsal]) -> list[IntArray]:
     """Return the part that each row of each rehearsal is in; each is scored by the other parts."""
     if len(np.unique(rehearsals[0].series)) >= ENOUGH_SERIES:
         return [one.series % 2 for one in rehearsals]
-    return [np.full(len(one.actual), fold) for fold, one in enumerate(rehearsals)]
+    return [np.full(len(one.rows.actual), fold) for fold, one in enumerate(rehearsals)]
 
 
 def _losses(rehearsals: Sequence[Rehearsal], made: Sequence[DemandForecast]) -> FloatArray:
@@ -195,16 +198,16 @@ def _losses(rehearsals: Sequence[Rehearsal], made: Sequence[DemandForecast]) -> 
         made: A forecast of the rows of each.
 
     Returns:
-        Shape ``(R,)``; the sum is the weighted quantile loss.
+        Shape ``(R,)``; the sum is the loss.
     """
-    actual = np.concatenate([one.actual for one in rehearsals])
+    rows = Rows.stacked([one.rows for one in rehearsals])
     parts = zip(made, rehearsals, strict=True)
-    losses = np.concatenate([step_losses(forecast, one.actual) for forecast, one in parts])
-    bands = band_of_steps(actual.shape[1])
-    demand = np.bincount(bands, np.nansum(actual, axis=0))
-    counted = np.bincount(bands) * (demand > 0)
-    of_band = counted / (np.maximum(demand, 1e-12) * max(counted.sum(), 1))
-    return np.nan_to_num(losses) @ of_band[bands]
+    losses = np.concatenate([step_losses(forecast, one.rows.actual) for forecast, one in parts])
+    bands = band_of_steps(rows.actual.shape[1])
+    base = np.bincount(bands, rows.base.sum(axis=0))
+    counted = np.bincount(bands) * (base > 0)
+    of_band = counted / (np.maximum(base, 1e-12) * max(counted.sum(), 1))
+    return np.nan_to_num(losses * rows.weight[:, None]) @ of_band[bands]
 
 
 @dataclass(frozen=True)
@@ -221,7 +224,7 @@ class _Doubt:
 
     @classmethod
     def of(cls, rehearsals: Sequence[Rehearsal]) -> _Doubt:
-        folds = [np.full(len(one.actual), number) for number, one in enumerate(rehearsals)]
+        folds = [np.full(len(one.rows.actual), number) for number, one in enumerate(rehearsals)]
         return cls(np.concatenate(folds), np.concatenate([one.series for one in rehearsals]))
 
     def better(self, losses: FloatArray, than: FloatArray) -> float:

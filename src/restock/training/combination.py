@@ -11,8 +11,8 @@ from functools import partial
 
 import numpy as np
 
-from restock.evaluation.bands import band_of_steps
-from restock.evaluation.metrics import DECILES, level_indices, naive_scales, ranks
+from restock.evaluation.bands import Rows, band_of_steps
+from restock.evaluation.metrics import DECILES, level_indices, ranks
 from restock.evaluation.selection import forecasts_from
 from restock.forecasters.combine import Combination, mix, with_lower_tail
 from restock.forecasters.names import BOOSTED_TREES, LSTM
@@ -38,26 +38,24 @@ class Rehearsal:
 
     Attributes:
         forecasts: Forecasts of R rows by model.
-        actual: Actual demand; NaN is not scored. Shape ``(R, H)``.
-        scale: Mean absolute naive error of the series up to the origin; NaN if 0. ``(R,)``.
+        rows: Their actual demand, and how their errors count.
         series: Row number in the panel of each row's series. Shape ``(R,)``.
     """
 
     forecasts: Mapping[str, DemandForecast]
-    actual: FloatArray
-    scale: FloatArray
+    rows: Rows
     series: IntArray
 
     @property
     def num_dates(self) -> int:
         """Number of periods with known demand: what all series have in common counts once."""
         dates = self.forecasts[LSTM].timestamps
-        return len(np.unique(dates[np.isfinite(self.actual)]))
+        return len(np.unique(dates[np.isfinite(self.rows.actual)]))
 
     def take(self, rows: IntArray) -> Rehearsal:
         """Return some rows."""
         forecasts = {name: made.take(rows) for name, made in self.forecasts.items()}
-        return Rehearsal(forecasts, self.actual[rows], self.scale[rows], self.series[rows])
+        return Rehearsal(forecasts, self.rows.take(rows), self.series[rows])
 
 
 def rehearse(
@@ -65,6 +63,7 @@ def rehearse(
     others: Mapping[str, Forecaster],
     panel: DemandPanel,
     fold: Fold,
+    rows: Sequence[Rows],
 ) -> Rehearsal:
     """Add the forecasts of other models to the network's forecasts from a tuning fold.
 
@@ -73,18 +72,15 @@ def rehearse(
         others: The other models; they are fitted up to the fold's training end.
         panel: The whole panel; nothing after the fold's ``target_end`` is read.
         fold: The fold.
+        rows: The rows of each origin.
     """
-    horizon = forecasts[0].point.shape[1]
     made = {LSTM: DemandForecast.stacked(forecasts)}
     for name, model in others.items():
         fitted = model.fit(panel, fold.train_end)
         every = forecasts_from(partial(fitted.predict, panel), fold)
         made[name] = DemandForecast.stacked(every)
-    numbers = range(len(fold.origins))
-    actual = np.concatenate([fold.actuals(panel, number, horizon) for number in numbers])
-    demand = panel.uncensored
-    scale = np.concatenate([naive_scales(demand, origins, 1)[0] for origins in fold.origins])
-    return Rehearsal(made, actual, scale, np.tile(np.arange(panel.num_series), len(numbers)))
+    series = np.tile(np.arange(panel.num_series), len(rows))
+    return Rehearsal(made, Rows.stacked(rows), series)
 
 
 def learn_combination(
@@ -96,8 +92,9 @@ def learn_combination(
     levels = np.asarray(mixed[0].levels)
     steps, totals = [], []
     for forecast, rehearsal in zip(mixed, rehearsals, strict=True):
-        running = np.cumsum(rehearsal.actual, axis=1)
-        steps.append(_tail_ranks(rehearsal.actual, forecast.quantiles, levels))
+        actual = rehearsal.rows.actual
+        running = np.cumsum(actual, axis=1)
+        steps.append(_tail_ranks(actual, forecast.quantiles, levels))
         totals.append(_tail_ranks(running, forecast.cumulative, levels))
     dates = sum(one.num_dates for one in rehearsals)
     return Combination(
@@ -115,10 +112,9 @@ def _tail_ranks(actual: FloatArray, quantiles: FloatArray, levels: FloatArray) -
 def learn_weights(rehearsals: Sequence[Rehearsal]) -> dict[str, float]:
     """Return the weights with the lowest loss. They are positive and sum to one.
 
-    The loss is one half weighted, one half scaled quantile loss. A few folds cannot tell which of
-    two similar models is better. So a penalty pulls the weights towards :func:`prior_weights`.
-    Folds count by their errors, as they do in the loss that the mix is chosen by: a week in which
-    next to nothing is sold says little. The loss is convex in the weights.
+    The loss is the one that the mix is chosen by. A few folds cannot tell which of two similar
+    models is better. So a penalty pulls the weights towards :func:`prior_weights`. The loss is
+    convex in the weights.
     """
     from scipy.optimize import minimize
 
@@ -191,15 +187,13 @@ def _stacked(
     """
     levels = np.asarray(rehearsals[0].forecasts[LSTM].levels)
     picked = level_indices(levels, DECILES)
-    bands = band_of_steps(rehearsals[0].actual.shape[1])
+    bands = band_of_steps(rehearsals[0].rows.actual.shape[1])
     parts = []
     for band in range(bands[-1] + 1):
         steps = np.flatnonzero(bands == band)
         points = [_points(one, names, steps, picked) for one in rehearsals]
-        made, actual, inverse = (np.concatenate(part) for part in zip(*points, strict=True))
-        # The importance of a point: 1 / total demand, plus the same for demand over its scale.
-        total, scaled = float(actual.sum()), float((inverse * actual).sum())
-        importance = 1.0 / max(total, 1e-9) + inverse / max(scaled, 1e-9)
+        made, actual, weight, base = (np.concatenate(part) for part in zip(*points, strict=True))
+        importance = weight / max(float(base.sum()), 1e-9)
         error = actual[:, None, None] - made
         alone = importance @ pinball_of(error, levels[picked, None]).sum(axis=1)
         if len(actual):
@@ -210,17 +204,19 @@ def _stacked(
 
 def _points(
     rehearsal: Rehearsal, names: list[str], steps: IntArray, picked: IntArray
-) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Return quantiles ``(P, 9, M)`` of some steps, actual demand, and 1 / scale or 0."""
-    count = len(rehearsal.actual)
-    rows = np.unique(np.linspace(0, count - 1, min(ROWS, count)).astype(int))
-    actual = rehearsal.actual[np.ix_(rows, steps)]
+) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+    """Return quantiles ``(P, 9, M)`` of some steps, actual demand, its weight and its base."""
+    count = len(rehearsal.rows.actual)
+    picked_rows = np.unique(np.linspace(0, count - 1, min(ROWS, count)).astype(int))
+    rows = rehearsal.rows.take(picked_rows)
+    actual, base = rows.actual[:, steps], rows.base[:, steps]
     known = np.isfinite(actual)
     made = [
-        rehearsal.forecasts[name].quantiles[np.ix_(rows, steps, picked)][known] for name in names
+        rehearsal.forecasts[name].quantiles[np.ix_(picked_rows, steps, picked)][known]
+        for name in names
     ]
-    inverse = np.nan_to_num(1.0 / rehearsal.scale[rows], nan=0.0)[:, None]
-    return np.stack(made, axis=2), actual[known], np.broadcast_to(inverse, known.shape)[known]
+    weight = np.broadcast_to(rows.weight[:, None], known.shape)
+    return np.stack(made, axis=2), actual[known], weight[known], base[known]
 
 
 def calibrated_levels(rank: FloatArray, levels: FloatArray, num_dates: int) -> list[float]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from restock.evaluation.bands import fold_sums, loss_of
+from restock.evaluation.bands import Rows, loss_of, sums
 from restock.evaluation.explain import permutation_importance, picked_rows, sample
 from restock.evaluation.selection import forecasts_from
 from restock.features.names import optional_features
@@ -22,7 +22,7 @@ from restock.settings.recipe import Recipe
 from restock.settings.selection import SelectionSettings
 from restock.training.fold_features import fit_fold_features
 from restock.types.folds import Folds
-from restock.types.panel import DemandPanel
+from restock.types.panel import DemandPanel, FloatArray
 
 
 @dataclass(frozen=True)
@@ -30,11 +30,11 @@ class Assessment:
     """The loss with a set of features.
 
     Attributes:
-        wql: Mean weighted quantile loss on the tuning folds.
+        loss: Loss on the tuning folds.
         importance: Increase of this loss without each feature, by name.
     """
 
-    wql: float
+    loss: float
     importance: Mapping[str, float]
 
 
@@ -55,7 +55,7 @@ class Selection:
     @property
     def kept(self) -> int:
         """The last step whose loss is above the lowest by at most ``settings.tolerance``."""
-        losses = [assessment.wql for assessment in self.assessments]
+        losses = [assessment.loss for assessment in self.assessments]
         most = (1 + self.settings.tolerance) * min(losses)
         return max(step for step, loss in enumerate(losses) if loss <= most)
 
@@ -66,7 +66,7 @@ class Selection:
             {
                 "step": step,
                 "features": len(assessment.importance),
-                "wql": assessment.wql,
+                "loss": assessment.loss,
                 "kept": step == self.kept,
                 "dropped": "; ".join(name for name in gone if name not in already),
             }
@@ -126,14 +126,16 @@ def assess_features(
         for _ in train_all(ensembles, schedule.lengths[-1], pool):
             pass
     plain = Combination.plain(np.array(recipe.model.quantile_levels))
-    sums, tables = [], []
+    every: list[FloatArray] = []
+    tables = []
     for ensemble, fold in zip(ensembles, folds.tuning, strict=True):
-        sums.append(fold_sums(forecasts_from(ensemble.predict, fold), panel, fold))
+        rows = Rows.of(recipe.evaluation, panel, fold, folds.horizon)
+        every += map(sums, forecasts_from(ensemble.predict, fold), rows)
         network = ensemble.on_panel()
         samples = [sample(network, {}, *picked) for picked in picked_rows(fold)]
         found = permutation_importance(network, plain, samples, seed=recipe.seed)
         tables.append(found.set_index("input")["wql_rise"])
     mean = pd.concat(tables, axis=1).mean(axis=1)
     names = optional_features(ensembles[0].state)
-    loss = loss_of(np.sum(sums, axis=0), folds.horizon)
+    loss = loss_of(np.sum(every, axis=0), folds.horizon)
     return Assessment(loss, {name: float(mean[name]) for name in names})

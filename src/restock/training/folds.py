@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from restock.evaluation.bands import fold_sums, loss_of
+from restock.evaluation.bands import Rows, loss_of, sums
 from restock.evaluation.selection import forecasts_from
 from restock.features.fitted import FittedFeatures
 from restock.forecasters.lstm import backend
@@ -29,8 +29,9 @@ class FoldTraining:
 
     Attributes:
         schedule: The lengths that may be measured.
-        sums: Losses and demand of each fold, by band, at each length so far, mean over the seeds;
-            see :func:`fold_sums`. Each ``(F, 2, B)``.
+        rows: What is scored in each fold: the rows of each origin.
+        sums: The two sums of each fold, by band, at each length so far, mean over the seeds; see
+            :func:`bands.sums`. Each ``(F, 2, B)``.
         forecasts: Each fold's forecasts from its origins at the last length, by the first seed.
     """
 
@@ -66,6 +67,7 @@ class FoldTraining:
             for seeded in (recipe.model_copy(update={"seed": seed}) for seed in seeds)
             for fold, fitted in zip(folds.tuning, features, strict=True)
         ]
+        self.rows = [Rows.of(recipe.evaluation, panel, f, folds.horizon) for f in folds.tuning]
         self.sums: list[FloatArray] = []
         self.forecasts: list[list[DemandForecast]] = []
 
@@ -77,10 +79,11 @@ class FoldTraining:
             Measured(
                 steps,
                 steps / most,
-                loss_of(sums.sum(axis=0), self.horizon),
-                tuple(loss_of(own, self.horizon) for own in sums),
+                loss_of(both.sum(axis=0), self.horizon),
+                tuple(loss_of(own, self.horizon) for own in both),
+                self.rows[0][0].loss,
             )
-            for steps, sums in zip(lengths, self.sums, strict=False)
+            for steps, both in zip(lengths, self.sums, strict=False)
         ]
 
     @property
@@ -107,14 +110,15 @@ class FoldTraining:
             self._score(pool)
 
     def _score(self, pool: ThreadPoolExecutor) -> None:
-        folds = [self.folds[at % len(self.folds)] for at in range(len(self.ensembles))]
+        folds = self.folds
         predicting = [ensemble.predict for ensemble in self.ensembles]
-        forecasts = list(pool.map(forecasts_from, predicting, folds))
-        sums = [
-            fold_sums(made, self.panel, fold) for made, fold in zip(forecasts, folds, strict=True)
+        seeds = len(self.ensembles) // len(folds)
+        forecasts = list(pool.map(forecasts_from, predicting, folds * seeds))
+        found = [
+            np.sum([sums(*pair) for pair in zip(made, self.rows[at % len(folds)], strict=True)], 0)
+            for at, made in enumerate(forecasts)
         ]
-        shape = (-1, len(self.folds), *sums[0].shape)
-        self.sums.append(np.reshape(sums, shape).mean(axis=0))
+        self.sums.append(np.reshape(found, (-1, len(folds), *found[0].shape)).mean(axis=0))
         self.forecasts = forecasts[: len(self.folds)]
 
     def progress(self) -> dict[str, np.ndarray]:

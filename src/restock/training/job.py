@@ -105,7 +105,7 @@ def _write_metrics(fitted: FittedBundle, files: Layout) -> None:
     metrics = {
         "loss": float(np.mean(losses[-LAST:])),
         "steps": rehearsed.steps,
-        "tuning_wql": rehearsed.wql,
+        f"tuning_{rehearsed.choice.by}": rehearsed.loss,
         "weights": rehearsed.choice.combination.weights,
         "choice": rehearsed.choice.record(),
     }
@@ -117,6 +117,6 @@ def _log(fitted: FittedBundle, bundle: str, run: Tracker) -> None:
     run.log_params({"steps": rehearsed.steps, "seed": fitted.recipe.seed})
     weights = rehearsed.choice.combination.weights
     run.log_metrics({f"weight.{name}": weight for name, weight in weights.items()})
-    if rehearsed.wql is not None:
-        run.log_metrics({"best_tuning_wql": rehearsed.wql})
+    if rehearsed.loss is not None:
+        run.log_metrics({f"best_tuning_{rehearsed.choice.by}": rehearsed.loss})
     run.set_tags({"restock.bundle": bundle})

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from restock.settings.evaluation import LossName
+
 
 @dataclass(frozen=True)
 class Measured:
@@ -15,12 +17,14 @@ class Measured:
         share: The same as a share of the budget.
         loss: Loss over the folds.
         by_fold: Loss of each single fold.
+        name: Which loss.
     """
 
     steps: int
     share: float
     loss: float
     by_fold: tuple[float, ...]
+    name: LossName = "wql"
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,7 @@ class Outcome:
         curve: Loss over the folds at each length.
         fold_curves: The same for each single fold.
         lengths: The lengths, in gradient steps; empty for a sweep of an earlier version.
+        name: Which loss.
         scores: Value of each objective of the search, by name.
     """
 
@@ -42,6 +47,7 @@ class Outcome:
     curve: tuple[float, ...]
     fold_curves: tuple[tuple[float, ...], ...]
     lengths: tuple[int, ...] = ()
+    name: LossName = "wql"
     scores: dict[str, float] = field(default_factory=dict)
 
     @classmethod
@@ -54,7 +60,13 @@ class Outcome:
             tuple(one.loss for one in measured),
             tuple(zip(*(one.by_fold for one in measured), strict=True)),
             tuple(one.steps for one in measured),
+            best.name,
         )
+
+    @property
+    def others(self) -> dict[str, float]:
+        """What was measured besides the loss, which earlier versions called ``wql`` here."""
+        return {name: v for name, v in self.scores.items() if name not in ("loss", "wql")}
 
     @property
     def trained(self) -> dict[str, int]:

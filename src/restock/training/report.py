@@ -69,8 +69,8 @@ class Told:
     def measured(self, found: Measured) -> None:
         """Log the loss on the tuning folds."""
         assert self.bar is not None
-        self.tracker.log_metrics({"tuning_wql": found.loss}, step=found.steps)
-        self.bar.advance(f"wql {found.loss:.4f} after {found.steps} steps", 0)
+        self.tracker.log_metrics({f"tuning_{found.name}": found.loss}, step=found.steps)
+        self.bar.advance(f"{found.name} {found.loss:.4f} after {found.steps} steps", 0)
 
 
 @contextmanager

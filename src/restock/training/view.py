@@ -8,6 +8,7 @@ from pydantic import Field
 
 from restock.settings.base import View
 from restock.settings.baselines import BaselineSettings
+from restock.settings.evaluation import LossSettings
 from restock.settings.features import FeatureSettings
 from restock.settings.folds import FoldSettings
 from restock.settings.model import ModelSettings
@@ -30,7 +31,7 @@ class Space(View):
     """The settings that may be tuned; their values are logged."""
 
 
-class TrainedOn(FoldSettings, View):
+class TrainedOn(FoldSettings, LossSettings, View):
     """The part of ``evaluation`` that a training reads."""
 
     baselines: BaselineSettings

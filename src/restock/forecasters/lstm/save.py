@@ -29,7 +29,7 @@ def save_bundle(
     combination: Combination,
     others: Mapping[str, FittedForecaster],
     cut: str,
-    tuning_wql: float | None,
+    tuning_loss: float | None,
     data_digest: str,
 ) -> bundle.Manifest:
     """Write the network, its feature state and its manifest: all of the files or none.
@@ -41,7 +41,7 @@ def save_bundle(
         combination: What forecasts, and how it is mixed and calibrated.
         others: The other models in the combination, fitted.
         cut: See :class:`Manifest`.
-        tuning_wql: See :class:`Manifest`.
+        tuning_loss: See :class:`Manifest`.
         data_digest: See :class:`Manifest`.
     """
     recipe, panel = training.recipe, training.panel
@@ -78,7 +78,7 @@ def save_bundle(
             baselines=recipe.evaluation.baselines.model_dump(mode="json"),
             seed=recipe.seed,
             steps=training.step,
-            tuning_wql=tuning_wql,
+            tuning_loss=tuning_loss,
             data_digest=data_digest,
             versions={
                 "restock": __version__,

@@ -40,7 +40,9 @@ def plot_study(study: optuna.Study, folder: Path) -> list[Path]:
 def _plots(study: optuna.Study) -> dict[str, dict[str, Any]]:
     """Return which plots there are, with their arguments."""
     several = len(study.directions) > 1
-    one: dict[str, Any] = {"target": lambda t: t.values[0], "target_name": "wql"} if several else {}
+    one: dict[str, Any] = (
+        {"target": lambda t: t.values[0], "target_name": "loss"} if several else {}
+    )
     plots = {
         "optimization_history": one,
         "parallel_coordinate": one,

@@ -96,7 +96,7 @@ class OptunaQueue:
         values = None
         if trial.state == "complete":
             assert trial.outcome is not None
-            scores = trial.outcome.scores or {"wql": trial.outcome.value}
+            scores = trial.outcome.scores or {"loss": trial.outcome.value}
             values = [scores[name] for name in self.search.objectives]
 
         def write() -> None:

@@ -9,6 +9,7 @@ import numpy as np
 from restock.features.history import carried_forward
 from restock.types.anchors import Anchors
 from restock.types.panel import FloatArray, IntArray
+from restock.types.seasons import Turns
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,18 @@ SMOOTHERS = (
 )
 
 
-def make_anchors(demand: FloatArray, period: int, window: int, unit: float) -> Anchors:
+# Those that are also moved by long seasons: where a season is a year, they must not know it
+# themselves; where it is shorter, they must.
+TURNED = {"year": (0, 1), "shorter": (2, 4)}
+
+
+def make_anchors(
+    demand: FloatArray,
+    period: int,
+    window: int,
+    unit: float,
+    turns: tuple[Turns, ...] = (),
+) -> Anchors:
     """Run every anchor over the past of all series, one pass over time.
 
     Args:
@@ -51,6 +63,7 @@ def make_anchors(demand: FloatArray, period: int, window: int, unit: float) -> A
         period: Periods of a season; 0 or 1 for none.
         window: Periods of the recent median.
         unit: See :class:`Anchors`.
+        turns: The long seasons of these series.
     """
     period = period if period > 1 else 0
     known = np.isfinite(demand)
@@ -69,6 +82,7 @@ def make_anchors(demand: FloatArray, period: int, window: int, unit: float) -> A
         damping=np.array([smoother.damping for smoother in SMOOTHERS] + [1.0, 1.0]),
         ratios=np.array([smoother.ratios for smoother in SMOOTHERS] + [False, False]),
         unit=unit,
+        turns=turns,
     )
 
 

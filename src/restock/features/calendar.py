@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from datetime import date
 
 import numpy as np
 import pandas as pd
@@ -57,16 +58,32 @@ def calendar_features(
     return features
 
 
-def _holiday_counts(timestamps: pd.DatetimeIndex, country: str, ends_periods: bool) -> FloatArray:
-    """Count the public holidays in each period."""
+def holiday_dates(country: str, years: range) -> dict[tuple[str, int], pd.Timestamp]:
+    """Return the first day of each public holiday, by its name and year.
+
+    Raises:
+        ConfigError: For an unknown country.
+    """
+    found: dict[tuple[str, int], pd.Timestamp] = {}
+    for day, names in sorted(_holidays(country, years).items()):
+        for name in names.split("; "):
+            found.setdefault((name, day.year), pd.Timestamp(day))
+    return found
+
+
+def _holidays(country: str, years: range) -> Mapping[date, str]:
     import holidays
 
-    years = range(timestamps[0].year - 1, timestamps[-1].year + 2)
     try:
-        table = holidays.country_holidays(country, years=years)
+        return holidays.country_holidays(country, years=years)
     except NotImplementedError as error:
         raise ConfigError(f"features.holidays: {error}") from None
-    days = pd.DatetimeIndex(sorted(table)).as_unit(timestamps.unit)
+
+
+def _holiday_counts(timestamps: pd.DatetimeIndex, country: str, ends_periods: bool) -> FloatArray:
+    """Count the public holidays in each period."""
+    years = range(timestamps[0].year - 1, timestamps[-1].year + 2)
+    days = pd.DatetimeIndex(sorted(_holidays(country, years))).as_unit(timestamps.unit)
     if _first_gap(timestamps) < pd.Timedelta(days=1):  # every hour of a holiday
         return np.asarray(timestamps.normalize().isin(days), dtype=float)
     if ends_periods:  # the first label at or after the day

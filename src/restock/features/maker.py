@@ -15,10 +15,12 @@ from restock.features.cold import cold_parts
 from restock.features.columns import Named, cut, grid_calendar
 from restock.features.raw import memory, raw_features
 from restock.features.scaling import standardise
+from restock.features.seasons import starting_at, turns_of
 from restock.features.statics import static_columns
 from restock.settings.features import FeatureSettings
 from restock.types.features import FeaturePanel, FeatureSource, FeatureState
 from restock.types.panel import DemandPanel, FloatArray, IntArray
+from restock.types.seasons import Turns
 
 HELD_POINTS = 1_000_000  # series times periods whose features are held at once, some 400 MB
 
@@ -47,7 +49,10 @@ class FeatureMaker:
         codes, numbers = static_columns(panel, state, rows)
         parts = cold_parts(codes, numbers, state.cold_scale, state.cold_effects, len(rows))
         cold = np.exp(parts.sum(axis=1, keepdims=True))
-        past, future, anchors = raw_features(stretch, self.settings, state.scale_floor, cold)
+        past, future, anchors = raw_features(
+            stretch, self.settings, state.scale_floor, cold,
+            starting_at(self._turns, rows, first),
+        )  # fmt: skip
         standard = [
             standardise(past[name], state.past_mean[name], state.past_std[name])
             for name in state.past_mean
@@ -72,6 +77,10 @@ class FeatureMaker:
     @cached_property
     def _calendar(self) -> Named:
         return grid_calendar(self.panel, self.settings, self.horizon)
+
+    @cached_property
+    def _turns(self) -> tuple[Turns, ...]:
+        return turns_of(self.state.seasons, self.panel, self.settings, self.horizon)
 
 
 @dataclass(frozen=True)

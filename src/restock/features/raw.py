@@ -17,6 +17,7 @@ from restock.features.history import (
 from restock.settings.features import FeatureSettings
 from restock.types.anchors import Anchors
 from restock.types.panel import FloatArray
+from restock.types.seasons import Turns
 
 LEAST_MEMORY = 256  # periods
 ERROR_WINDOW = 13  # periods over which the recent errors of an anchor are averaged
@@ -29,11 +30,16 @@ def memory(settings: FeatureSettings) -> int:
 
 
 def raw_features(
-    stretch: Stretch, settings: FeatureSettings, floor: float, cold: FloatArray
+    stretch: Stretch,
+    settings: FeatureSettings,
+    floor: float,
+    cold: FloatArray,
+    turns: tuple[Turns, ...] = (),
 ) -> tuple[Named, Named, Anchors]:
     """Return unscaled past features, known-future ones, each ``(B, W)``, and anchors.
 
-    ``cold`` is the scale where no demand since a series' launch is known, shape ``(B, 1)``.
+    ``cold`` is the scale where no demand since a series' launch is known, shape ``(B, 1)``. Long
+    seasons, ``turns``, move some of the anchors.
     """
     demand, launched = stretch.demand, stretch.age > 0
     # Zeros before the first sale tell when demand began, not how high it is.
@@ -43,7 +49,8 @@ def raw_features(
     scale = np.where(waiting, floor, scale)
     past = history_features(demand, scale, settings.lags, settings.rolling_windows)
     past["age"] = np.log1p(stretch.age)
-    anchors = make_anchors(since_launch, settings.seasonal_lag, settings.scale_window, floor)
+    season, window = settings.seasonal_lag, settings.scale_window
+    anchors = make_anchors(since_launch, season, window, floor, turns)
     past |= _anchor_errors(anchors, demand, scale)
     for name, values in stretch.observed.items():
         past |= price_features(f"observed {name}", values)

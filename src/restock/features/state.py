@@ -10,9 +10,10 @@ from typing import Any
 from restock.data.files import read_json, replacing
 from restock.settings.features import FeatureSettings
 from restock.types.features import FeatureState
+from restock.types.seasons import SeasonIndex
 
 STATE, MADE_FROM = "state.json", "made_from.json"
-FORMAT = 3  # of the constants: those of an older one are made anew
+FORMAT = 4  # of the constants: those of an older one are made anew
 
 
 def write_state(path: Path, state: FeatureState) -> None:
@@ -25,7 +26,11 @@ def read_state(path: Path) -> FeatureState:
     content = read_json(path)
     for name in ("vocabularies", "cold_effects"):
         content[name] = {k: tuple(v) for k, v in content[name].items()}
-    return FeatureState(**content)
+    seasons = [
+        SeasonIndex(**{**one, "groups": {k: tuple(v) for k, v in one["groups"].items()}})
+        for one in content.pop("seasons", ())  # an earlier version had none
+    ]
+    return FeatureState(**content, seasons=tuple(seasons))
 
 
 def made_from(settings: FeatureSettings, panel: str, cut: str) -> dict[str, Any]:

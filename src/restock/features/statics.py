@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 
@@ -39,12 +41,19 @@ def static_columns(
 ) -> tuple[dict[str, IntArray], Named]:
     """Return the static columns of some series: category codes, and standardised numbers."""
     static = panel.static.iloc[rows] if len(panel.static) else panel.static
-    codes = {}
-    for name, vocabulary in state.vocabularies.items():
-        code = {category: number for number, category in enumerate(vocabulary, start=1)}
-        codes[name] = np.array([code.get(value, 0) for value in static[name].astype(str)])
     numbers = {
         name: standardise(static[name].to_numpy(dtype=float), mean, state.static_std[name])
         for name, mean in state.static_mean.items()
     }
-    return codes, numbers
+    return category_codes(static, state.vocabularies), numbers
+
+
+def category_codes(
+    static: pd.DataFrame, vocabularies: Mapping[str, tuple[str, ...]]
+) -> dict[str, IntArray]:
+    """Return the codes of each text column, from 1 on; 0 is unknown or rare. Each ``(N,)``."""
+    codes = {}
+    for name, vocabulary in vocabularies.items():
+        code = {category: number for number, category in enumerate(vocabulary, start=1)}
+        codes[name] = np.array([code.get(value, 0) for value in static[name].astype(str)])
+    return codes

@@ -191,8 +191,10 @@ class Bundle:
         if name == BOOSTED_TREES:
             return self._trees
         settings = BaselineSettings.model_validate(self.manifest.baselines)
-        model = simple_baselines(settings, self.horizon, np.array(self.manifest.levels))[name]
-        return replace(model, pool=self._pools.get(name))
+        features = FeatureSettings.model_validate(self.manifest.features)
+        levels = np.array(self.manifest.levels)
+        model = simple_baselines(settings, self.horizon, levels, features)[name]
+        return replace(model, pool=self._pools.get(name), seasons=self.state.seasons)
 
     def predict_network(self, panel: DemandPanel, origins: IntArray) -> DemandForecast:
         """Forecast by the network alone, neither mixed nor calibrated."""

@@ -1,17 +1,20 @@
 """Anchors: simple forecasts from every origin, which the network weighs and corrects.
 
 An anchor is stored as three numbers per position: level, trend and season. The forecasts of all
-steps are computed only for the origins that are needed.
+steps are computed only for the origins that are needed. Some anchors are forecast twice: as they
+are, and moved by long seasons of groups of series.
 Shapes: N series, T periods, A anchors, B series and O origins asked for, H horizon.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from restock.types.panel import BoolArray, FloatArray, IntArray
+from restock.types.seasons import Turns
 
 # A forecast is at most a quarter above the largest demand so far: an exponential trend must not
 # grow without limit.
@@ -31,6 +34,7 @@ class Anchors:
         damping: Share of the trend that remains after each step. Shape ``(A,)``.
         ratios: Whether an anchor's numbers are logarithms. Shape ``(A,)``.
         unit: Anchors with ``ratios`` smooth log(1 + demand / unit). In units.
+        turns: Long seasons. They move some of the anchors, which are then forecast both ways.
     """
 
     level: FloatArray
@@ -42,16 +46,18 @@ class Anchors:
     damping: FloatArray
     ratios: BoolArray
     unit: float
+    turns: tuple[Turns, ...] = ()
 
     @property
     def count(self) -> int:
-        """Number of anchors, A."""
-        return int(self.level.shape[2])
+        """Number of anchors, A, those included that are moved by long seasons."""
+        return int(self.level.shape[2]) + sum(len(turns.moved) for turns in self.turns[:1])
 
     def take(self, rows: IntArray) -> Anchors:
         """Return the anchors of some series."""
         names = ("level", "trend", "season", "most", "ready")
-        return replace(self, **{name: getattr(self, name)[rows] for name in names})
+        taken = {name: getattr(self, name)[rows] for name in names}
+        return replace(self, **taken, turns=tuple(turns.take(rows) for turns in self.turns))
 
     def forecast(self, origins: IntArray, horizon: int) -> FloatArray:
         """Compute the forecasts of every series from some origins.
@@ -72,7 +78,8 @@ class Anchors:
             source = origins[:, :, None] + steps - -(-steps // self.period) * self.period
             index = self.season[rows[:, :, None], np.maximum(source, 0)]
             value = value + np.where(self.ready[rows, origins][:, :, None, None], index, 0.0)
-        return self._units(value, self.most[rows, origins][:, :, None, None])
+        growth = [turns.growth(origins, horizon) for turns in self.turns]
+        return self._units(value, self.most[rows, origins][:, :, None, None], growth)
 
     def next_step(self) -> FloatArray:
         """Return the forecast of the next period from every position. Shape ``(N, T, A)``."""
@@ -81,11 +88,18 @@ class Anchors:
             before = self.period - 1  # the index one season before the next period
             index = np.where(self.ready[:, before:, None], self.season[:, : -before or None], 0.0)
             value[:, before:] += index
-        return self._units(value, self.most[:, :, None])
+        every = np.tile(np.arange(value.shape[1]), (len(value), 1))
+        growth = [turns.growth(every, 1)[:, :, 0] for turns in self.turns]
+        return self._units(value, self.most[:, :, None], growth)
 
-    def _units(self, value: FloatArray, most: FloatArray) -> FloatArray:
-        """Undo logarithms, and limit forecasts to 0 to HEADROOM times the largest demand so far."""
+    def _units(
+        self, value: FloatArray, most: FloatArray, growth: Sequence[FloatArray]
+    ) -> FloatArray:
+        """Undo logarithms, move some, and limit all to 0 to HEADROOM times the largest so far."""
         logs = np.minimum(value[..., self.ratios], 30.0)
         # In double precision, whose rounding to single is the same on every processor.
         value[..., self.ratios] = self.unit * np.expm1(logs, dtype=np.float64)
+        for turns in self.turns[:1]:  # all of them move the same anchors
+            moved = value[..., turns.moved] * np.exp(sum(growth), dtype=np.float64)
+            value = np.concatenate([value, moved], axis=-1)
         return np.clip(value, 0.0, HEADROOM * most).astype(np.float32)

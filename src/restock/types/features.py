@@ -9,6 +9,7 @@ import numpy as np
 
 from restock.types.anchors import Anchors
 from restock.types.panel import FloatArray, IntArray
+from restock.types.seasons import SeasonIndex
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,7 @@ class FeatureState:
         past_mean, past_std, future_mean, future_std: For standardisation, by feature name.
         vocabularies: For each static column its frequent categories; code 0 is "unknown or rare".
         static_mean, static_std: For the standardisation of numeric static columns.
+        seasons: Long seasons of groups of series; none where the history is too short.
     """
 
     scale_floor: float
@@ -36,6 +38,7 @@ class FeatureState:
     vocabularies: dict[str, tuple[str, ...]]
     static_mean: dict[str, float]
     static_std: dict[str, float]
+    seasons: tuple[SeasonIndex, ...] = ()
 
 
 @dataclass(frozen=True)

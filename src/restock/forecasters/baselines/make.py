@@ -52,6 +52,6 @@ def make_baselines(
         Forecasters by name, in the order of the settings. Each has ``fit(panel, train_end)``,
         which returns a model with ``predict(panel, origins)``.
     """
-    known: dict[str, Forecaster] = {**simple_baselines(settings, horizon, levels)}
+    known: dict[str, Forecaster] = {**simple_baselines(settings, horizon, levels, features)}
     known[BOOSTED_TREES] = boosted_trees(settings, horizon, features, levels, seed)
     return {name: known[name] for name in settings.names}

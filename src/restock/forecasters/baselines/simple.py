@@ -10,7 +10,10 @@ from restock.forecasters.baselines.points import PointForecast
 from restock.forecasters.baselines.spread import Baseline
 from restock.forecasters.baselines.theta import theta
 from restock.settings.baselines import BaselineSettings
+from restock.settings.features import FeatureSettings
 from restock.types.panel import FloatArray
+
+MOVED = ("ets", "theta")  # by long seasons, where a year holds several of their own
 
 
 def point_forecasts(settings: BaselineSettings) -> dict[str, PointForecast]:
@@ -32,10 +35,23 @@ def point_forecasts(settings: BaselineSettings) -> dict[str, PointForecast]:
 
 
 def simple_baselines(
-    settings: BaselineSettings, horizon: int, levels: FloatArray
+    settings: BaselineSettings,
+    horizon: int,
+    levels: FloatArray,
+    features: FeatureSettings | None = None,
 ) -> dict[str, Baseline]:
-    """Return every such baseline by its name in a leaderboard."""
+    """Return every such baseline by its name in a leaderboard.
+
+    Args:
+        settings: Their parameters.
+        horizon: Periods they forecast, H.
+        levels: Quantile levels. Shape ``(Q,)``.
+        features: For the long seasons that move ETS and Theta. None: nothing does.
+    """
     return {
-        name: Baseline(horizon, levels, point, settings.error_origins)
+        name: Baseline(
+            horizon, levels, point, settings.error_origins,
+            features=features if name in MOVED else None,
+        )
         for name, point in point_forecasts(settings).items()
-    }
+    }  # fmt: skip

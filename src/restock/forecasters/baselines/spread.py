@@ -9,9 +9,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from restock.features.fit import learn_seasons
+from restock.features.seasons import YEARLY, starting_at, turns_of
 from restock.forecasters.baselines.points import PointForecast, quantile_of_known
+from restock.settings.features import FeatureSettings
 from restock.types.forecast import DemandForecast
 from restock.types.panel import DemandPanel, FloatArray, IntArray
+from restock.types.seasons import SeasonIndex, Turns
 
 # 19 pooled errors are added to each series' own, with the same weight. They stabilise the
 # quantiles of a series with few errors.
@@ -62,6 +66,9 @@ class Baseline:
         error_origins: Number of past origins whose errors give the quantiles, W.
         pool: What series have in common, learned by :meth:`fit`. None: it is learned from the
             series that are forecast, as bundles of earlier versions did.
+        features: Categories and holidays of the long seasons that its forecasts are moved by, where
+            a year holds several of its own seasons. None: they are not.
+        seasons: Those long seasons, learned by :meth:`fit`.
     """
 
     horizon: int
@@ -69,6 +76,8 @@ class Baseline:
     point_forecast: PointForecast
     error_origins: int
     pool: Pool | None = None
+    features: FeatureSettings | None = None
+    seasons: tuple[SeasonIndex, ...] = ()
 
     def fit(self, panel: DemandPanel, train_end: IntArray) -> Baseline:
         """Learn what series have in common, so that a forecast depends on its own series alone."""
@@ -77,7 +86,11 @@ class Baseline:
         rows = known[places] if known.size else np.arange(panel.num_series)
         origins = np.maximum(train_end[rows], 0)
         demand = _hide_future(panel.uncensored[rows], origins)
-        return replace(self, pool=Pool.of(*self._past(demand, origins), mean_demand(demand)))
+        moved = self._moved_by(panel)
+        seasons = learn_seasons(panel, moved, train_end) if moved else ()
+        found = replace(self, seasons=seasons)
+        past = found._past(demand, origins, found._turns(panel, rows))
+        return replace(found, pool=Pool.of(*past, mean_demand(demand)))
 
     def predict(self, panel: DemandPanel, origins: IntArray) -> DemandForecast:
         """Forecast from each series' origin; see :class:`FittedForecaster`.
@@ -87,7 +100,8 @@ class Baseline:
         with few errors, errors of all series are added, relative to each one's mean demand.
         """
         demand = _hide_future(panel.uncensored, origins)
-        point, errors = self._past(demand, origins)
+        turns = self._turns(panel, np.arange(panel.num_series))
+        point, errors = self._past(demand, origins, turns)
         own_mean = mean_demand(demand)
         pool = self.pool or Pool.of(point, errors, own_mean)
         point = np.where(np.isfinite(point), point, pool.point)
@@ -104,7 +118,18 @@ class Baseline:
             unit=panel.unit,
         )
 
-    def _past(self, demand: FloatArray, origins: IntArray) -> tuple[FloatArray, FloatArray]:
+    def _moved_by(self, panel: DemandPanel) -> FeatureSettings | None:
+        return None if panel.frequency[:1] in YEARLY else self.features
+
+    def _turns(self, panel: DemandPanel, rows: IntArray) -> tuple[Turns, ...]:
+        """Return the long seasons of some series, from the panel's first period on."""
+        moved = self._moved_by(panel)
+        turns = turns_of(self.seasons, panel, moved, self.horizon) if moved else ()
+        return starting_at(turns, rows, np.zeros(len(rows), dtype=int))
+
+    def _past(
+        self, demand: FloatArray, origins: IntArray, turns: tuple[Turns, ...]
+    ) -> tuple[FloatArray, FloatArray]:
         """Forecast from past origins, one block of series at a time.
 
         Returns:
@@ -118,11 +143,15 @@ class Baseline:
         errors = np.empty((2, num_series, self.horizon, self.error_origins), dtype=np.float32)
         widest = max(demand.shape[1], (demand.shape[1] - first) * self.horizon)
         size = max(POINTS_AT_ONCE // widest, 1)
+        part_rows = np.arange(num_series)
         for start in range(0, num_series, size):
             part = slice(start, start + size)
             made = self.point_forecast(demand[part], self.horizon, first)
             made = np.broadcast_to(made, (*made.shape[:2], self.horizon))
             rows = np.arange(len(made))
+            every = np.tile(np.arange(first, demand.shape[1]), (len(made), 1))
+            for own in (whole.take(part_rows[part]) for whole in turns):
+                made = made * np.exp(own.growth(every, self.horizon)[..., -1])
             point[part] = made[rows, np.maximum(origins[part], 0) - first]
             at = origins[part, None] - np.arange(1, reach)  # past origins, the latest first
             error = _errors_from(demand[part], made, at, first)

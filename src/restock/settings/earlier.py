@@ -29,10 +29,10 @@ def counts_epochs(config: Mapping[str, Any]) -> bool:
 def readable(config: Mapping[str, Any]) -> dict[str, Any]:
     """Return a stored configuration without the settings that are there no more."""
     kept = _without(config, "")
-    search = kept.get("search", {})
-    if "objectives" in search:
-        names = ["loss" if name == "wql" else name for name in search["objectives"]]
-        kept["search"] = {**search, "objectives": names}
+    if "search" in kept:
+        search = {"max_series": None, **kept["search"]}  # trials saw all series
+        search["objectives"] = ["loss" if n == "wql" else n for n in search["objectives"]]
+        kept["search"] = search
     return kept
 
 

@@ -123,6 +123,12 @@ class SearchSettings(Frozen):
     with ``grid``.
     """
 
+    max_series: Annotated[int, Field(ge=10)] | None = 1000
+    """Largest number of series that trials see. Of a larger panel they see a sample, spread evenly
+    over the sizes and the shares of zeros; the best values are then trained on all series, which
+    also decide the number of steps. null: all series.
+    """
+
     num_seeds: Annotated[int, Field(ge=1)] = 1
     """Number of networks per fold, each with its own seed. Their losses are averaged."""
 

@@ -20,6 +20,7 @@ from restock.sweeps.launch import launch, reopen, run_trials
 from restock.sweeps.optuna.samplers import check_inside
 from restock.sweeps.optuna.study import OpenStudy
 from restock.sweeps.results import StudyResult
+from restock.sweeps.sample import sample_series
 from restock.sweeps.shared import SweepData
 from restock.sweeps.spec import SearchRecipe, freeze
 from restock.training.fold_features import fit_fold_features
@@ -82,14 +83,22 @@ def resume(name: str, engine: EngineSettings, context: Context[Any]) -> None:
 
 def _search(opened: OpenStudy, panel: DemandPanel, folds: Folds, context: Context[Any]) -> None:
     settings = opened.settings
+    rows = sample_series(panel, folds, settings.search.max_series)
+    if rows is not None:
+        context.console.note(
+            f"trials see {len(rows)} of {panel.num_series} series, spread evenly over sizes and "
+            "shares of zeros (search.max_series); the best values are then trained on all"
+        )
 
     def prepare(folder: Path) -> None:
-        likelihood = settings.model.likelihood
-        features = fit_fold_features(panel, folds, settings.features, likelihood)
-        shared.save(SweepData(panel, folds, features), folder / worker.DATA)
+        seen, cut = (panel, folds) if rows is None else (panel.take(rows), folds.take(rows))
+        features = fit_fold_features(seen, cut, settings.features, settings.model.likelihood)
+        shared.save(SweepData(seen, cut, features), folder / worker.DATA)
 
     result = run_trials(opened, context, worker.MODULE, prepare)
-    _write(result, settings, folds.tuning_cut, context)
+    _write(
+        result, settings, folds.tuning_cut, panel.num_series if rows is None else len(rows), context
+    )
 
 
 def _data(context: Context[Any], settings: FoldSettings) -> tuple[DemandPanel, Folds]:
@@ -108,7 +117,9 @@ def _skip(context: Context[Any], reason: str) -> None:
     write_table(context.files.write(layout.TUNING_TRIALS), pd.DataFrame(columns=["trial", "loss"]))
 
 
-def _write(result: StudyResult, settings: SearchRecipe, cut: str, context: Context[Any]) -> None:
+def _write(
+    result: StudyResult, settings: SearchRecipe, cut: str, num_series: int, context: Context[Any]
+) -> None:
     best = result.best
     assert best.outcome is not None
     paths = [dimension.path for dimension in settings.search.space.values()]
@@ -119,6 +130,7 @@ def _write(result: StudyResult, settings: SearchRecipe, cut: str, context: Conte
         "best_trial": best.number,
         "configured": {path: value_at(settings, path) for path in paths},
         "cut": cut,
+        "num_series": num_series,
         "study": result.as_dict(),
     }
     write_json(context.files.write(layout.TUNING), content)

@@ -11,7 +11,7 @@ from restock.types import layout
 from restock.types.folds import Folds
 
 
-def tuned_recipe(recipe: Recipe, tuned: dict[str, Any], folds: Folds) -> tuple[Recipe, int]:
+def tuned_recipe(recipe: Recipe, tuned: dict[str, Any], folds: Folds) -> tuple[Recipe, int | None]:
     """Replace the swept values of a recipe by the tuner's best.
 
     Args:
@@ -20,7 +20,8 @@ def tuned_recipe(recipe: Recipe, tuned: dict[str, Any], folds: Folds) -> tuple[R
         folds: Folds of the current panel.
 
     Returns:
-        The recipe, and the best number of steps.
+        The recipe, and the best number of steps; None if trials saw a sample of the series, which
+        says little of how long all of them are to be trained.
 
     Raises:
         ConfigError: If the tuner used other folds or other configured values. The message names
@@ -41,4 +42,6 @@ def tuned_recipe(recipe: Recipe, tuned: dict[str, Any], folds: Folds) -> tuple[R
     if differing:
         differing.append("Add training.use_tuned=false to train these values.")
         raise ConfigError("\n".join(differing))
-    return replace_at(recipe, tuned["best"]), tuned["steps"]
+    num_series = len(folds.test.train_end)
+    steps = tuned["steps"] if tuned.get("num_series", num_series) == num_series else None
+    return replace_at(recipe, tuned["best"]), steps

@@ -6,7 +6,7 @@ A position is a grid position: the index of a period in the panel.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -37,6 +37,10 @@ class Fold:
     train_end: IntArray
     origins: IntArray
     target_end: IntArray
+
+    def take(self, rows: IntArray) -> Fold:
+        """Return the fold of some series."""
+        return Fold(self.role, self.train_end[rows], self.origins[:, rows], self.target_end[rows])
 
     def actuals(
         self, panel: DemandPanel, number: int, horizon: int, rows: IntArray | None = None
@@ -73,6 +77,11 @@ class Folds:
     test: Fold
     notes: tuple[str, ...] = ()
     short_series: tuple[str, ...] = ()
+
+    def take(self, rows: IntArray) -> Folds:
+        """Return the folds of some series."""
+        tuning = tuple(fold.take(rows) for fold in self.tuning)
+        return replace(self, tuning=tuning, test=self.test.take(rows))
 
     @property
     def cut(self) -> str:

@@ -58,6 +58,8 @@ def evaluated() -> Page:
         "horizon": 4,
         "models": scores,
         "notes": [],
+        "chosen_by": "wql",
+        "refitted": {"origins": [1], "scores": {"wql": 0.2}},
         "candidates": [
             {"name": "moving_mean", "weights": {"moving_mean": 1.0}, "loss": 0.2, "better": 0.93},
             {"name": "mix", "weights": {"lstm": 0.6, "naive": 0.4}, "loss": 0.25, "better": 0.5},

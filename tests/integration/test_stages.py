@@ -41,6 +41,49 @@ def evaluated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def test_refits_are_scored_beside_the_bundle_and_read_nothing_after_their_origin(
+    tmp_path: Path,
+) -> None:
+    refitted = {
+        "evaluation": {
+            "horizon": 3, "num_folds": 5, "stride": 2, "refit_every_n_folds": 2,
+            "baselines": {"names": ["ses"]},
+        }
+    }  # fmt: skip
+    digests = []
+    for folder, last in (("as it is", 0), ("later", 5)):
+        (tmp_path / folder).mkdir()
+        chosen = untuned(tmp_path / folder, **refitted)
+        path = tmp_path / folder / "own.csv"
+        sales = pd.read_csv(path)
+        # The test has origins 11, 9, 7, 5 and 3 periods before the end; trainings end at 11, 7, 3.
+        late = sales.groupby("item").cumcount(ascending=False) < last
+        sales.loc[late, "sales"] += 500
+        sales.to_csv(path, index=False)
+        run("fetch prepare featurize train evaluate", chosen, tmp_path / folder)
+        out = tmp_path / folder / "out"
+        bundles = [load_bundle(out / name) for name in ("bundle", "refits/2", "refits/4")]
+        digests.append([bundle.manifest.digest for bundle in bundles])
+        ends = [bundle.manifest.train_end for bundle in bundles]
+        assert ends == sorted(set(ends))
+        assert len({str(bundle.manifest.choice) for bundle in bundles}) == 1
+        report = json.loads((out / "metrics.json").read_text())
+        assert report["refitted"]["origins"] == [2, 4]
+        chosen_scores = report["models"][report["chosen"]]
+        assert 0 < abs(report["refitted"]["scores"]["mae"] - chosen_scores["mae"]) < 500
+    same = [first == second for first, second in zip(*digests, strict=True)]
+    assert same == [True, True, False]
+
+
+def test_refits_of_another_bundle_are_refused(evaluated: Path, tmp_path: Path) -> None:
+    shutil.copytree(evaluated, tmp_path, dirs_exist_ok=True)
+    index = tmp_path / "out/refits/refits.json"
+    assert json.loads(index.read_text())["origins"] == []
+    index.write_text(json.dumps({"bundle": "0" * 64, "origins": []}))
+    with pytest.raises(IntegrityError, match="Run `restock train` again"):
+        run("evaluate", untuned(tmp_path), tmp_path)
+
+
 def test_nothing_that_is_trained_or_learned_reads_a_test_period(tmp_path: Path) -> None:
     """Weights, trees, pools, mix and calibration are in the bundle's digest; so are the folds in
     the losses of the candidates. One fold is a whole horizon, the other is shorter.

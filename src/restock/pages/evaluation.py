@@ -101,6 +101,9 @@ def _facts(report: Mapping[str, Any], board: pd.DataFrame, test: Backtest) -> di
         "series": str(len(np.unique(test.series))),
         "test origins": str(len(test.forecasts)),
     }
+    if report["refitted"]:
+        again, times = report["refitted"]["scores"], len(report["refitted"]["origins"])
+        facts["the same, trained again"] = f"{_shown(again['wql'])} ({times} more trainings)"
     if len(others):
         best = others.iloc[0]
         facts["best other model"] = f"{best['model']} {_shown(best['wql'])}"

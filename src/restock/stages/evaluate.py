@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -9,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from restock.data.files import replacing, write_json
+from restock.data.files import read_json, replacing, write_json
 from restock.data.store import load_panel, write_table
-from restock.errors import ConfigError
+from restock.errors import ConfigError, IntegrityError
 from restock.evaluation.backtest import (
     Backtest,
     Predict,
@@ -52,6 +53,7 @@ def run(context: Context[EvaluateView]) -> Scored:
     m = settings.evaluation.seasonal_period
     backtests = _score(context, panel, folds, bundle, m)
     report = _report(m, folds, backtests, bundle.manifest, bundle.chosen)
+    report["refitted"] = _refitted(files, panel, folds, bundle, m)
     _write_tables(files, panel, report, backtests)
     tables = [loss_table(n, test, panel, settings.inventory) for n, test in backtests.items()]
     losses = pd.concat(tables, ignore_index=True)
@@ -108,6 +110,28 @@ def _score(
         mixed = _mixed(bundle.mix, alone, panel, folds)
         answers[MIX] = backtest(lambda _: next(mixed))
     return {**answers, **{name: test for name, test in alone.items() if name not in answers}}
+
+
+def _refitted(
+    files: Layout, panel: DemandPanel, folds: Folds, bundle: Bundle, seasonal_period: int
+) -> dict[str, Any] | None:
+    """Score the forecasts of the refits, each from its own origin on; None if there are none.
+
+    Raises:
+        IntegrityError: If the refits belong to another bundle.
+    """
+    folder = files.read(layout.REFITS)
+    index = read_json(folder / layout.REFITS_INDEX)
+    if index["bundle"] != bundle.manifest.digest:
+        raise IntegrityError(f"{folder} belongs to another bundle. Run `restock train` again.")
+    if not index["origins"]:
+        return None
+    models = {0: bundle, **{n: load_bundle(folder / str(n)) for n in index["origins"]}}
+    latest = (models[max(n for n in models if n <= number)] for number in itertools.count())
+    test = run_backtest(
+        lambda origins: next(latest).predict(panel, origins), panel, folds.test, seasonal_period
+    )
+    return {"origins": index["origins"], "scores": _plain(test.scores())}
 
 
 def _mixed(

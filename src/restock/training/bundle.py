@@ -161,15 +161,43 @@ def fit_bundle(
     report = report or Silent()
     rehearsed = _rehearse(recipe, panel, folds, report, steps=steps, num_threads=num_threads)
     backend.prepare(recipe.seed, num_threads)
-    train_end = folds.test.train_end
-    ensemble = LstmEnsemble(recipe, folds.horizon, panel, train_end, features)
+    return fit_on(
+        recipe, panel, folds.test.train_end, rehearsed,
+        horizon=folds.horizon, cut=folds.cut, report=report, features=features,
+    )  # fmt: skip
+
+
+def fit_on(
+    recipe: Recipe,
+    panel: DemandPanel,
+    train_end: IntArray,
+    rehearsed: Rehearsed,
+    *,
+    horizon: int,
+    cut: str,
+    report: Report,
+    features: FittedFeatures | None = None,
+) -> FittedBundle:
+    """Train the network and fit the other models, as it was decided on the tuning folds.
+
+    Args:
+        recipe: All settings of the training.
+        panel: The whole panel.
+        train_end: Last training position per series; nothing later is read. Shape ``(N,)``.
+        rehearsed: What was decided.
+        horizon: Periods that are forecast, H.
+        cut: See :class:`Manifest`.
+        report: Is told the progress.
+        features: Features with this training end, if they exist. None: they are made here.
+    """
+    ensemble = LstmEnsemble(recipe, horizon, panel, train_end, features)
     losses = _train(ensemble, rehearsed.steps, report)
     others = {
         name: model.fit(panel, train_end)
-        for name, model in _baselines(recipe, folds.horizon).items()
+        for name, model in _baselines(recipe, horizon).items()
         if name in rehearsed.choice.combination.weights
     }
-    return FittedBundle(ensemble, others, rehearsed, losses, folds.cut)
+    return FittedBundle(ensemble, others, rehearsed, losses, cut)
 
 
 def train_on_folds(

@@ -17,6 +17,7 @@ from restock.settings.base import narrowed, value_at
 from restock.settings.recipe import Recipe
 from restock.tracking.protocol import Tracker
 from restock.training.bundle import FittedBundle, fit_bundle
+from restock.training.refits import write_refits
 from restock.training.report import Report
 from restock.training.tuned import tuned_recipe
 from restock.training.view import TrainingView
@@ -59,6 +60,8 @@ def train(settings: TrainingView, files: Layout, run: Tracker, report: Report, s
     )
     bundle = fitted.save(files.write(layout.BUNDLE), data).digest
     _write_metrics(fitted, files)
+    every = settings.evaluation.refit_every_n_folds
+    write_refits(fitted, bundle, panel, folds, every=every, files=files, report=report)
     swept = [dimension.path for dimension in settings.search.space.values()]
     run.log_params({path: value_at(recipe, path) for path in swept})
     _log(fitted, bundle, run)

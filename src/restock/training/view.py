@@ -8,7 +8,7 @@ from pydantic import Field
 
 from restock.settings.base import View
 from restock.settings.baselines import BaselineSettings
-from restock.settings.evaluation import LossSettings
+from restock.settings.evaluation import LossSettings, RefitSettings
 from restock.settings.features import FeatureSettings
 from restock.settings.folds import FoldSettings
 from restock.settings.model import ModelSettings
@@ -31,7 +31,7 @@ class Space(View):
     """The settings that may be tuned; their values are logged."""
 
 
-class TrainedOn(FoldSettings, LossSettings, View):
+class TrainedOn(FoldSettings, LossSettings, RefitSettings, View):
     """The part of ``evaluation`` that a training reads."""
 
     baselines: BaselineSettings

@@ -42,6 +42,7 @@ TUNING_TRIALS = "tuning_trials.csv"
 BUNDLE = "bundle"
 TRAIN_METRICS = "train.json"
 TRAINING_CURVE = "training_curve.csv"
+REFITS, REFITS_INDEX = "refits", "refits.json"  # the second lies in the first
 TRAINED = (BUNDLE, TRAIN_METRICS, TRAINING_CURVE)  # what a whole training writes
 METRICS = "metrics.json"
 LEADERBOARD = "leaderboard.csv"

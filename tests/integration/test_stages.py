@@ -75,6 +75,19 @@ def test_refits_are_scored_beside_the_bundle_and_read_nothing_after_their_origin
     assert same == [True, True, False]
 
 
+def test_the_report_says_which_settings_reach_further_back_than_the_series(
+    evaluated: Path, tmp_path: Path
+) -> None:
+    notes = json.loads((evaluated / "out/metrics.json").read_text())["notes"]
+    assert "No season of a year was learned: no series is longer than one." in notes
+    assert not any("windows.lookback" in note for note in notes)
+    seasonal = {"baselines": {"names": ["ets"], "seasonal_period": 40}}
+    chosen = untuned(tmp_path, windows={"lookback": 500}, evaluation=seasonal)
+    said = run("fetch prepare featurize train evaluate", chosen, tmp_path)
+    for part in ("are younger than windows.lookback=500 periods", "less than two seasons of 40"):
+        assert any(part in note for note in said)
+
+
 def test_refits_of_another_bundle_are_refused(evaluated: Path, tmp_path: Path) -> None:
     shutil.copytree(evaluated, tmp_path, dirs_exist_ok=True)
     index = tmp_path / "out/refits/refits.json"

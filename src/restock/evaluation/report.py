@@ -1,4 +1,4 @@
-"""The tables of an evaluation: leaderboard and calibration; and the metrics of its run."""
+"""The tables and notes of an evaluation, and the metrics of its run."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ import pandas as pd
 
 from restock.evaluation.backtest import Backtest
 from restock.evaluation.metrics import CARDS, reached_shares
+from restock.features.seasons import CYCLES
+from restock.forecasters.bundle import Manifest
 from restock.tracking.protocol import Tracker
+from restock.types.panel import DemandPanel, IntArray
 
 
 def leaderboard(report: Mapping[str, Any]) -> pd.DataFrame:
@@ -46,3 +49,32 @@ def log_report(tracker: Tracker, report: Mapping[str, Any]) -> None:
         tracker.log_metrics({prefix + k: v for k, v in scores.items() if v is not None})
     tracker.log_params({"chosen": report["chosen"], "horizon": report["horizon"]})
     tracker.set_tags({"restock.bundle": report["bundle"]})
+
+
+def shortened(panel: DemandPanel, train_end: IntArray, manifest: Manifest) -> list[str]:
+    """Say which settings reach further back than series do, with a count.
+
+    Args:
+        panel: The panel.
+        train_end: Last training position per series; -1 where a series takes no part. ``(N,)``.
+        manifest: Settings of the models that were trained on it.
+    """
+    trained = train_end >= 0
+    length = (train_end - panel.first_seen + 1)[trained]
+    lookback = int(manifest.windows["lookback"])
+    season = int(manifest.baselines["seasonal_period"])
+    notes = []
+    if young := int((length < lookback).sum()):
+        notes.append(
+            f"{young} of {len(length)} series are younger than windows.lookback={lookback} periods:"
+            " the network reads what there is."
+        )
+    if season > 1 and (young := int((length < 2 * season).sum())):
+        notes.append(
+            f"{young} of {len(length)} series have less than two seasons of {season} periods: ETS "
+            "and Theta forecast them without a season of their own."
+        )
+    year = CYCLES.get(panel.frequency[:1], ())[-1:]
+    if any(length.max(initial=0) <= cycle.periods for cycle in year):
+        notes.append("No season of a year was learned: no series is longer than one.")
+    return notes

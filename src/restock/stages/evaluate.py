@@ -23,7 +23,7 @@ from restock.evaluation.backtest import (
 from restock.evaluation.explain import importance
 from restock.evaluation.losses import loss_table
 from restock.evaluation.lost_sales import lost_sales
-from restock.evaluation.report import calibration, leaderboard, log_report
+from restock.evaluation.report import calibration, leaderboard, log_report, shortened
 from restock.evaluation.scored import Scored
 from restock.evaluation.selection import folds_with_demand
 from restock.forecasters.baselines.make import baselines_beside
@@ -53,6 +53,7 @@ def run(context: Context[EvaluateView]) -> Scored:
     m = settings.evaluation.seasonal_period
     backtests = _score(context, panel, folds, bundle, m)
     report = _report(m, folds, backtests, bundle.manifest, bundle.chosen)
+    report["notes"] += shortened(panel, folds.test.train_end, bundle.manifest)
     report["refitted"] = _refitted(files, panel, folds, bundle, m)
     _write_tables(files, panel, report, backtests)
     tables = [loss_table(n, test, panel, settings.inventory) for n, test in backtests.items()]

@@ -22,5 +22,7 @@ class WindowSettings(Frozen):
     series with no more than this is used only if no series has more.
     """
 
-    num_origins: Annotated[int, Field(ge=1)] = 26
-    """Largest number of forecast origins per sequence in one pass over the data."""
+    num_origins: Annotated[int, Field(ge=1)] = 8
+    """Largest number of forecast origins per sequence. More of them see the same periods again:
+    they take time and teach little (docs/decisions/0023).
+    """

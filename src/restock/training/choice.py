@@ -27,7 +27,7 @@ from restock.types.panel import FloatArray, IntArray
 
 SURE = 0.9  # probability of being better with which something else replaces the mix
 # Standard deviation, between two origins, of the difference of two losses, as a share of the loss.
-# It is a prior, since a few folds say little of it. Its source: docs/decisions/0024-choice.md.
+# It is a prior, since a few folds say little of it. Measured: docs/decisions/0024-choice.md.
 BETWEEN_ORIGINS = 0.04
 PRIOR_FOLDS = 2  # degrees of freedom that the prior is worth
 ENOUGH_SERIES = 10  # weights are learned on half of the series and scored on the others

@@ -183,13 +183,15 @@ class LstmTraining:
             self.trunk = Trunk(int(progress["branch"]), trunk)
         self.trained.set_weights(self.network.get_weights())
 
+    @property
+    def _held(self) -> list[keras.Variable]:
+        return [*self.network.variables, *self.network.optimizer.variables]
+
     def _variables(self) -> list[np.ndarray]:
-        held = [*self.network.variables, *self.network.optimizer.variables]
-        return [np.array(variable) for variable in held]
+        return [np.array(variable) for variable in self._held]
 
     def _set_variables(self, values: Sequence[np.ndarray]) -> None:
-        held = [*self.network.variables, *self.network.optimizer.variables]
-        for variable, value in zip(held, values, strict=True):
+        for variable, value in zip(self._held, values, strict=True):
             variable.assign(value)
 
 
@@ -230,11 +232,17 @@ class LstmEnsemble:
         self.horizon, self.panel, self.train_end = horizon, panel, train_end
         fitted = fitted or fit_features(panel, recipe.features, train_end, horizon)
         self.state = fitted.state
-        schedule = schedule or budget(recipe.training, panel, train_end)
+        self.schedule = schedule or budget(recipe.training, panel, train_end)
         self.members = [
             LstmTraining(
-                self.recipe, horizon, panel, train_end, fitted, schedule=schedule, member=member
-            )
+                self.recipe,
+                horizon,
+                panel,
+                train_end,
+                fitted,
+                schedule=self.schedule,
+                member=member,
+            )  # fmt: skip
             for member in range(recipe.training.ensemble_size)
         ]
 
@@ -318,7 +326,7 @@ class Lstm:
         """
         backend.prepare(self.recipe.seed, self.num_threads)
         ensemble = LstmEnsemble(self.recipe, self.horizon, panel, train_end)
-        steps = budget(self.recipe.training, panel, train_end).lengths[-1]
+        steps = ensemble.schedule.lengths[-1]
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             for _ in train_all([ensemble], steps, pool):
                 pass

@@ -179,7 +179,7 @@ def test_settings_are_explained_beneath_each_key_one_module_a_group() -> None:
     modules = {path.stem for path in (PACKAGE / "settings").glob("*.py")} - {"__init__"}
     parts = {"base", "recipe", "tree", "sweep", "source", "panel", "folds", "baselines", "costs"}
     parts |= {"earlier"}
-    assert modules == groups - {"debug", "experiment"} | parts
+    assert modules == groups - {"debug", "experiment", "preset"} | parts
     for path in PACKAGE.rglob("*.py"):
         for node in ast.parse(path.read_text()).body:
             if isinstance(node, ast.ClassDef) and is_settings(node):

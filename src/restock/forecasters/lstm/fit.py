@@ -242,7 +242,7 @@ class LstmEnsemble:
                 fitted,
                 schedule=self.schedule,
                 member=member,
-            )  # fmt: skip
+            )
             for member in range(recipe.training.ensemble_size)
         ]
 

@@ -192,5 +192,6 @@ def _outcome(content: dict[str, Any]) -> Outcome:
         tuple(content["curve"]),
         tuple(map(tuple, content["fold_curves"])),
         tuple(content.get("lengths", ())),
+        content.get("name", "wql"),  # an earlier version knew no other
         content["scores"],
     )

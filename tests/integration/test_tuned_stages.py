@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from restock.errors import ConfigError
+from support.builders import table
 from support.stages import own, run
 
 
@@ -27,3 +29,37 @@ def test_too_little_history_to_tune_on_is_said_and_everything_else_runs(tmp_path
     assert report["chosen"] == "moving_median"
     assert report["candidates"] == []
     assert json.loads((tmp_path / "out/forecast.json").read_text())["model"] == "moving_median"
+
+
+def test_trials_that_saw_a_sample_leave_the_number_of_steps_to_all_series(tmp_path: Path) -> None:
+    search = {
+        "name": "tiny", "num_trials": 1, "max_series": 10,
+        "space": {"units": {"path": "model.units", "kind": "int", "low": 4, "high": 8}},
+    }  # fmt: skip
+    chosen = own(tmp_path, search=search, training={"max_steps": 8})
+    table(12, 50).to_csv(tmp_path / "own.csv", index=False)
+    said = run("fetch prepare featurize tune train", chosen, tmp_path)
+    assert any(note.startswith("trials see 10 of 12 series") for note in said)
+    tuned = json.loads((tmp_path / "out/tuning.json").read_text())
+    assert tuned["num_series"] == 10
+    assert len(tuned["study"]["best"]["outcome"]["lengths"]) == 4
+    trained = json.loads((tmp_path / "out/train.json").read_text())
+    assert trained["steps"] in {1, 2, 4, 8}
+
+
+def test_the_loss_that_decides_names_what_is_stored(tmp_path: Path) -> None:
+    sql = own(tmp_path, evaluation={"loss": "sql", "baselines": {"names": ["naive", "ses"]}})
+    said = run("fetch prepare featurize tune train evaluate", sql, tmp_path)
+    assert any(note.startswith("best is trial") and ": sql " in note for note in said)
+    tuned = json.loads((tmp_path / "out/tuning.json").read_text())
+    assert "sql" in tuned
+    assert "wql" not in tuned
+    assert "sql" in pd.read_csv(tmp_path / "out/tuning_trials.csv")
+    trained = json.loads((tmp_path / "out/train.json").read_text())
+    assert trained["choice"]["by"] == "sql"
+    assert trained["tuning_sql"] > 0
+    report = json.loads((tmp_path / "out/metrics.json").read_text())
+    assert report["chosen_by"] == "sql"
+    losses = {found["name"]: found["loss"] for found in report["candidates"]}
+    assert losses[report["chosen"]] == trained["tuning_sql"]
+    assert {"wql", "sql"} <= set(report["models"]["ses"])

@@ -33,7 +33,7 @@ def drawn(sweep: SweepProgress) -> str:
 
 def test_the_view_shows_progress_best_and_each_running_trial() -> None:
     shown = drawn(VIEW)
-    for word in ("weekly", "2/12", "1 complete, 1 failed", "trial 2: wql 0.4866", "0:02:34"):
+    for word in ("weekly", "2/12", "1 complete, 1 failed", "trial 2: loss 0.4866", "0:02:34"):
         assert word in shown
     lines = shown.splitlines()
     (running,) = [line for line in lines if "node-1" in line]
@@ -47,7 +47,7 @@ def test_the_view_shows_progress_best_and_each_running_trial() -> None:
 def test_before_anything_has_ended_nothing_is_made_up() -> None:
     shown = drawn(SweepProgress("weekly", 3, {}, [], None, [], None))
     assert "0/3 (none ended)" in shown
-    assert "wql 0" not in shown
+    assert "loss 0" not in shown
 
 
 def test_without_a_terminal_each_trial_is_a_line_once(capsys: pytest.CaptureFixture[str]) -> None:

@@ -23,11 +23,12 @@ CARRIED = {
     "data": "clean columns files folds frequency roles rules statics",
     "decisions": "demand plan value",
     "": "errors",
-    "features": "anchors calendar cold columns history maker raw scaling state statics",
+    "features": "anchors calendar cold columns history maker names raw scaling seasons state "
+    "statics",
     "forecasters": "assemble bundle combine likelihoods names safety",
     "forecasters/baselines": "ets forest intermittent points simple spread theta",
     "settings": "base baselines costs features folds inventory model panel windows",
-    "types": "anchors features folds forecast panel",
+    "types": "anchors features folds forecast panel seasons",
     "windows": "sequences",
 }
 

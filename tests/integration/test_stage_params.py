@@ -48,6 +48,7 @@ def reads(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
             "derived_static": {"band": {"column": "price", "how": "band", "edges": [1.0]}},
         },
         features={"calendar": ["week"]},
+        evaluation={"loss": "sql", "refit_every_n_folds": 1},
         inventory={"unit_value": None},
         search={"num_trials": 1},
     )

@@ -153,7 +153,7 @@ def test_a_baseline_that_is_chosen_is_what_is_bundled_scored_and_forecasts(
 ) -> None:
     shutil.copytree(evaluated, tmp_path, dirs_exist_ok=True)
     trees = Combination.plain(np.array(LEVELS), "boosted_trees")
-    monkeypatch.setattr(bundle, "choose", lambda _: Choice.only(trees, "boosted_trees"))
+    monkeypatch.setattr(bundle, "choose", lambda _: Choice.only(trees, "wql", "boosted_trees"))
     names = {"names": ["naive", "boosted_trees"], "trees": TINY_TREES}
     chosen = untuned(tmp_path, evaluation={"baselines": names})
     said = run("train evaluate forecast plan", chosen, tmp_path)

@@ -20,7 +20,7 @@ from restock.settings.sweep import SweepSettings
 from restock.settings.tracking import TrackingSettings
 from restock.settings.training import TrainingSettings
 from restock.settings.windows import WindowSettings
-from restock.training.view import Threads, TrainedOn
+from restock.training.view import Threads
 
 
 class SyncView(View):
@@ -66,7 +66,7 @@ class TrialsView(View):
     """The network."""
     training: TrainingSettings
     """How the network is fitted."""
-    evaluation: TrainedOn
+    evaluation: EvaluationSettings
     """Where the history is cut."""
     seed: Annotated[int, Field(ge=0)] = 42
     """Seed of all random numbers."""

@@ -9,7 +9,6 @@ from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from restock.features.cold import fit_cold
 from restock.features.columns import Named, cut, grid_calendar
@@ -17,14 +16,17 @@ from restock.features.history import rolling_mean
 from restock.features.names import check_left_out, static_name
 from restock.features.raw import memory, raw_features
 from restock.features.scaling import moments
-from restock.features.seasons import fit_seasons, starting_at, turns_of
-from restock.features.statics import category_codes, fit_static, static_columns
+from restock.features.seasons import learn_seasons, starting_at, turns_of
+from restock.features.statics import (
+    fit_static,
+    fitted_rows,
+    static_columns,
+    trained_static,
+)
 from restock.settings.features import FeatureSettings
 from restock.types.features import FeatureState
 from restock.types.panel import DemandPanel, IntArray
-from restock.types.seasons import SeasonIndex
 
-FITTED_SERIES = 4_096  # of a larger panel, evenly picked, are enough to learn moments from
 DIGITS = 10  # significant ones of a constant; below them, processors add up differently
 
 
@@ -39,7 +41,7 @@ def fit_state(panel: DemandPanel, settings: FeatureSettings, train_end: IntArray
     Raises:
         ConfigError: If a feature that is to be left out does not exist.
     """
-    static = _trained(panel, settings, train_end)
+    static = trained_static(panel, settings, train_end)
     vocabularies, static_mean, static_std = fit_static(static, settings)
     rows = fitted_rows(panel)
     width = min(memory(settings), panel.num_steps)
@@ -51,7 +53,7 @@ def fit_state(panel: DemandPanel, settings: FeatureSettings, train_end: IntArray
     typical = float(np.median(means)) if means.size else 1.0
     since_launch = np.where(in_training & (stretch.age > 0), stretch.demand, np.nan)
     level = np.nan_to_num(rolling_mean(since_launch, width)[:, -1])
-    seasons = _seasons(panel, settings, train_end, rows, vocabularies)
+    seasons = learn_seasons(panel, settings, train_end)
     turns = turns_of(seasons, panel, settings, 0)
     past, future, _ = raw_features(
         stretch, settings, 0.02 * typical, np.array(typical),
@@ -78,47 +80,6 @@ def fit_state(panel: DemandPanel, settings: FeatureSettings, train_end: IntArray
     codes, numbers = static_columns(panel, state, rows)
     cold_scale, cold_effects = fit_cold(codes, numbers, level)
     return rounded(replace(state, cold_scale=cold_scale, cold_effects=cold_effects))
-
-
-def learn_seasons(
-    panel: DemandPanel, settings: FeatureSettings, train_end: IntArray
-) -> tuple[SeasonIndex, ...]:
-    """Learn the long seasons from rows at or before ``train_end``; arguments as above."""
-    vocabularies, _, _ = fit_static(_trained(panel, settings, train_end), settings)
-    return _seasons(panel, settings, train_end, fitted_rows(panel), vocabularies)
-
-
-def fitted_rows(panel: DemandPanel) -> IntArray:
-    """Return the series that constants are learned from."""
-    if panel.num_series <= FITTED_SERIES:
-        return np.arange(panel.num_series)
-    return np.linspace(0, panel.num_series - 1, FITTED_SERIES).astype(int)
-
-
-def _trained(panel: DemandPanel, settings: FeatureSettings, train_end: IntArray) -> pd.DataFrame:
-    """Return the static columns of the series in training, but those that are left out."""
-    static = panel.static[train_end >= 0] if len(panel.static) else panel.static
-    return static[[c for c in static.columns if static_name(c) not in settings.leave_out]]
-
-
-def _seasons(
-    panel: DemandPanel,
-    settings: FeatureSettings,
-    train_end: IntArray,
-    rows: IntArray,
-    vocabularies: dict[str, tuple[str, ...]],
-) -> tuple[SeasonIndex, ...]:
-    """Learn long seasons from the whole history of some series."""
-    if settings.seasonal_lag < 2:  # seasons are switched off
-        return ()
-    place = np.arange(panel.num_steps)
-    seen = place <= train_end[rows, None]
-    seen &= place >= panel.first_sale[rows, None]
-    demand = np.where(seen, panel.uncensored[rows], np.nan)
-    labels = panel.timestamps[: panel.num_steps]
-    static = panel.static.iloc[rows] if len(panel.static) else panel.static
-    codes = category_codes(static, vocabularies)
-    return fit_seasons(demand, labels, panel.frequency, codes, vocabularies)
 
 
 def rounded(state: FeatureState) -> FeatureState:

@@ -18,6 +18,7 @@ import pandas as pd
 
 from restock.features.anchors import SMOOTHERS, TURNED
 from restock.features.calendar import holiday_dates
+from restock.features.statics import category_codes, fit_static, fitted_rows, trained_static
 from restock.settings.features import FeatureSettings
 from restock.types.panel import DemandPanel, FloatArray, IntArray, extend
 from restock.types.seasons import SeasonIndex, Turns
@@ -53,6 +54,30 @@ CYCLES = {
     "M": (Cycle("year", 12, 0),),
     "Q": (Cycle("year", 4, 0),),
 }
+
+
+def learn_seasons(
+    panel: DemandPanel, settings: FeatureSettings, train_end: IntArray
+) -> tuple[SeasonIndex, ...]:
+    """Learn the long seasons of a panel from rows at or before ``train_end``.
+
+    Args:
+        panel: The whole panel.
+        settings: Which columns and categories count; ``seasonal_lag`` below 2: no seasons.
+        train_end: Last training position per series; -1 leaves a series out. Shape ``(N,)``.
+    """
+    if settings.seasonal_lag < 2:  # seasons are switched off
+        return ()
+    rows = fitted_rows(panel)
+    vocabularies, _, _ = fit_static(trained_static(panel, settings, train_end), settings)
+    static = panel.static.iloc[rows] if len(panel.static) else panel.static
+    place = np.arange(panel.num_steps)
+    seen = place <= train_end[rows, None]
+    seen &= place >= panel.first_sale[rows, None]
+    demand = np.where(seen, panel.uncensored[rows], np.nan)
+    labels = panel.timestamps[: panel.num_steps]
+    codes = category_codes(static, vocabularies)
+    return fit_seasons(demand, labels, panel.frequency, codes, vocabularies)
 
 
 def fit_seasons(
@@ -180,9 +205,10 @@ def _laid_out(index: SeasonIndex, panel: DemandPanel, country: str | None, horiz
         for turn, before in enumerate(plain, start=1)
     ]
     moved = TURNED["year" if frequency[:1] in YEARLY else "shorter"]
+    level = np.stack([_smoothed(table, SMOOTHERS[place].level) for place in moved])
     return Turns(
-        index=table,
-        level=np.stack([_smoothed(table, SMOOTHERS[place].level) for place in moved]),
+        index=table.astype(np.float32),
+        level=level.astype(np.float32),
         back=np.stack(back),
         plain=np.stack(plain),
         half=index.half,
@@ -205,7 +231,7 @@ def _combinations(
     joined = np.array(["\n".join(names) for names in own], dtype=object)
     kinds, groups = np.unique(joined, return_inverse=True)
     every = np.array(index.groups[""])
-    table = np.full((len(kinds), width), np.nan, dtype=np.float32)
+    table = np.full((len(kinds), width), np.nan)
     for row, kind in enumerate(kinds):
         beside = [np.array(index.groups[name]) for name in kind.split("\n") if name]
         table[row, : len(every)] = np.sum([every, *beside], axis=0)

@@ -8,10 +8,28 @@ import numpy as np
 import pandas as pd
 
 from restock.features.columns import Named
+from restock.features.names import static_name
 from restock.features.scaling import standardise
 from restock.settings.features import FeatureSettings
 from restock.types.features import FeatureState
 from restock.types.panel import DemandPanel, IntArray
+
+FITTED_SERIES = 4_096  # of a larger panel, evenly picked, are enough to learn moments from
+
+
+def fitted_rows(panel: DemandPanel) -> IntArray:
+    """Return the series that constants are learned from."""
+    if panel.num_series <= FITTED_SERIES:
+        return np.arange(panel.num_series)
+    return np.linspace(0, panel.num_series - 1, FITTED_SERIES).astype(int)
+
+
+def trained_static(
+    panel: DemandPanel, settings: FeatureSettings, train_end: IntArray
+) -> pd.DataFrame:
+    """Return the static columns of the series in training, but those that are left out."""
+    static = panel.static[train_end >= 0] if len(panel.static) else panel.static
+    return static[[c for c in static.columns if static_name(c) not in settings.leave_out]]
 
 
 def fit_static(

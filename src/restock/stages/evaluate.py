@@ -118,10 +118,14 @@ def _refitted(
 ) -> dict[str, Any] | None:
     """Score the forecasts of the refits, each from its own origin on; None if there are none.
 
+    A bundle that was fetched from a run or a registry comes without them.
+
     Raises:
         IntegrityError: If the refits belong to another bundle.
     """
     folder = files.read(layout.REFITS)
+    if not folder.is_dir():
+        return None
     index = read_json(folder / layout.REFITS_INDEX)
     if index["bundle"] != bundle.manifest.digest:
         raise IntegrityError(f"{folder} belongs to another bundle. Run `restock train` again.")

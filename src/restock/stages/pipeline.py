@@ -17,7 +17,7 @@ from restock.data.inputs import check_inputs, hashes
 from restock.settings.base import Frozen, View
 from restock.settings.costs import CostSettings
 from restock.settings.engine import EngineSettings
-from restock.settings.evaluation import EvaluationSettings
+from restock.settings.evaluation import EvaluationSettings, LossSettings
 from restock.settings.features import FeatureSettings
 from restock.settings.folds import Align, FoldSettings
 from restock.settings.inventory import InventorySettings
@@ -67,13 +67,17 @@ class FeaturizeView(View):
     """The features."""
 
 
+class Searched(FoldSettings, LossSettings, View):
+    """The part of ``evaluation`` that a sweep reads: its folds, and its loss."""
+
+
 class TuneView(View):
     """The settings of stage tune."""
 
     engine: EngineSettings
     """Workers and threads, and where the sweep is stored."""
-    evaluation: FoldSettings
-    """The tuning folds."""
+    evaluation: Searched
+    """The tuning folds, and the loss on them."""
     features: FeatureSettings
     """The network's inputs besides the demand itself."""
     model: ModelSettings

@@ -7,10 +7,8 @@ from typing import Annotated
 from pydantic import Field
 
 from restock.settings.base import View
-from restock.settings.baselines import BaselineSettings
-from restock.settings.evaluation import LossSettings, RefitSettings
+from restock.settings.evaluation import EvaluationSettings
 from restock.settings.features import FeatureSettings
-from restock.settings.folds import FoldSettings
 from restock.settings.model import ModelSettings
 from restock.settings.search import Dimension
 from restock.settings.training import TrainingSettings
@@ -31,13 +29,6 @@ class Space(View):
     """The settings that may be tuned; their values are logged."""
 
 
-class TrainedOn(FoldSettings, LossSettings, RefitSettings, View):
-    """The part of ``evaluation`` that a training reads."""
-
-    baselines: BaselineSettings
-    """The simple forecasts that may be mixed in."""
-
-
 class TrainingView(View):
     """A recipe, the folds, and the search space."""
 
@@ -49,7 +40,7 @@ class TrainingView(View):
     """The network."""
     training: TrainingSettings
     """How the network is fitted."""
-    evaluation: TrainedOn
+    evaluation: EvaluationSettings
     """Where the history is cut, and which baselines may be mixed in."""
     engine: Threads = Threads()
     """Number of threads."""

@@ -9,8 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from restock.features.fit import learn_seasons
-from restock.features.seasons import YEARLY, starting_at, turns_of
+from restock.features.seasons import YEARLY, learn_seasons, starting_at, turns_of
 from restock.forecasters.baselines.points import PointForecast, quantile_of_known
 from restock.settings.features import FeatureSettings
 from restock.types.forecast import DemandForecast

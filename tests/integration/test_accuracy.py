@@ -1,4 +1,7 @@
-"""On short panels with a season, what is chosen is hardly worse than the best that stood there."""
+"""On short panels with a season, what is chosen is hardly worse than the best that stood there.
+
+Its name puts it before longer files, so that the last minutes of the suite are not its own.
+"""
 
 from __future__ import annotations
 

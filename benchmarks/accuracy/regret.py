@@ -47,6 +47,7 @@ from simulate import SIMULATIONS
 from restock.data.files import read_json, write_json
 from restock.data.store import load_panel, save_panel
 from restock.evaluation.backtest import Backtest, Predict, run_backtest
+from restock.evaluation.bands import floored
 from restock.evaluation.metrics import DECILES, decile_loss, naive_scales, pinball
 from restock.evaluation.selection import folds_with_demand
 from restock.forecasters.baselines.make import baselines_beside
@@ -57,7 +58,6 @@ from restock.types import layout
 from restock.types.folds import Folds
 from restock.types.panel import DemandPanel, FloatArray
 
-FLOOR = 0.05  # of the panel's scales: a series that hardly moved must not decide a mean
 RESULTS = HERE / "results"
 POOL = "pool"
 
@@ -131,9 +131,9 @@ def scored(backtest: Backtest) -> dict[str, float]:
 
 def scaled(loss: FloatArray, scale: FloatArray) -> float:
     """Return the mean loss of rows over their scales, which are floored. Shapes (R, H) and (R,)."""
-    floored = np.maximum(scale, np.nanquantile(scale, FLOOR))
-    known = np.isfinite(loss).any(axis=1) & np.isfinite(floored)
-    return float((np.nanmean(loss[known], axis=1) / floored[known]).mean())
+    raised = floored(scale)
+    known = np.isfinite(loss).any(axis=1) & np.isfinite(raised)
+    return float((np.nanmean(loss[known], axis=1) / raised[known]).mean())
 
 
 def truth(bench: Bench) -> dict[str, float] | None:

@@ -41,6 +41,14 @@ def evaluated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def sell_more_in_the_last(periods: int, path: Path) -> None:
+    """Add 500 to the sales of every item in its last periods."""
+    sales = pd.read_csv(path)
+    late = sales.groupby("item").cumcount(ascending=False) < periods
+    sales.loc[late, "sales"] += 500
+    sales.to_csv(path, index=False)
+
+
 def test_refits_are_scored_beside_the_bundle_and_read_nothing_after_their_origin(
     tmp_path: Path,
 ) -> None:
@@ -54,12 +62,8 @@ def test_refits_are_scored_beside_the_bundle_and_read_nothing_after_their_origin
     for folder, last in (("as it is", 0), ("later", 5)):
         (tmp_path / folder).mkdir()
         chosen = untuned(tmp_path / folder, **refitted)
-        path = tmp_path / folder / "own.csv"
-        sales = pd.read_csv(path)
         # The test has origins 11, 9, 7, 5 and 3 periods before the end; trainings end at 11, 7, 3.
-        late = sales.groupby("item").cumcount(ascending=False) < last
-        sales.loc[late, "sales"] += 500
-        sales.to_csv(path, index=False)
+        sell_more_in_the_last(last, tmp_path / folder / "own.csv")
         run("fetch prepare featurize train evaluate", chosen, tmp_path / folder)
         out = tmp_path / folder / "out"
         bundles = [load_bundle(out / name) for name in ("bundle", "refits/2", "refits/4")]
@@ -115,11 +119,7 @@ def test_nothing_that_is_trained_or_learned_reads_a_test_period(tmp_path: Path) 
     for folder, last in (("as it is", 0), ("after the test began", 6), ("before it", 7)):
         (tmp_path / folder).mkdir()
         chosen = untuned(tmp_path / folder, **both)
-        path = tmp_path / folder / "own.csv"
-        sales = pd.read_csv(path)
-        late = sales.groupby("item").cumcount(ascending=False) < last
-        sales.loc[late, "sales"] += 500
-        sales.to_csv(path, index=False)
+        sell_more_in_the_last(last, tmp_path / folder / "own.csv")
         run("fetch prepare featurize train", chosen, tmp_path / folder)
         manifest = load_bundle(tmp_path / folder / "out/bundle").manifest
         learned.append((manifest.digest, manifest.steps, manifest.choice))

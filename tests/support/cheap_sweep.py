@@ -62,7 +62,7 @@ def bowl(values: dict[str, Any], done: int) -> float:
 
 def measured(done: int, total: int, loss: float, *by_fold: float) -> Measured:
     """Return what a round reports, as if it were a gradient step."""
-    return Measured(done + 1, (done + 1) / total, loss, by_fold or (loss,))
+    return Measured(done + 1, (done + 1) / total, loss, by_fold or (loss,), "wql")
 
 
 def objective(folder: Path, rounds: int, seconds: float) -> Callable[..., Outcome]:

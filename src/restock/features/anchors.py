@@ -83,6 +83,7 @@ def make_anchors(
         ratios=np.array([smoother.ratios for smoother in SMOOTHERS] + [False, False]),
         unit=unit,
         turns=turns,
+        moved=turns[0].moved if turns else (),  # they all move the same
     )
 
 

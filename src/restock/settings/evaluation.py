@@ -29,18 +29,13 @@ class LossSettings(Frozen):
     """
 
 
-class RefitSettings(Frozen):
-    """How often the test trains again."""
+class EvaluationSettings(FoldSettings, LossSettings):
+    """Which periods are used to test and which to tune, the loss, and the baselines."""
 
+    baselines: BaselineSettings
+    """The simple forecasts to beat."""
     refit_every_n_folds: Annotated[int, Field(ge=0)] = 0
     """For a long test: after so many test origins, the models are trained again on all periods up
     to the origin, with the settings, steps and choice of the first training. The report shows what
     that gives beside the bundle's own scores. What is promoted is the one bundle. 0: never.
     """
-
-
-class EvaluationSettings(FoldSettings, LossSettings, RefitSettings):
-    """Which periods are used to test and which to tune, the loss, and the baselines."""
-
-    baselines: BaselineSettings
-    """The simple forecasts to beat."""

@@ -107,7 +107,8 @@ def _score(
             alone[name] = backtest(partial(fitted.predict, panel))
             progress.advance(name)
     answers = {bundle.chosen: backtest(partial(bundle.predict, panel))}
-    if MIX not in answers and set(bundle.mix.weights) <= set(alone):
+    offered = {candidate["name"] for candidate in bundle.manifest.choice.get("candidates", [])}
+    if MIX in offered - set(answers) and set(bundle.mix.weights) <= set(alone):
         mixed = _mixed(bundle.mix, alone, panel, folds)
         answers[MIX] = backtest(lambda _: next(mixed))
     return {**answers, **{name: test for name, test in alone.items() if name not in answers}}

@@ -28,7 +28,7 @@ from restock.tracking.context import Context
 from restock.tracking.protocol import Tracker
 from restock.training.job import train
 from restock.training.outcome import Measured, Outcome
-from restock.training.report import Phase
+from restock.training.report import Logged, Phase
 from restock.training.view import TrainingView
 from restock.types import layout
 from restock.types.layout import Layout
@@ -122,27 +122,24 @@ def _data_digest(context: Context[Any]) -> str:
     return panel_digest(context.files.read(layout.PANEL))
 
 
-class _Reported:
+class _Reported(Logged):
     """Logs the losses of a job, and reports those on the tuning folds to the sweep."""
 
     def __init__(self, run: Tracker, report: Report) -> None:
-        self.run, self.report = run, report
-        self.phase: Phase = "training"
-        self.taken = 0
+        super().__init__(run)
+        self.report = report
 
     def begin(self, phase: Phase, steps: int) -> None:
+        super().begin(phase, steps)
         _say(f"{phase}: {steps} steps")
-        self.phase, self.taken = phase, 0
 
     def steps(self, losses: Sequence[float]) -> None:
-        self.taken += len(losses)
-        if self.phase == "training":
-            self.run.log_metrics({"loss": sum(losses) / len(losses)}, step=self.taken)
+        super().steps(losses)
         self.report(None)
 
     def measured(self, found: Measured) -> None:
+        super().measured(found)
         _say(f"{found.steps} steps: {found.loss:.4f}")
-        self.run.log_metrics({f"tuning_{found.name}": found.loss}, step=found.steps)
         self.report(found)
 
 
@@ -166,7 +163,7 @@ def train_objective(job: TrialJob, opened: OpenStudy) -> Measure:
         by, steps = settings.evaluation.loss, metrics["steps"]
         tuned = metrics[f"tuning_{by}"]
         value = tuned if tuned is not None else metrics["loss"]
-        return Outcome(value, steps, (value,), ((value,),), (steps,), by)
+        return Outcome(value, steps, (value,), ((value,),), by, (steps,))
 
     return measure
 

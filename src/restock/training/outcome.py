@@ -24,7 +24,7 @@ class Measured:
     share: float
     loss: float
     by_fold: tuple[float, ...]
-    name: LossName = "wql"
+    name: LossName
 
 
 @dataclass(frozen=True)
@@ -37,8 +37,8 @@ class Outcome:
             the number of its epochs.
         curve: Loss over the folds at each length.
         fold_curves: The same for each single fold.
-        lengths: The lengths, in gradient steps; empty for a sweep of an earlier version.
         name: Which loss.
+        lengths: The lengths, in gradient steps; empty for a sweep of an earlier version.
         scores: Value of each objective of the search, by name.
     """
 
@@ -46,8 +46,8 @@ class Outcome:
     steps: int
     curve: tuple[float, ...]
     fold_curves: tuple[tuple[float, ...], ...]
+    name: LossName
     lengths: tuple[int, ...] = ()
-    name: LossName = "wql"
     scores: dict[str, float] = field(default_factory=dict)
 
     @classmethod
@@ -59,8 +59,8 @@ class Outcome:
             best.steps,
             tuple(one.loss for one in measured),
             tuple(zip(*(one.by_fold for one in measured), strict=True)),
-            tuple(one.steps for one in measured),
             best.name,
+            tuple(one.steps for one in measured),
         )
 
     @property

@@ -41,35 +41,55 @@ class Silent:
         """Do nothing."""
 
 
-class Told:
-    """A report that logs losses to a run and moves a progress bar."""
+class Logged:
+    """A report that logs losses to a run."""
 
-    def __init__(self, console: Console, tracker: Tracker, bars: ExitStack) -> None:
-        """Keep the stack that closes the bars; see :func:`told`."""
-        self.console, self.tracker, self.bars = console, tracker, bars
+    def __init__(self, tracker: Tracker) -> None:
+        """Keep the run."""
+        self.tracker = tracker
         self.phase: Phase = "training"
-        self.bar: Progress | None = None
         self.taken = 0
 
-    def begin(self, phase: Phase, steps: int) -> None:
-        """Open the bar of a phase."""
-        self.bars.close()
+    def begin(self, phase: Phase, steps: int) -> None:  # noqa: ARG002 - of the protocol
+        """Count the steps of a phase from 0."""
         self.phase, self.taken = phase, 0
-        self.bar = self.bars.enter_context(self.console.progress(phase, steps))
 
     def steps(self, losses: Sequence[float]) -> None:
-        """Move the bar, and log the loss of the final training."""
-        assert self.bar is not None
+        """Log the loss of the final training."""
         self.taken += len(losses)
-        mean = sum(losses) / len(losses)
-        self.bar.advance(f"loss {mean:.4f}", len(losses))
         if self.phase == "training":
-            self.tracker.log_metrics({"loss": mean}, step=self.taken)
+            self.tracker.log_metrics({"loss": sum(losses) / len(losses)}, step=self.taken)
 
     def measured(self, found: Measured) -> None:
         """Log the loss on the tuning folds."""
-        assert self.bar is not None
         self.tracker.log_metrics({f"tuning_{found.name}": found.loss}, step=found.steps)
+
+
+class Told(Logged):
+    """A report that also moves a progress bar."""
+
+    def __init__(self, console: Console, tracker: Tracker, bars: ExitStack) -> None:
+        """Keep the stack that closes the bars; see :func:`told`."""
+        super().__init__(tracker)
+        self.console, self.bars = console, bars
+        self.bar: Progress | None = None
+
+    def begin(self, phase: Phase, steps: int) -> None:
+        """Open the bar of a phase."""
+        super().begin(phase, steps)
+        self.bars.close()
+        self.bar = self.bars.enter_context(self.console.progress(phase, steps))
+
+    def steps(self, losses: Sequence[float]) -> None:
+        """Log the losses, and move the bar."""
+        assert self.bar is not None
+        super().steps(losses)
+        self.bar.advance(f"loss {sum(losses) / len(losses):.4f}", len(losses))
+
+    def measured(self, found: Measured) -> None:
+        """Log the loss on the tuning folds, and show it."""
+        assert self.bar is not None
+        super().measured(found)
         self.bar.advance(f"{found.name} {found.loss:.4f} after {found.steps} steps", 0)
 
 

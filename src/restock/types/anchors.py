@@ -35,6 +35,7 @@ class Anchors:
         ratios: Whether an anchor's numbers are logarithms. Shape ``(A,)``.
         unit: Anchors with ``ratios`` smooth log(1 + demand / unit). In units.
         turns: Long seasons. They move some of the anchors, which are then forecast both ways.
+        moved: Which anchors they move, by place.
     """
 
     level: FloatArray
@@ -47,11 +48,12 @@ class Anchors:
     ratios: BoolArray
     unit: float
     turns: tuple[Turns, ...] = ()
+    moved: tuple[int, ...] = ()
 
     @property
     def count(self) -> int:
         """Number of anchors, A, those included that are moved by long seasons."""
-        return int(self.level.shape[2]) + sum(len(turns.moved) for turns in self.turns[:1])
+        return int(self.level.shape[2]) + len(self.moved)
 
     def take(self, rows: IntArray) -> Anchors:
         """Return the anchors of some series."""
@@ -99,7 +101,7 @@ class Anchors:
         logs = np.minimum(value[..., self.ratios], 30.0)
         # In double precision, whose rounding to single is the same on every processor.
         value[..., self.ratios] = self.unit * np.expm1(logs, dtype=np.float64)
-        for turns in self.turns[:1]:  # all of them move the same anchors
-            moved = value[..., turns.moved] * np.exp(sum(growth), dtype=np.float64)
+        if self.moved:
+            moved = value[..., self.moved] * np.exp(sum(growth), dtype=np.float64)
             value = np.concatenate([value, moved], axis=-1)
         return np.clip(value, 0.0, HEADROOM * most).astype(np.float32)

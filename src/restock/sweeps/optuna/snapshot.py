@@ -191,7 +191,7 @@ def _outcome(content: dict[str, Any]) -> Outcome:
         content.get("steps") or content["best_epoch"],
         tuple(content["curve"]),
         tuple(map(tuple, content["fold_curves"])),
-        tuple(content.get("lengths", ())),
         content.get("name", "wql"),  # an earlier version knew no other
+        tuple(content.get("lengths", ())),
         content["scores"],
     )

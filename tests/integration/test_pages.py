@@ -59,6 +59,7 @@ def evaluated() -> Page:
         "models": scores,
         "notes": [],
         "chosen_by": "wql",
+        "why": "moving_mean was chosen: wql 0.2000; next is <mix> at 0.2500",
         "refitted": {"origins": [1], "scores": {"wql": 0.2}},
         "candidates": [
             {"name": "moving_mean", "weights": {"moving_mean": 1.0}, "loss": 0.2, "better": 0.93},

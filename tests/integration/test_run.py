@@ -55,7 +55,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_metrics_hold_every_model_and_measure(project: Path) -> None:
     report = json.loads((project / "OUT/metrics.json").read_text())
-    assert set(report["models"]) == {report["chosen"], "mix", "lstm", *BASELINES}
+    assert set(report["models"]) == {report["chosen"], "lstm", *BASELINES}
     assert report["chosen"] in report["models"]
     assert report["seasonal_period"] == 1
     for scores in report["models"].values():
@@ -70,10 +70,10 @@ def test_metrics_hold_every_model_and_measure(project: Path) -> None:
 def test_scores_stand_by_step_and_by_segment(project: Path) -> None:
     steps = pd.read_csv(project / "OUT/scores_by_step.csv")
     assert steps["step"].tolist() == [1, 2, 3]
-    assert {"mix", "lstm", *BASELINES} <= set(steps.columns)
+    assert {"lstm", *BASELINES} <= set(steps.columns)
     cuts = pd.read_csv(project / "OUT/scores_by_segment.csv")
     assert set(cuts["kind"]) == {"volume", "pattern", "store"}
-    assert set(cuts["model"]) >= {"mix", "lstm", *BASELINES}
+    assert set(cuts["model"]) >= {"lstm", *BASELINES}
     page = (project / "OUT/report/report.html").read_text()
     assert "Weighted quantile loss by volume" in page
 

@@ -18,7 +18,7 @@ from restock.forecasters.combine import Combination
 from restock.settings.tree import parse_settings
 from restock.tracking.memory import MemoryTracker
 from restock.training import bundle
-from restock.training.choice import Choice
+from restock.training.choice import Candidate, Choice
 from support.builders import DATA, LEVELS, TINY_TREES, table
 from support.stages import context, run, untuned
 
@@ -152,8 +152,13 @@ def test_a_baseline_that_is_chosen_is_what_is_bundled_scored_and_forecasts(
     tmp_path: Path, evaluated: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shutil.copytree(evaluated, tmp_path, dirs_exist_ok=True)
-    trees = Combination.plain(np.array(LEVELS), "boosted_trees")
-    monkeypatch.setattr(bundle, "choose", lambda _: Choice.only(trees, "wql", "boosted_trees"))
+    trees, mix = (Combination.plain(np.array(LEVELS), name) for name in ("boosted_trees", "lstm"))
+    others = (
+        Candidate("boosted_trees", trees.weights, 0.1, 0.95),
+        Candidate("mix", mix.weights, 0.2, 0.5),
+    )
+    chosen_trees = Choice("boosted_trees", "wql", trees, mix, others)
+    monkeypatch.setattr(bundle, "choose", lambda _: chosen_trees)
     names = {"names": ["naive", "boosted_trees"], "trees": TINY_TREES}
     chosen = untuned(tmp_path, evaluation={"baselines": names})
     said = run("train evaluate forecast plan", chosen, tmp_path)
@@ -161,7 +166,7 @@ def test_a_baseline_that_is_chosen_is_what_is_bundled_scored_and_forecasts(
     report = json.loads((tmp_path / "out/metrics.json").read_text())
     assert report["chosen"] == "boosted_trees"
     assert list(report["models"]) == ["boosted_trees", "mix", "lstm", "naive"]
-    assert report["models"]["mix"] == report["models"]["boosted_trees"] != report["models"]["lstm"]
+    assert report["models"]["mix"] == report["models"]["lstm"] != report["models"]["boosted_trees"]
     totals = pd.read_csv(tmp_path / "out/forecast_totals.csv")
     series = pd.read_parquet(tmp_path / "out/forecast.parquet")
     assert totals["mean"].sum() == pytest.approx(series["mean"].sum())
@@ -169,7 +174,7 @@ def test_a_baseline_that_is_chosen_is_what_is_bundled_scored_and_forecasts(
 
 def test_an_evaluation_explains_and_calibrates_every_model(evaluated: Path) -> None:
     shares = pd.read_csv(evaluated / "out/calibration.csv")
-    assert set(shares["model"]) >= {"mix", "lstm", "naive", "moving_median"}
+    assert set(shares["model"]) >= {"lstm", "naive", "moving_median"}
     assert shares[["share", "total_share"]].stack().between(0, 1).all()
     first = shares.groupby("model")["total_share"].apply(lambda s: s.is_monotonic_increasing)
     assert first.all()

@@ -28,6 +28,8 @@ def test_too_little_history_to_tune_on_is_said_and_everything_else_runs(tmp_path
     report = json.loads((tmp_path / "out/metrics.json").read_text())
     assert report["chosen"] == "moving_median"
     assert report["candidates"] == []
+    assert "mix" not in report["models"]  # none was learned
+    assert report["why"] == "moving_median forecasts: moving_median 100%"
     assert json.loads((tmp_path / "out/forecast.json").read_text())["model"] == "moving_median"
 
 
@@ -60,6 +62,7 @@ def test_the_loss_that_decides_names_what_is_stored(tmp_path: Path) -> None:
     assert trained["tuning_sql"] > 0
     report = json.loads((tmp_path / "out/metrics.json").read_text())
     assert report["chosen_by"] == "sql"
+    assert f"was chosen: sql {trained['tuning_sql']:.4f} on the tuning folds" in report["why"]
     losses = {found["name"]: found["loss"] for found in report["candidates"]}
     assert losses[report["chosen"]] == trained["tuning_sql"]
     assert {"wql", "sql"} <= set(report["models"]["ses"])

@@ -29,7 +29,7 @@ def run(context: Context[SummaryView], _: Arguments) -> Parts:
     columns = ["series_id", "reorder_point", "safety_stock", "order_up_to_level", "order_quantity"]
     return [
         (f"Leaderboard, test folds (horizon {report['horizon']})", table),
-        ("Forecast by", f"{report['chosen']}, lowest weighted quantile loss on the tuning folds"),
+        ("Forecast", report.get("why", report["chosen"])),  # an earlier version did not say why
         ("Champion", _champion(files, report["bundle"])),
         ("Reorder first", plan[[*columns, "expected_shortage_cost"]].head(5)),
         ("Report", str(files.read(layout.REPORT) / "report.html")),

@@ -67,8 +67,8 @@ class Manifest:
         versions: Versions of the libraries that trained it.
         format: Version of the bundle's own format.
         choice: Name of what was ``chosen`` to forecast, the loss it was chosen ``by``, the learned
-            ``mix``, and the ``candidates`` with their losses. Empty in a bundle of an earlier
-            version, which forecasts by its mix.
+            ``mix``, the ``candidates`` with their losses, and ``why`` in one sentence. Empty in a
+            bundle of an earlier version, which forecasts by its mix.
         steps: Number of gradient steps, chosen on the tuning folds. None in a bundle of an earlier
             version.
         epochs: Number of epochs in a bundle of an earlier version; else None.

@@ -45,9 +45,9 @@ def choice_sections(
         yield Section(
             "What was chosen from",
             (_candidates(report["candidates"], report["chosen_by"]),),
-            "The mix forecasts, unless something simpler has a lower loss with a probability of "
-            "90 %. Weights were learned on other series, or on other folds, than those that score "
-            "them.",
+            f"{report['why']}. The mix forecasts, unless something simpler has a lower loss with a "
+            "probability of 90 %. Weights were learned on other series, or on other folds, than "
+            "those that score them.",
         )
 
 

@@ -173,6 +173,7 @@ def _report(
         "folds": {name: [_plain(s) for s in test.by_origin()] for name, test in backtests.items()},
         "candidates": candidates,
         "chosen_by": manifest.choice.get("by", "wql"),
+        "why": manifest.choice.get("why", f"{chosen} forecasts"),
         "weights": manifest.combination["weights"],
         "notes": notes,
         "short_series": list(folds.short_series),

@@ -84,7 +84,13 @@ class Choice:
         """Return plain data for the manifest; the chosen combination has a place of its own."""
         candidates = [asdict(candidate) for candidate in self.candidates]
         mix = asdict(self.mix)
-        return {"chosen": self.chosen, "by": self.by, "mix": mix, "candidates": candidates}
+        return {
+            "chosen": self.chosen,
+            "by": self.by,
+            "mix": mix,
+            "candidates": candidates,
+            "why": self.why(),
+        }
 
     def why(self) -> str:
         """Say in one line what was chosen, and how it stands to the next."""

@@ -3,7 +3,8 @@
 A process from scratch imports TensorFlow and MLflow for longer than a small command takes. One that
 is forked has files, a folder, an environment, signals and an exit code of its own, too. It is asked
 for over a socket: by :func:`run`, and by the programs `restock` and `python` of :func:`programs`.
-DVC runs the first; a sweep starts its workers by the second.
+DVC runs the first; a sweep starts its workers by the second. `python -c` is forked from another
+process, which has imported nothing of this package: a promotion loads a registered model by it.
 
     python -m support.forked ADDRESS MODULE...            (the process that they are forked from)
 """
@@ -36,9 +37,10 @@ COMPOSING = (
     *("restock.cli.arguments", "restock.cli.compose", "restock.cli.dispatch", "restock.cli.help"),
     "restock.cli.main",
 )
+PROMOTING = "restock.champions.promote"  # loads models by `python -c`
 TRAINING = (
     *COMPOSING,
-    "restock.champions.promote",
+    PROMOTING,
     "restock.forecasters.baselines.trees",
     "restock.forecasters.lstm.save",
     "restock.stages.evaluate",
@@ -47,18 +49,24 @@ TRAINING = (
     "restock.tracking.mlflow.tracker",
     "support.warm",
 )
-SOCKET = "socket"
+CLEAN = ("mlflow.pyfunc", "onnxruntime", "pandas", "pyarrow.parquet")
+SOCKET, CLEAN_SOCKET = "socket", "clean"
 imported = list(COMPOSING)  # those that train need TRAINING: the integration tests' conftest.py
 PROGRAM = """\
 #!{python} -IS
-import json, os, signal, socket, sys
-name, words = "restock.cli.main", sys.argv[1:]
+import json, os, signal, socket, sys, time
+name, words, address = "restock.cli.main", sys.argv[1:], {address!r}
 if os.path.basename(sys.argv[0]) == "python":
-    if words[:1] != ["-m"] or os.environ.get("PYTHONPATH") != {path!r}:  # from scratch
+    if words[:1] not in {kinds!r} or os.environ.get("PYTHONPATH") != {path!r}:  # from scratch
         os.execv({python!r}, [{python!r}, *words])
-    name, words = words[1], words[2:]
+    if words[0] == "-c":
+        name, words, address = "-c", words[1:], {clean!r}
+    else:
+        name, words = words[1], words[2:]
+while not os.path.exists(address):
+    time.sleep(0.05)
 with socket.socket(socket.AF_UNIX) as server:
-    server.connect({address!r})
+    server.connect(address)
     socket.send_fds(server, [b" "], [0, 1, 2])
     server.sendall(json.dumps([name, words, os.getcwd(), dict(os.environ)]).encode() + b"\\n")
     for number in (0, 1):
@@ -101,7 +109,7 @@ def python() -> str:
 
 @cache
 def programs(python: str = sys.executable, modules: tuple[str, ...] = ()) -> Path:
-    """Return a folder with programs that start at once: `restock`, and `python` for `-m MODULE`.
+    """Return a folder with programs that start at once: `restock`, and `python`.
 
     Args:
         python: Of the environment whose code is run.
@@ -114,18 +122,35 @@ def programs(python: str = sys.executable, modules: tuple[str, ...] = ()) -> Pat
     atexit.register(shutil.rmtree, folder)
     address = folder / SOCKET
     (folder / "bin").mkdir()
-    path_of_code = os.environ.get("PYTHONPATH")
+    modules = modules or tuple(imported)
+    promoting = PROMOTING in modules
+    clean = folder / CLEAN_SOCKET
+    program = PROGRAM.format(
+        python=python,
+        kinds=[["-m"], ["-c"]] if promoting else [["-m"]],
+        path=os.environ.get("PYTHONPATH"),
+        address=str(address),
+        clean=str(clean),
+    )
     for name in ("restock", "python"):
         path = folder / "bin" / name
-        path.write_text(PROGRAM.format(python=python, path=path_of_code, address=str(address)))
+        path.write_text(program)
         path.chmod(0o755)
-    command = [python, "-m", "support.forked", str(address), *(modules or imported)]
-    server = subprocess.Popen(command, cwd=ROOT / "tests")
-    atexit.register(server.kill)
+    server = _start(python, address, modules)
+    if promoting:
+        _start(python, clean, CLEAN)
     while not address.exists():
         assert server.poll() is None
         time.sleep(0.05)
     return folder / "bin"
+
+
+def _start(python: str, address: Path, modules: Sequence[str]) -> subprocess.Popen[bytes]:
+    """Start the process that others are forked from; it is there once its socket is."""
+    command = [python, "-m", "support.forked", str(address), *modules]
+    server = subprocess.Popen(command, cwd=ROOT / "tests")
+    atexit.register(server.kill)
+    return server
 
 
 def serve(address: str, modules: list[str]) -> None:
@@ -186,13 +211,19 @@ def _die_with(asking: socket.socket) -> None:
 
 
 def _run(module: str, words: list[str]) -> int:
-    """Run a module as Python would with `-m`; return its exit code."""
+    """Run a module as Python would with `-m`, or code with `-c`; return its exit code."""
     sys.argv = [module, *words]
     sys.path.insert(0, "")
     warnings.filterwarnings("ignore", ".*found in sys.modules", RuntimeWarning)
     try:
-        runpy.run_module(module, run_name="__main__", alter_sys=True)
+        if module == "-c":
+            sys.argv = [module, *words[1:]]
+            exec(compile(words[0], "<string>", "exec"), {"__name__": "__main__"})
+        else:
+            runpy.run_module(module, run_name="__main__", alter_sys=True)
     except SystemExit as end:
+        if isinstance(end.code, str):
+            sys.stderr.write(f"{end.code}\n")
         return end.code if isinstance(end.code, int) else int(end.code is not None)
     except BaseException:
         traceback.print_exc()

@@ -69,7 +69,8 @@ def shortened(panel: DemandPanel, train_end: IntArray, manifest: Manifest) -> li
             f"{young} of {len(length)} series are younger than windows.lookback={lookback} periods:"
             " the network reads what there is."
         )
-    if season > 1 and (young := int((length < 2 * season).sum())):
+    seasonal = {"ets", "theta"} & set(manifest.baselines["names"])
+    if seasonal and season > 1 and (young := int((length < 2 * season).sum())):
         notes.append(
             f"{young} of {len(length)} series have less than two seasons of {season} periods: ETS "
             "and Theta forecast them without a season of their own."

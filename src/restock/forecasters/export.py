@@ -103,8 +103,8 @@ def export_onnx(network: keras.Model, path: Path) -> None:
     # Keras can only export a network that was called once.
     sizes = {i.name: [1 if size is None else size for size in i.shape] for i in network.inputs}
     network({i.name: np.zeros(sizes[i.name], i.dtype) for i in network.inputs})
-    # The converter copies the graph before each of its passes, to go on without one that fails. None
-    # may fail unseen, and the copies take a third of the time.
+    # The converter copies the graph before each of its passes, to go on without one that fails.
+    # None may fail unseen, and the copies take a third of the time.
     os.environ["TF2ONNX_CATCH_ERRORS"] = "false"
     with tempfile.TemporaryDirectory() as temporary, warnings.catch_warnings():
         # Keras' exporter and tf2onnx use names that NumPy has deprecated.

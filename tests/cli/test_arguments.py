@@ -15,8 +15,8 @@ def parse(command: str, words: list[str]) -> Typed:
 
 
 def test_overrides_stand_on_both_sides_of_flags() -> None:
-    typed = parse("train", ["a=1", "-cd", "my conf", "--cfg", "job", "b=2", "-m"])
-    assert typed.hydra == ("-cd", "my conf", "--cfg", "job", "-m")
+    typed = parse("train", ["a=1", "-cd", "my conf", "--cfg", "job", "b=2", "--resolve"])
+    assert typed.hydra == ("-cd", "my conf", "--cfg", "job", "--resolve")
     assert typed.overrides == ("a=1", "b=2")
 
 
@@ -48,6 +48,7 @@ def test_names_come_first() -> None:
             "restock promote has no flag '--dryrun'. Did you mean '--dry-run'",
         ),
         ("train", ["--multi-run"], "Did you mean '--multirun'"),
+        ("train", ["-m", "a=1,2", "--cfg=job"], "only one of -m or --multirun, -c or --cfg can"),
     ],
 )
 def test_what_is_missing_or_not_for_this_command_is_said(

@@ -17,6 +17,10 @@ HYDRAS = {
     *HYDRAS_WITH_VALUE,
     *("-m", "--multirun", "-r", "--run", "-sc", "--shell-completion", "--resolve", "--hydra-help"),
 }
+MODES = (  # what Hydra does; one at a time
+    *(("-m", "--multirun"), ("-r", "--run"), ("-c", "--cfg"), ("-i", "--info")),
+    ("-sc", "--shell-completion"),
+)
 OVERRIDES = "--overrides"
 
 
@@ -26,7 +30,8 @@ def parse(command: Command, words: Sequence[str]) -> Typed:
     ``--overrides TEXT`` takes overrides as one string, as MLproject passes them.
 
     Raises:
-        UserError: If a name is missing, or a flag is unknown or not for this command.
+        UserError: If a name is missing, a flag is unknown or not for this command, or two of
+            Hydra's flags exclude each other.
     """
     names, rest = _names(command, words)
     flags: dict[str, str] = {}
@@ -45,7 +50,15 @@ def parse(command: Command, words: Sequence[str]) -> Typed:
             flags[flag.name] = _value(flag, left)
         else:
             overrides.append(word)
+    _check_mode(hydra)
     return Typed(names, flags, tuple(hydra), tuple(overrides))
+
+
+def _check_mode(hydra: Sequence[str]) -> None:
+    given = {word.split("=", 1)[0] for word in hydra}
+    modes = [" or ".join(names) for names in MODES if given & set(names)]
+    if len(modes) > 1:
+        raise UserError(f"only one of {', '.join(modes)} can be used at a time. Remove the others.")
 
 
 def _names(command: Command, words: Sequence[str]) -> tuple[tuple[str, ...], Sequence[str]]:

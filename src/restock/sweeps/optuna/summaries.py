@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from restock.errors import UnreachableError
 from restock.sweeps.keys import NUM_TRIALS, STOP, SWEEP, WORKER
-from restock.sweeps.optuna.url import dialect_of
+from restock.sweeps.optuna.url import dialect_of, path_of
 
 # Of Optuna's tables, the columns that are read here.
 STUDY = table("studies", column("study_id"), column("study_name"))
@@ -71,7 +71,8 @@ def summaries(url: str) -> list[SweepSummary]:
         ConfigError: If the URL is not valid.
         UnreachableError: If the database does not answer.
     """
-    dialect_of(url)
+    if dialect_of(url) == "sqlite" and not path_of(url).is_file():
+        return []  # to look for it would create it
     engine = sqlalchemy.create_engine(url)
     try:
         with engine.connect() as connection:

@@ -63,7 +63,9 @@ if os.path.basename(sys.argv[0]) == "python":
         name, words, address = "-c", words[1:], {clean!r}
     else:
         name, words = words[1], words[2:]
-while not os.path.exists(address):
+for _ in range(2400):  # two minutes; it is still importing
+    if os.path.exists(address):
+        break
     time.sleep(0.05)
 with socket.socket(socket.AF_UNIX) as server:
     server.connect(address)

@@ -68,12 +68,13 @@ def test_metrics_hold_every_model_and_measure(project: Path) -> None:
 
 
 def test_scores_stand_by_step_and_by_segment(project: Path) -> None:
+    chosen = json.loads((project / "OUT/metrics.json").read_text())["chosen"]
     steps = pd.read_csv(project / "OUT/scores_by_step.csv")
     assert steps["step"].tolist() == [1, 2, 3]
-    assert {"lstm", *BASELINES} <= set(steps.columns)
+    assert {chosen, "lstm", *BASELINES} <= set(steps.columns)
     cuts = pd.read_csv(project / "OUT/scores_by_segment.csv")
     assert set(cuts["kind"]) == {"volume", "pattern", "store"}
-    assert set(cuts["model"]) >= {"lstm", *BASELINES}
+    assert set(cuts["model"]) >= {chosen, "lstm", *BASELINES}
     page = (project / "OUT/report/report.html").read_text()
     assert "Weighted quantile loss by volume" in page
 

@@ -175,7 +175,8 @@ def test_a_baseline_that_is_chosen_is_what_is_bundled_scored_and_forecasts(
 
 def test_an_evaluation_explains_and_calibrates_every_model(evaluated: Path) -> None:
     shares = pd.read_csv(evaluated / "out/calibration.csv")
-    assert set(shares["model"]) >= {"lstm", "naive", "moving_median"}
+    chosen = json.loads((evaluated / "out/metrics.json").read_text())["chosen"]
+    assert set(shares["model"]) >= {chosen, "lstm", "naive", "moving_median"}
     assert shares[["share", "total_share"]].stack().between(0, 1).all()
     first = shares.groupby("model")["total_share"].apply(lambda s: s.is_monotonic_increasing)
     assert first.all()

@@ -214,13 +214,13 @@ def _die_with(asking: socket.socket) -> None:
 
 def _run(module: str, words: list[str]) -> int:
     """Run a module as Python would with `-m`, or code with `-c`; return its exit code."""
+    code = words.pop(0) if module == "-c" else None
     sys.argv = [module, *words]
     sys.path.insert(0, "")
     warnings.filterwarnings("ignore", ".*found in sys.modules", RuntimeWarning)
     try:
-        if module == "-c":
-            sys.argv = [module, *words[1:]]
-            exec(compile(words[0], "<string>", "exec"), {"__name__": "__main__"})
+        if code is not None:
+            exec(compile(code, "<string>", "exec"), {"__name__": "__main__"})
         else:
             runpy.run_module(module, run_name="__main__", alter_sys=True)
     except SystemExit as end:

@@ -13,14 +13,11 @@ HYDRAS_WITH_VALUE = {
     *("-c", "--cfg", "-p", "--package", "-i", "--info", "--experimental-rerun"),
     *("-cp", "--config-path", "-cn", "--config-name", "-cd", "--config-dir"),
 }
-HYDRAS = {
-    *HYDRAS_WITH_VALUE,
-    *("-m", "--multirun", "-r", "--run", "-sc", "--shell-completion", "--resolve", "--hydra-help"),
-}
 MODES = (  # what Hydra does; one at a time
     *(("-m", "--multirun"), ("-r", "--run"), ("-c", "--cfg"), ("-i", "--info")),
     ("-sc", "--shell-completion"),
 )
+HYDRAS = {*HYDRAS_WITH_VALUE, *sum(MODES, ()), "--resolve", "--hydra-help"}
 OVERRIDES = "--overrides"
 
 

@@ -151,6 +151,11 @@ class Bundle:
         return str(self.manifest.choice.get("chosen", MIX))
 
     @property
+    def candidates(self) -> list[dict[str, Any]]:
+        """What could have been chosen, best first; none if an earlier version made the bundle."""
+        return list(self.manifest.choice.get("candidates", []))
+
+    @property
     def combination(self) -> Combination:
         """What forecasts, and how it is mixed and calibrated."""
         return Combination(**self.manifest.combination)

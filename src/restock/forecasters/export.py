@@ -8,14 +8,12 @@ import os
 import subprocess
 import sys
 import tempfile
-import warnings
 import zipfile
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
 import onnx
 
 from restock.errors import ConfigError
@@ -100,18 +98,7 @@ def export_saved(saved: str, path: str) -> None:
 
 def export_onnx(network: keras.Model, path: Path) -> None:
     """Export to ONNX with TensorFlow. Generated names are numbered again, from zero."""
-    # Keras can only export a network that was called once.
-    sizes = {i.name: [1 if size is None else size for size in i.shape] for i in network.inputs}
-    network({i.name: np.zeros(sizes[i.name], i.dtype) for i in network.inputs})
-    # The converter copies the graph before each of its passes, to go on without one that fails.
-    # None may fail unseen, and the copies take a third of the time.
-    os.environ["TF2ONNX_CATCH_ERRORS"] = "false"
-    with tempfile.TemporaryDirectory() as temporary, warnings.catch_warnings():
-        # Keras' exporter and tf2onnx use names that NumPy has deprecated.
-        warnings.simplefilter("ignore", FutureWarning)
-        exported = Path(temporary) / "model.onnx"
-        network.export(str(exported), format="onnx", verbose=False)
-        model = onnx.load(exported)
+    model = _converted(network)
     _canonicalise(model.graph)
     for value in model.graph.input:
         for number, dimension in enumerate(value.type.tensor_type.shape.dim):
@@ -124,6 +111,24 @@ def export_onnx(network: keras.Model, path: Path) -> None:
     del model.graph.value_info[:]
     onnx.checker.check_model(model)
     path.write_bytes(model.SerializeToString(deterministic=True))
+
+
+def _converted(network: keras.Model) -> onnx.ModelProto:
+    """Return the network as the converter writes it.
+
+    Keras' own export calls the same converter, but first traces the network again for each function
+    that a SavedModel would hold. That takes as long as the conversion.
+    """
+    import tensorflow as tf
+    import tf2onnx.convert
+
+    # The converter copies the graph before each of its passes, to go on without one that fails.
+    # None may fail unseen, and the copies take a third of the time.
+    os.environ["TF2ONNX_CATCH_ERRORS"] = "false"
+    inputs = [tf.TensorSpec(i.shape, i.dtype, name=i.name) for i in network.inputs]
+    forward = tf.function(network, input_signature=[inputs], autograph=False)
+    model, _ = tf2onnx.convert.from_function(forward, input_signature=[inputs])
+    return model
 
 
 def _canonicalise(graph: onnx.GraphProto) -> None:

@@ -27,7 +27,7 @@ from restock.evaluation.report import calibration, leaderboard, log_report, shor
 from restock.evaluation.scored import Scored
 from restock.evaluation.selection import folds_with_demand
 from restock.forecasters.baselines.make import baselines_beside
-from restock.forecasters.bundle import Bundle, Manifest, load_bundle
+from restock.forecasters.bundle import Bundle, load_bundle
 from restock.forecasters.combine import Combination
 from restock.forecasters.names import LSTM, MIX
 from restock.pages.evaluation import evaluation_page
@@ -52,7 +52,7 @@ def run(context: Context[EvaluateView]) -> Scored:
     _check_cut(bundle, folds)
     m = settings.evaluation.seasonal_period
     backtests = _score(context, panel, folds, bundle, m)
-    report = _report(m, folds, backtests, bundle.manifest, bundle.chosen)
+    report = _report(m, folds, backtests, bundle)
     report["notes"] += shortened(panel, folds.test.train_end, bundle.manifest)
     report["refitted"] = _refitted(files, panel, folds, bundle, m)
     _write_tables(files, panel, report, backtests)
@@ -107,7 +107,7 @@ def _score(
             alone[name] = backtest(partial(fitted.predict, panel))
             progress.advance(name)
     answers = {bundle.chosen: backtest(partial(bundle.predict, panel))}
-    offered = {candidate["name"] for candidate in bundle.manifest.choice.get("candidates", [])}
+    offered = {candidate["name"] for candidate in bundle.candidates}
     if MIX in offered - set(answers) and set(bundle.mix.weights) <= set(alone):
         mixed = _mixed(bundle.mix, alone, panel, folds)
         answers[MIX] = backtest(lambda _: next(mixed))
@@ -153,27 +153,25 @@ def _report(
     seasonal_period: int,
     folds: Folds,
     backtests: dict[str, Backtest],
-    manifest: Manifest,
-    chosen: str,
+    bundle: Bundle,
 ) -> dict[str, Any]:
     """Collect what metrics.json says; a metric that nothing could be scored for is null."""
-    notes = list(folds.notes)
+    manifest, notes = bundle.manifest, list(folds.notes)
     if manifest.steps is None:
         notes.append(
             "The bundle was trained by an earlier version, which called its mix lstm. Its loss on "
             "the tuning folds cannot be compared with that of other models."
         )
-    candidates = manifest.choice.get("candidates", [])
     return {
-        "chosen": chosen,
+        "chosen": bundle.chosen,
         "seasonal_period": seasonal_period,
         "horizon": folds.horizon,
         "bundle": manifest.digest,
         "models": {name: _plain(test.scores()) for name, test in backtests.items()},
         "folds": {name: [_plain(s) for s in test.by_origin()] for name, test in backtests.items()},
-        "candidates": candidates,
+        "candidates": bundle.candidates,
         "chosen_by": manifest.choice.get("by", "wql"),
-        "why": manifest.choice.get("why", f"{chosen} forecasts"),
+        "why": manifest.choice.get("why", f"{bundle.chosen} forecasts"),
         "weights": manifest.combination["weights"],
         "notes": notes,
         "short_series": list(folds.short_series),

@@ -10,7 +10,8 @@ Results lie in results/NAME, a file a cut. NAME is the commit, or what --into sa
 is there is not run again, so that hours can be spread over days.
 
 Regret is the loss of the answer divided by that of the best candidate of the same run, known only
-in hindsight, minus 1. The loss is sql with scales floored at the 5th percentile of the panel's.
+in hindsight, minus 1. The loss is sql with scales floored at the 5th percentile of the panel's;
+wql, by which the product chooses unless it is told otherwise, stands beside it.
 
 Beside it stands the loss against the best of a frozen pool, results/pool: the candidates of commit
 4be5e12, its network at 150, 400, 1,000 and 2,500 steps, and LightGBM. That commit's own regret.py
@@ -60,6 +61,11 @@ from restock.types.panel import DemandPanel, FloatArray
 
 RESULTS = HERE / "results"
 POOL = "pool"
+LOSSES = ("sql", "wql")  # the measure, and what stands beside it
+HEADINGS = [
+    "cut", "answer", "sql", "best of the run", "its sql", "regret: sql", "wql", "/ pool: sql",
+    "wql", "/ truth", "seconds",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -154,30 +160,36 @@ def truth(bench: Bench) -> dict[str, float] | None:
 
 def summary(stored: dict[str, Any], pool: dict[str, Any]) -> str:
     """Return each cut's regret and its loss against the frozen pool's best, and their means."""
-    rows, regrets, against = [], [], []
+    rows, columns = [], []
     for name, result in stored.items():
-        loss = {model: own["sql"] for model, own in result["losses"].items()}
-        answer, best = loss[result["chosen"]], min(loss, key=loss.__getitem__)
-        regrets.append(answer / loss[best] - 1)
-        against.append(answer / least(pool[name]) if name in pool else np.nan)
-        true = answer / result["truth"]["sql"] if result["truth"] else np.nan
+        chosen, found = result["chosen"], result["losses"]
+        best = min(found, key=lambda model: found[model]["sql"])
+        ratios = [found[chosen][loss] / least(result, loss) for loss in LOSSES]
+        against = [
+            found[chosen][loss] / least(pool[name], loss) if name in pool else np.nan
+            for loss in LOSSES
+        ]
+        columns.append([*ratios, *against])
+        true = found[chosen]["sql"] / result["truth"]["sql"] if result["truth"] else np.nan
         seconds = sum(result["seconds"].values())
         rows.append([
-            name, result["chosen"], f"{answer:.4f}", best, f"{loss[best]:.4f}",
-            f"{regrets[-1]:.1%}", f"{against[-1]:.3f}", f"{true:.3f}", f"{seconds:.0f}",
+            name, chosen, f"{found[chosen]['sql']:.4f}", best, f"{found[best]['sql']:.4f}",
+            *(f"{ratio - 1:.1%}" for ratio in ratios), *(f"{ratio:.3f}" for ratio in against),
+            f"{true:.3f}", f"{seconds:.0f}",
         ])  # fmt: skip
     if rows:
-        known = [ratio for ratio in against if np.isfinite(ratio)]
-        mean = f"{np.exp(np.mean(np.log(known))):.3f}" if known else ""
-        rows.append(["mean", *[""] * 4, f"{np.mean(regrets):.1%}", mean, "", ""])
-        rows.append(["worst", *[""] * 4, f"{max(regrets):.1%}", "", "", ""])
-    headings = ["cut", "answer", "sql", "best of the run", "its sql", "regret", "/ pool", "/ truth"]
-    return table([*headings, "seconds"], rows)
+        regrets, against = np.array(columns)[:, :2] - 1, np.array(columns)[:, 2:]
+        known = np.log(against[np.isfinite(against).all(axis=1)])
+        means = [f"{ratio:.3f}" for ratio in np.exp(known.mean(axis=0))] if len(known) else []
+        rows.append(["mean", *[""] * 4, *(f"{r:.1%}" for r in regrets.mean(axis=0)), *means])
+        rows.append(["worst", *[""] * 4, *(f"{r:.1%}" for r in regrets.max(axis=0))])
+        rows = [row + [""] * (len(HEADINGS) - len(row)) for row in rows]
+    return table(HEADINGS, rows)
 
 
-def least(result: dict[str, Any]) -> float:
+def least(result: dict[str, Any], loss: str) -> float:
     """Return the lowest loss of a stored cut."""
-    return min(own["sql"] for own in result["losses"].values())
+    return min(own[loss] for own in result["losses"].values())
 
 
 def stored_in(folder: Path) -> dict[str, Any]:

@@ -1,19 +1,17 @@
-"""Peers on the cuts of regret.py, beside what the product answered there.
+"""LightGBM on the cuts of regret.py, beside what the product answered there.
 
 python benchmarks/accuracy/beside.py NAME                # the confirming cuts in results/NAME
 python benchmarks/accuracy/beside.py NAME oj-h8-0        # some cuts
 python benchmarks/accuracy/beside.py NAME --report       # the table anew, from what is stored
 
-A peer gets the panel, covariates, cuts and levels of restock, and is scored by the same code.
-neuralforecast's LSTM trains for the seconds that tuning and training took there. Results lie in
-results/NAME/peers, a file a cut.
+LightGBM gets the panel, covariates, cuts and levels of restock, and is scored by the same code.
+Results lie in results/NAME/peers, a file a cut.
 """
 
 from __future__ import annotations
 
 import argparse
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,42 +21,34 @@ from regret import RESULTS, Bench, least, prepare, scored, stored_in
 from report import TITLES, table
 from scoring import score_peer
 
-from restock.data.files import read_json, write_json
+from restock.data.files import write_json
 from restock.forecasters.names import LSTM, MIX
 
-PEERS = ("trees", "lstm")
+PEER = "trees"
 SHOWN = ("sql", "wql", "wape")
+HEADINGS = ["cut", "answer", "network alone", "best own baseline", TITLES[PEER]]
 
 
-def run_cut(
-    bench: Bench, peers: list[str], seconds: float
-) -> Iterator[tuple[str, dict[str, float]]]:
-    """Yield each peer and its losses on a cut."""
+def run_cut(bench: Bench) -> dict[str, float]:
+    """Return the peer's losses on a cut."""
     with tempfile.TemporaryDirectory() as folder:
         exchange = Exchange(Path(folder), bench.panel, bench.folds.test, bench.settings)
-        exchange.write(seconds, fast=False)
-        for peer in peers:
-            exchange.run(peer)
-            yield TITLES[peer], scored(score_peer(exchange, peer))
+        exchange.write(0.0, fast=False)  # of its time, which LightGBM is not limited in
+        exchange.run(PEER)
+        return scored(score_peer(exchange, PEER))
 
 
-def summary(own: dict[str, Any], peers: dict[str, Any]) -> str:
-    """Return a row a cut: what was answered, what else stood there, and the peers."""
+def summary(own: dict[str, Any], peer: dict[str, Any]) -> str:
+    """Return a row a cut: what was answered, what else stood there, and the peer."""
     rows = []
-    for name in (cut for cut in own if cut in peers):
-        losses, beside = own[name]["losses"], peers[name]
+    for name in (cut for cut in own if cut in peer):
+        losses = own[name]["losses"]
         baselines = {n: v for n, v in losses.items() if n not in (LSTM, MIX) and "+" not in n}
-        columns = [losses[own[name]["chosen"]], losses[LSTM]]
-        columns += [{loss: least({"losses": baselines}, loss) for loss in SHOWN}]
-        columns += [beside.get(TITLES[peer], {}) for peer in PEERS]
-        rows.append([name, *(_cell(column) for column in columns)])
-    return table(
-        ["cut", "answer", "network alone", "best own baseline", *map(TITLES.get, PEERS)], rows
-    )
-
-
-def _cell(losses: dict[str, float]) -> str:
-    return ", ".join(f"{losses[loss]:.4f}" for loss in SHOWN) if losses else ""
+        best = {loss: least({"losses": baselines}, loss) for loss in SHOWN}
+        columns = [losses[own[name]["chosen"]], losses[LSTM], best, peer[name]]
+        cells = (", ".join(f"{column[loss]:.4f}" for loss in SHOWN) for column in columns)
+        rows.append([name, *cells])
+    return table(HEADINGS, rows)
 
 
 def main() -> None:
@@ -72,14 +62,10 @@ def main() -> None:
     into.mkdir(exist_ok=True)
     wanted = options.cuts or [name for name in own if CUTS[name].confirm]
     for name in [] if options.report else wanted:
-        path, took = into / f"{name}.json", own[name]["seconds"]
-        found = read_json(path) if path.is_file() else {}
-        if missing := [peer for peer in PEERS if TITLES[peer] not in found]:
+        path = into / f"{name}.json"
+        if not path.is_file():
             with tempfile.TemporaryDirectory() as scratch:
-                bench = prepare(CUTS[name], Path(scratch))
-                for title, losses in run_cut(bench, missing, took["tune"] + took["train"]):
-                    found[title] = losses
-                    write_json(path, found)
+                write_json(path, run_cut(prepare(CUTS[name], Path(scratch))))
     print(f"In each cell: {', '.join(SHOWN)}.\n\n{summary(own, stored_in(into))}")
 
 

@@ -11,17 +11,14 @@ Results lie in results/NAME/peers, a file a cut.
 from __future__ import annotations
 
 import argparse
-import tempfile
-from pathlib import Path
 from typing import Any
 
 from cuts import CUTS
 from exchange import Exchange
-from regret import RESULTS, Bench, least, prepare, scored, stored_in
+from regret import RESULTS, Bench, least, run_missing, scored, stored_in
 from report import TITLES, table
 from scoring import score_peer
 
-from restock.data.files import write_json
 from restock.forecasters.names import LSTM, MIX
 
 PEER = "trees"
@@ -31,11 +28,10 @@ HEADINGS = ["cut", "answer", "network alone", "best own baseline", TITLES[PEER]]
 
 def run_cut(bench: Bench) -> dict[str, float]:
     """Return the peer's losses on a cut."""
-    with tempfile.TemporaryDirectory() as folder:
-        exchange = Exchange(Path(folder), bench.panel, bench.folds.test, bench.settings)
-        exchange.write(0.0, fast=False)  # of its time, which LightGBM is not limited in
-        exchange.run(PEER)
-        return scored(score_peer(exchange, PEER))
+    exchange = Exchange(bench.folder / "peers", bench.panel, bench.folds.test, bench.settings)
+    exchange.write(0.0, fast=False)  # of its time, which LightGBM is not limited in
+    exchange.run(PEER)
+    return scored(score_peer(exchange, PEER))
 
 
 def summary(own: dict[str, Any], peer: dict[str, Any]) -> str:
@@ -44,7 +40,7 @@ def summary(own: dict[str, Any], peer: dict[str, Any]) -> str:
     for name in (cut for cut in own if cut in peer):
         losses = own[name]["losses"]
         baselines = {n: v for n, v in losses.items() if n not in (LSTM, MIX) and "+" not in n}
-        best = {loss: least({"losses": baselines}, loss) for loss in SHOWN}
+        best = {loss: least(baselines, loss) for loss in SHOWN}
         columns = [losses[own[name]["chosen"]], losses[LSTM], best, peer[name]]
         cells = (", ".join(f"{column[loss]:.4f}" for loss in SHOWN) for column in columns)
         rows.append([name, *cells])
@@ -59,13 +55,9 @@ def main() -> None:
     options = parser.parse_args()
     folder = RESULTS / options.name
     into, own = folder / "peers", stored_in(folder)
-    into.mkdir(exist_ok=True)
-    wanted = options.cuts or [name for name in own if CUTS[name].confirm]
-    for name in [] if options.report else wanted:
-        path = into / f"{name}.json"
-        if not path.is_file():
-            with tempfile.TemporaryDirectory() as scratch:
-                write_json(path, run_cut(prepare(CUTS[name], Path(scratch))))
+    if not options.report:
+        confirming = [name for name in own if CUTS[name].confirm]
+        run_missing(options.cuts or confirming, into, run_cut)
     print(f"In each cell: {', '.join(SHOWN)}.\n\n{summary(own, stored_in(into))}")
 
 

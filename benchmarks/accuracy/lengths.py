@@ -13,18 +13,15 @@ from __future__ import annotations
 
 import argparse
 import os
-import tempfile
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from cuts import CUTS
-from regret import RESULTS, Bench, prepare, scored, stored_in, this_code
+from regret import RESULTS, Bench, run_missing, scored, stored_in, this_code
 from report import table
 
-from restock.data.files import write_json
 from restock.forecasters.lstm.fit import LstmEnsemble, train_all
 from restock.settings.base import narrowed
 from restock.settings.recipe import Recipe
@@ -71,13 +68,9 @@ def main() -> None:
     parser.add_argument("--report", metavar="NAME", help="only write the table of NAME")
     options = parser.parse_args()
     into = RESULTS / (options.report or options.into or this_code()) / "lengths"
-    into.mkdir(parents=True, exist_ok=True)
-    wanted = options.cuts or [name for name, cut in CUTS.items() if cut.confirm]
-    for name in [] if options.report else wanted:
-        path = into / f"{name}.json"
-        if not path.is_file():
-            with tempfile.TemporaryDirectory() as scratch:
-                write_json(path, run_cut(prepare(CUTS[name], Path(scratch))))
+    if not options.report:
+        confirming = [name for name, cut in CUTS.items() if cut.confirm]
+        run_missing(options.cuts or confirming, into, run_cut)
     print(summary(stored_in(into)))
 
 

@@ -23,6 +23,7 @@ from __future__ import annotations
 import argparse
 import subprocess
 import tempfile
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -158,15 +159,27 @@ def truth(bench: Bench) -> dict[str, float] | None:
     return {"sql": scaled(np.concatenate(loss), np.concatenate(scales))}
 
 
+def run_missing(
+    names: Iterable[str], into: Path, measure: Callable[[Bench], dict[str, Any]]
+) -> None:
+    """Measure the cuts that are not stored in a folder yet, each as soon as it is measured."""
+    into.mkdir(parents=True, exist_ok=True)
+    for name in names:
+        if not _there(into, name):
+            with tempfile.TemporaryDirectory() as scratch:
+                result = measure(prepare(CUTS[name], Path(scratch)))
+            write_json(into / f"{name}.json", result)
+
+
 def summary(stored: dict[str, Any], pool: dict[str, Any]) -> str:
     """Return each cut's regret and its loss against the frozen pool's best, and their means."""
     rows, columns = [], []
     for name, result in stored.items():
         chosen, found = result["chosen"], result["losses"]
         best = min(found, key=lambda model: found[model]["sql"])
-        ratios = [found[chosen][loss] / least(result, loss) for loss in LOSSES]
+        ratios = [found[chosen][loss] / least(found, loss) for loss in LOSSES]
         against = [
-            found[chosen][loss] / least(pool[name], loss) if name in pool else np.nan
+            found[chosen][loss] / least(pool[name]["losses"], loss) if name in pool else np.nan
             for loss in LOSSES
         ]
         columns.append([*ratios, *against])
@@ -187,9 +200,9 @@ def summary(stored: dict[str, Any], pool: dict[str, Any]) -> str:
     return table(HEADINGS, rows)
 
 
-def least(result: dict[str, Any], loss: str) -> float:
-    """Return the lowest loss of a stored cut."""
-    return min(own[loss] for own in result["losses"].values())
+def least(models: dict[str, dict[str, float]], loss: str) -> float:
+    """Return the lowest loss of some models."""
+    return min(own[loss] for own in models.values())
 
 
 def stored_in(folder: Path) -> dict[str, Any]:
@@ -218,14 +231,9 @@ def main() -> None:
     if unknown:
         parser.error(f"no cut {', '.join(sorted(unknown))}; there are {', '.join(CUTS)}")
     into = RESULTS / (options.into or this_code())
-    into.mkdir(parents=True, exist_ok=True)
-    own = [c for c in CUTS.values() if c.confirm == options.confirm]
-    wanted = [CUTS[name] for name in options.cuts] or own
-    for cut in [] if options.report else wanted:
-        if not _there(into, cut.name):
-            with tempfile.TemporaryDirectory() as scratch:
-                result = run_cut(prepare(cut, Path(scratch)))
-            write_json(into / f"{cut.name}.json", result)
+    own = [name for name, cut in CUTS.items() if cut.confirm == options.confirm]
+    if not options.report:
+        run_missing(options.cuts or own, into, run_cut)
     pool, found = stored_in(RESULTS / POOL), stored_in(into)
     for confirm, title in ((False, "Development cuts"), (True, "Confirming cuts")):
         part = {name: result for name, result in found.items() if CUTS[name].confirm == confirm}

@@ -202,6 +202,18 @@ def test_a_rerun_is_identical_and_says_what_is_missing(project: Path) -> None:
         (project / "own.csv").write_text(table)
 
 
+def test_a_rerun_of_a_run_that_git_knew_no_commit_of_says_what_to_do(project: Path) -> None:
+    trained = runs(project, "train")[0].info.run_id
+    store, tag = client(project), "restock.commit"
+    commit = store.get_run(trained).data.tags[tag]
+    store.set_tag(trained, tag, "unknown")
+    try:
+        out = said(project, "rerun", trained)
+    finally:
+        store.set_tag(trained, tag, commit)
+    assert "not reproducible: the run was made where git knew no commit" in out
+
+
 def test_a_run_keeps_what_it_came_from(project: Path) -> None:
     path = project / "conf/model/lstm.yaml"
     path.write_text(path.read_text() + "# a change\n")

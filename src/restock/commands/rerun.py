@@ -105,6 +105,11 @@ def _restored(trained: OldRun, root: Path, console: Console) -> Iterator[Path]:
 
 def _check_out(trained: OldRun, root: Path, folder: Path) -> None:
     """Restore the code: the commit in its own worktree, and changes that were not committed."""
+    if trained.commit == "unknown":
+        raise MissingError(
+            "the run was made where git knew no commit, so that its code is not known. Commit the "
+            "project (git add --all; git commit) before a run that is to be reproduced."
+        )
     commit = trained.commit.removesuffix("-dirty")
     if _git(root, "cat-file", "-e", f"{commit}^{{commit}}").returncode:
         raise MissingError(f"commit {commit} is not in this repository. Run `git fetch` first.")

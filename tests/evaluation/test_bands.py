@@ -77,7 +77,7 @@ def test_each_loss_is_that_of_a_report_where_all_origins_reach_all_steps() -> No
     assert loss_of(sums(forecast(mean[: len(kept.actual)], 5.0), kept), 8) == pytest.approx(
         expected
     )
-    (found,) = Rows.of(LossSettings(), shown, fold, 8)
+    (found,) = Rows.of(LossSettings(loss="wql"), shown, fold, 8)
     found.actual[:] *= 1000 / found.actual.sum(axis=0)
     expected = pooled_wql(found.actual, forecast(mean, 5.0).quantiles, np.array(LEVELS))
     assert loss_of(sums(forecast(mean, 5.0), found), 8) == pytest.approx(expected)

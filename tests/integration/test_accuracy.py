@@ -58,7 +58,7 @@ def regret(seed: int) -> float:
     for name, model in models.items():
         own = fitted.others.get(name) or model.fit(shown, folds.test.train_end)
         answers.append(partial(own.predict, shown))
-    losses = [run_backtest(one, shown, folds.test, 1).scores()["wql"] for one in answers]
+    losses = [run_backtest(one, shown, folds.test, 1).scores()["sql"] for one in answers]
     return losses[0] / min(losses) - 1
 
 

@@ -51,16 +51,16 @@ def evaluated() -> Page:
         for name in ("naive", "moving_mean", "moving_median")
     }  # fmt: skip
     scores = {name: test.scores() for name, test in tests.items()}
-    scores["naive"]["wql"] = float("nan")  # a model that could not be scored
+    scores["naive"]["sql"] = float("nan")  # a model that could not be scored
     report = {
         "chosen": "moving_mean",
         "seasonal_period": 1,
         "horizon": 4,
         "models": scores,
         "notes": [],
-        "chosen_by": "wql",
-        "why": "moving_mean was chosen: wql 0.2000; next is <mix> at 0.2500",
-        "refitted": {"origins": [1], "scores": {"wql": 0.2}},
+        "chosen_by": "sql",
+        "why": "moving_mean was chosen: sql 0.2000; next is <mix> at 0.2500",
+        "refitted": {"origins": [1], "scores": {"sql": 0.2}},
         "candidates": [
             {"name": "moving_mean", "weights": {"moving_mean": 1.0}, "loss": 0.2, "better": 0.93},
             {"name": "mix", "weights": {"lstm": 0.6, "naive": 0.4}, "loss": 0.25, "better": 0.5},
@@ -174,10 +174,10 @@ def test_a_heading_sorts_by_value_and_leaves_what_is_missing_last(
 ) -> None:
     page = shown(browser, folder, "evaluation")
     board = page.find_element(By.CSS_SELECTOR, "table")
-    wql = board.find_element(By.XPATH, ".//thead//button[text()='wql']")
+    sql = board.find_element(By.XPATH, ".//thead//button[text()='sql']")
     for direction in ("ascending", "descending"):
-        wql.send_keys(Keys.ENTER)
-        heading = wql.find_element(By.XPATH, "..")
+        sql.send_keys(Keys.ENTER)
+        heading = sql.find_element(By.XPATH, "..")
         assert heading.get_attribute("aria-sort") == direction
         rows = board.find_elements(By.CSS_SELECTOR, "tbody tr")
         values = [

@@ -72,7 +72,7 @@ def test_a_sweep_runs_on_a_cluster_and_is_logged_from_there(
         runs = client.search_runs([experiment], nested)
         assert len(runs) == 3
         assert {run.info.status for run in (parent, *runs)} == {"FINISHED"}
-        assert all("wql" in run.data.metrics for run in runs)
+        assert all("sql" in run.data.metrics for run in runs)
     finally:
         server.kill()
 

@@ -63,7 +63,7 @@ def test_metrics_hold_every_model_and_measure(project: Path) -> None:
         assert all(isinstance(value, float) for value in scores.values())
     leaderboard = pd.read_csv(project / "OUT/leaderboard.csv")
     assert list(leaderboard.columns) == ["model", *METRICS]
-    assert leaderboard["wql"].is_monotonic_increasing
+    assert leaderboard["sql"].is_monotonic_increasing
     assert any("item 5" in note for note in report["notes"])
 
 

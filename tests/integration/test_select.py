@@ -53,7 +53,7 @@ def test_the_driver_is_kept_and_noise_goes(tmp_path: Path) -> None:
     promo = [f'"{name}"' for name in ("known promo", "known promo_relative")]
     assert not all(name in found for name in promo)  # either tells it all
     table = pd.read_csv(tmp_path / "selection.csv")
-    assert run.metrics["tuning_wql"] == list(enumerate(table["loss"]))
+    assert run.metrics["tuning_sql"] == list(enumerate(table["loss"]))
     assert run.params["kept"] == found
     assert run.artifacts == [(tmp_path / "selection.csv", None)]
     assert table["features"].tolist() == [5, 3, 2, 1]

@@ -52,7 +52,7 @@ def test_a_sweep_with_two_workers_leaves_its_runs_plots_and_result(project: Path
     }  # fmt: skip
     for trial in trials:
         assert set(trial.data.params) == swept
-        assert {"wql", "wql_fold_0", "best_wql", "best_steps"} <= set(trial.data.metrics)
+        assert {"sql", "sql_fold_0", "best_sql", "best_steps"} <= set(trial.data.metrics)
         kept = [file.path for file in client.list_artifacts(trial.info.run_id)]
         assert kept == ["config.yaml"]
     assert pd.read_csv(project / "outputs/tuning_trials.csv")["trial"].tolist() == [0, 1, 2]
@@ -155,7 +155,7 @@ def test_both_tuners_stand_in_one_table(project: Path) -> None:
     assert "keras_tuner/random" in compared.stdout
     assert "optuna/tpe" in compared.stdout
     trial = runs(project, "tags.`restock.sweep` = 'kt'")[0]
-    assert {"wql", "best_wql"} <= set(trial.data.metrics)
+    assert {"sql", "best_sql"} <= set(trial.data.metrics)
 
 
 def test_a_dry_run_says_what_a_sweep_takes_and_launches_none(project: Path) -> None:

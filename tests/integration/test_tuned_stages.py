@@ -50,19 +50,19 @@ def test_trials_that_saw_a_sample_leave_the_number_of_steps_to_all_series(tmp_pa
 
 
 def test_the_loss_that_decides_names_what_is_stored(tmp_path: Path) -> None:
-    sql = own(tmp_path, evaluation={"loss": "sql", "baselines": {"names": ["naive", "ses"]}})
-    said = run("fetch prepare featurize tune train evaluate", sql, tmp_path)
-    assert any(note.startswith("best is trial") and ": sql " in note for note in said)
+    wql = own(tmp_path, evaluation={"loss": "wql", "baselines": {"names": ["naive", "ses"]}})
+    said = run("fetch prepare featurize tune train evaluate", wql, tmp_path)
+    assert any(note.startswith("best is trial") and ": wql " in note for note in said)
     tuned = json.loads((tmp_path / "out/tuning.json").read_text())
-    assert "sql" in tuned
-    assert "wql" not in tuned
-    assert "sql" in pd.read_csv(tmp_path / "out/tuning_trials.csv")
+    assert "wql" in tuned
+    assert "sql" not in tuned
+    assert "wql" in pd.read_csv(tmp_path / "out/tuning_trials.csv")
     trained = json.loads((tmp_path / "out/train.json").read_text())
-    assert trained["choice"]["by"] == "sql"
-    assert trained["tuning_sql"] > 0
+    assert trained["choice"]["by"] == "wql"
+    assert trained["tuning_wql"] > 0
     report = json.loads((tmp_path / "out/metrics.json").read_text())
-    assert report["chosen_by"] == "sql"
-    assert f"was chosen: sql {trained['tuning_sql']:.4f} on the tuning folds" in report["why"]
+    assert report["chosen_by"] == "wql"
+    assert f"was chosen: wql {trained['tuning_wql']:.4f} on the tuning folds" in report["why"]
     losses = {found["name"]: found["loss"] for found in report["candidates"]}
-    assert losses[report["chosen"]] == trained["tuning_sql"]
+    assert losses[report["chosen"]] == trained["tuning_wql"]
     assert {"wql", "sql"} <= set(report["models"]["ses"])

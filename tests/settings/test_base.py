@@ -20,7 +20,7 @@ from restock.settings.base import (
     picked,
     replace_at,
 )
-from restock.settings.earlier import MOVED
+from restock.settings.earlier import MOVED, readable
 from restock.settings.recipe import Recipe, sweepable_paths
 from restock.settings.tree import Settings, parse_settings
 from support.builders import settings
@@ -129,3 +129,10 @@ def test_a_recipe_for_a_notebook_suits_the_frequency_and_is_checked() -> None:
     assert daily.model.units == 8
     with pytest.raises(ConfigError, match=r"recipe: .*\n  model\.unit: unknown"):
         Recipe.suited_to("D", model={"unit": 8})
+
+
+def test_what_was_decided_before_there_was_a_choice_of_loss_was_decided_by_wql() -> None:
+    stored = {"evaluation": {"horizon": 4}, "training": {}}
+    assert readable(stored)["evaluation"] == {"horizon": 4, "loss": "wql"}
+    stored["evaluation"]["loss"] = "sql"
+    assert readable(stored)["evaluation"]["loss"] == "sql"

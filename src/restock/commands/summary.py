@@ -16,7 +16,7 @@ from restock.tracking.uri import tracking_uri
 from restock.types import layout
 from restock.types.layout import Layout
 
-SHOWN = ["model", "wql", "sql", "wape", "mase", "bias", "coverage_80"]
+SHOWN = ["model", "sql", "wql", "wape", "mase", "bias", "coverage_80"]
 
 
 def run(context: Context[SummaryView], _: Arguments) -> Parts:

@@ -16,11 +16,11 @@ from restock.types.panel import DemandPanel, IntArray
 
 
 def leaderboard(report: Mapping[str, Any]) -> pd.DataFrame:
-    """Return one row per model, lowest weighted quantile loss first."""
+    """Return one row per model, lowest loss first: the one that the choice was made by."""
     names = [card.name for card in CARDS]
     rows = [{"model": name, **scores} for name, scores in report["models"].items()]
     table = pd.DataFrame(rows)[["model", *names]]
-    return table.sort_values(["wql", "model"], kind="stable").reset_index(drop=True)
+    return table.sort_values([report["chosen_by"], "model"], kind="stable").reset_index(drop=True)
 
 
 def calibration(backtests: Mapping[str, Backtest]) -> pd.DataFrame:

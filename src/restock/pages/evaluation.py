@@ -24,8 +24,9 @@ HISTORY_SHOWN = 40  # periods before the first origin
 SERIES_SHOWN = 6
 INTERVALS = ((0.05, 0.95, 0.15), (0.1, 0.9, 0.2), (0.25, 0.75, 0.3))  # levels, opacity
 CHOSEN_WIDTH = 3.0
-FIRST = ("model", "wql", "wape", "bias", "coverage_80")  # columns that a phone shows first
-BARS = ("wql", "wape")
+FIRST = ("model", "sql", "wql", "wape", "bias", "coverage_80")  # the columns that come first
+BARS = ("sql", "wql", "wape")
+LOSSES = {"sql": "scaled quantile loss", "wql": "weighted quantile loss"}
 
 
 def evaluation_page(
@@ -90,11 +91,11 @@ def evaluation_page(
 
 
 def _facts(report: Mapping[str, Any], board: pd.DataFrame, test: Backtest) -> dict[str, str]:
-    scores = report["models"][report["chosen"]]
+    scores, by = report["models"][report["chosen"]], report["chosen_by"]
     others = board[board["model"] != report["chosen"]]
     facts = {
         "chosen": report["chosen"],
-        "weighted quantile loss": _shown(scores["wql"]),
+        LOSSES[by]: _shown(scores[by]),
         "WAPE": _shown(scores["wape"]),
         "in the 80 % interval": _percent(scores["coverage_80"]),
         "horizon": f"{report['horizon']} periods",
@@ -103,10 +104,10 @@ def _facts(report: Mapping[str, Any], board: pd.DataFrame, test: Backtest) -> di
     }
     if report["refitted"]:
         again, times = report["refitted"]["scores"], len(report["refitted"]["origins"])
-        facts["the same, trained again"] = f"{_shown(again['wql'])} ({times} more trainings)"
+        facts["the same, trained again"] = f"{_shown(again[by])} ({times} more trainings)"
     if len(others):
         best = others.iloc[0]
-        facts["best other model"] = f"{best['model']} {_shown(best['wql'])}"
+        facts["best other model"] = f"{best['model']} {_shown(best[by])}"
     return facts
 
 

@@ -29,6 +29,8 @@ def counts_epochs(config: Mapping[str, Any]) -> bool:
 def readable(config: Mapping[str, Any]) -> dict[str, Any]:
     """Return a stored configuration without the settings that are there no more."""
     kept = _without(config, "")
+    if "evaluation" in kept:
+        kept["evaluation"] = {"loss": "wql", **kept["evaluation"]}  # there was no other
     if "search" in kept:
         search = {"max_series": None, **kept["search"]}  # trials saw all series
         search["objectives"] = ["loss" if n == "wql" else n for n in search["objectives"]]

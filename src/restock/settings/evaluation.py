@@ -16,7 +16,7 @@ LossName = Literal["wql", "sql"]
 class LossSettings(Frozen):
     """The loss by which everything is decided on the tuning folds."""
 
-    loss: LossName = "wql"
+    loss: LossName = "sql"
     """What decides the length of a training, the best trial, the weights of the mix and what
     forecasts. ``wql``: quantile loss as a share of demand, so that a unit counts the same in every
     series. ``sql``: quantile loss divided by each series' own naive error, so that every series

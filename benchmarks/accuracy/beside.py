@@ -5,7 +5,7 @@ python benchmarks/accuracy/beside.py NAME oj-h8-0        # some cuts
 python benchmarks/accuracy/beside.py NAME --report       # the table anew, from what is stored
 
 LightGBM gets the panel, covariates, cuts and levels of restock, and is scored by the same code.
-Results lie in results/NAME/peers, a file a cut.
+Its results lie in results/peers, a file a cut: no commit of restock changes them.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from scoring import score_peer
 
 from restock.forecasters.names import LSTM, MIX
 
-PEER = "trees"
+PEER, PEERS = "trees", RESULTS / "peers"
 SHOWN = ("sql", "wql", "wape")
 HEADINGS = ["cut", "answer", "network alone", "best own baseline", TITLES[PEER]]
 
@@ -53,12 +53,11 @@ def main() -> None:
     parser.add_argument("cuts", nargs="*", metavar="CUT", help="names, as regret.py has them")
     parser.add_argument("--report", action="store_true", help="only write the table anew")
     options = parser.parse_args()
-    folder = RESULTS / options.name
-    into, own = folder / "peers", stored_in(folder)
+    own = stored_in(RESULTS / options.name)
     if not options.report:
         confirming = [name for name in own if CUTS[name].confirm]
-        run_missing(options.cuts or confirming, into, run_cut)
-    print(f"In each cell: {', '.join(SHOWN)}.\n\n{summary(own, stored_in(into))}")
+        run_missing(options.cuts or confirming, PEERS, run_cut)
+    print(f"In each cell: {', '.join(SHOWN)}.\n\n{summary(own, stored_in(PEERS))}")
 
 
 if __name__ == "__main__":

@@ -10,8 +10,8 @@ Results lie in results/NAME, a file a cut. NAME is the commit, or what --into sa
 is there is not run again, so that hours can be spread over days.
 
 Regret is the loss of the answer divided by that of the best candidate of the same run, known only
-in hindsight, minus 1. The loss is sql with scales floored at the 5th percentile of the panel's;
-wql, by which the product chooses unless it is told otherwise, stands beside it.
+in hindsight, minus 1. The loss is sql, by which the product chooses, with scales floored at the 5th
+percentile of the panel's; wql stands beside it.
 
 Beside it stands the loss against the best of a frozen pool, results/pool: the candidates of commit
 4be5e12, its network at 150, 400, 1,000 and 2,500 steps, and LightGBM. That commit's own regret.py

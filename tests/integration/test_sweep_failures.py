@@ -150,7 +150,7 @@ def test_1_a_killed_workers_trial_goes_on_from_its_last_round(url: str, tmp_path
     (again,) = [run for run in runs if "restock.retry_of" in run.data.tags]
     assert again.data.tags["restock.retry_of"] == lost.data.tags["restock.key"]
     client = MlflowClient(f"sqlite:///{folder / 'mlflow.db'}")
-    curve = client.get_metric_history(again.info.run_id, "sql")
+    curve = client.get_metric_history(again.info.run_id, "wql")
     assert [metric.step for metric in curve] == list(range(1, 7))
 
 

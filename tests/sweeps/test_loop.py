@@ -18,6 +18,7 @@ from restock.sweeps.optuna.plots import plot_study
 from restock.sweeps.optuna.proposals import PROPOSERS
 from restock.sweeps.optuna.samplers import check_inside, grid_points
 from restock.sweeps.optuna.study import OpenStudy
+from restock.sweeps.optuna.summaries import summaries
 from restock.sweeps.queue import Claim, SweepError
 from restock.sweeps.spec import SweepMismatchError, is_repeatable
 from restock.training.outcome import Outcome
@@ -174,6 +175,8 @@ def test_a_failed_trial_is_told_and_the_sweep_goes_on(url: str) -> None:
     failed = [trial for trial in result.trials if trial.state == "failed"]
     assert failed
     assert failed[0].error == "MemoryError: no room"
+    (listed,) = summaries(url)
+    assert (listed.state, listed.failed) == ("complete", len(failed))
     statuses = [run.status for run in tracker.children]
     assert statuses == ["FAILED" if t.state == "failed" else "FINISHED" for t in result.trials]
 

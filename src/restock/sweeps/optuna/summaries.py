@@ -14,7 +14,7 @@ from sqlalchemy import column, func, select, table
 from sqlalchemy.exc import SQLAlchemyError
 
 from restock.errors import UnreachableError
-from restock.sweeps.keys import NUM_TRIALS, STOP, SWEEP, WORKER
+from restock.sweeps.keys import ERROR, NUM_TRIALS, STOP, SWEEP, WORKER
 from restock.sweeps.optuna.url import dialect_of, path_of
 
 # Of Optuna's tables, the columns that are read here.
@@ -39,6 +39,7 @@ class SweepSummary:
         name: Name of the sweep.
         total: Number of trials it will have.
         states: Number of attempts by state: complete, pruned, fail, running, waiting.
+        failed: Number of trials that failed by themselves, and are not tried again.
         best: Lowest first objective of the complete trials.
         workers: Number of workers with a running attempt.
         stopped: Why it was stopped; None if it was not.
@@ -48,6 +49,7 @@ class SweepSummary:
     name: str
     total: int
     states: dict[str, int]
+    failed: int
     best: float | None
     workers: int
     stopped: str | None
@@ -56,7 +58,7 @@ class SweepSummary:
     @property
     def state(self) -> str:
         """The state in one word."""
-        done = self.states.get("complete", 0) + self.states.get("pruned", 0)
+        done = self.states.get("complete", 0) + self.states.get("pruned", 0) + self.failed
         if self.states.get("running"):
             return "running"
         if done >= self.total:
@@ -111,18 +113,14 @@ def _read(connection: sqlalchemy.Connection) -> list[SweepSummary]:
         .group_by(trial.study_id)
     )
     best = {row[0]: float(row[1]) for row in connection.execute(lowest)}
-    at_work = (
-        select(trial.study_id, func.count(func.distinct(TRIAL_ATTRIBUTE.c.value_json)))
-        .join_from(TRIAL, TRIAL_ATTRIBUTE, TRIAL_ATTRIBUTE.c.trial_id == trial.trial_id)
-        .where(TRIAL_ATTRIBUTE.c.key == WORKER, trial.state == "RUNNING")
-        .group_by(trial.study_id)
-    )
-    workers = {row[0]: int(row[1]) for row in connection.execute(at_work)}
+    workers = _counted(connection, TRIAL_ATTRIBUTE.c.value_json, WORKER, "RUNNING")
+    failed = _counted(connection, trial.trial_id, ERROR, "FAIL")
     return [
         SweepSummary(
             name,
             int(attributes[study_id][NUM_TRIALS]),
             states.get(study_id, {}),
+            failed.get(study_id, 0),
             best.get(study_id),
             workers.get(study_id, 0),
             _text(attributes[study_id].get(STOP)),
@@ -131,6 +129,19 @@ def _read(connection: sqlalchemy.Connection) -> list[SweepSummary]:
         for study_id, name in found.items()
         if {SWEEP, NUM_TRIALS} <= set(attributes.get(study_id, {}))
     ]
+
+
+def _counted(
+    connection: sqlalchemy.Connection, what: sqlalchemy.ColumnElement[Any], key: str, state: str
+) -> dict[int, int]:
+    """Count what is distinct, by study, over the attempts of a state that have an attribute."""
+    query = (
+        select(TRIAL.c.study_id, func.count(func.distinct(what)))
+        .join_from(TRIAL, TRIAL_ATTRIBUTE, TRIAL_ATTRIBUTE.c.trial_id == TRIAL.c.trial_id)
+        .where(TRIAL_ATTRIBUTE.c.key == key, TRIAL.c.state == state)
+        .group_by(TRIAL.c.study_id)
+    )
+    return {row[0]: int(row[1]) for row in connection.execute(query)}
 
 
 def _text(stored: str | None) -> str | None:

@@ -23,7 +23,7 @@ from restock.data.inputs import dvc_md5
 from restock.errors import RestockError, UserError
 from restock.settings.tracking import TrackingSettings
 from restock.tracking.context import Context
-from restock.tracking.mlflow.runs import OldRun, find_family
+from restock.tracking.mlflow.runs import NO_COMMIT, OldRun, find_family
 from restock.tracking.mlflow.tracker import open_run
 from restock.tracking.protocol import Console, Parts
 from restock.tracking.record import CONFIG, ENVIRONMENT, FOLDER, INPUTS_FILE, PATCH, environment
@@ -105,7 +105,7 @@ def _restored(trained: OldRun, root: Path, console: Console) -> Iterator[Path]:
 
 def _check_out(trained: OldRun, root: Path, folder: Path) -> None:
     """Restore the code: the commit in its own worktree, and changes that were not committed."""
-    if trained.commit == "unknown":
+    if trained.commit == NO_COMMIT:
         raise MissingError(
             "the run was made where git knew no commit, so that its code is not known. Commit the "
             "project (git add --all; git commit) before a run that is to be reproduced."

@@ -16,6 +16,8 @@ from restock.errors import UserError
 from restock.settings.tracking import TrackingSettings
 from restock.tracking.mlflow.tracker import BUNDLE_TAG, COMMAND_TAG, connect
 
+NO_COMMIT = "unknown"  # as tracking/revision.py says where git knows none
+
 
 @dataclass(frozen=True)
 class OldRun:
@@ -97,5 +99,5 @@ def _by_command(client: MlflowClient, experiment_id: str, bundle: str) -> dict[s
 
 def _old(client: MlflowClient, run: Run) -> OldRun:
     tags = run.data.tags
-    commit = tags.get("restock.commit", "unknown")
+    commit = tags.get("restock.commit", NO_COMMIT)
     return OldRun(run.info.run_id, commit, tags[BUNDLE_TAG], client.tracking_uri)

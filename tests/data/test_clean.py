@@ -11,15 +11,17 @@ from pydantic import ValidationError
 
 from restock.data.clean import make_panel
 from restock.data.folds import earliest_origins, make_folds
+from restock.data.raw import RawTable
+from restock.data.read import read_table
 from restock.data.store import load_panel, save_panel
-from restock.data.tables import read_table
 from restock.errors import ConfigError, DataError
 from restock.features.fit import fit_state
-from restock.settings.panel import PanelSettings, TableForm
+from restock.settings.panel import PanelSettings
+from restock.settings.source import TableForm
 from support.builders import DATA, evaluation, features, make_features, table
 
 
-def read(path: Path, content: pd.DataFrame | str) -> pd.DataFrame:
+def read(path: Path, content: pd.DataFrame | str) -> RawTable:
     """Write a CSV and read it back as the fetch stage leaves it."""
     file = path / "own.csv"
     if isinstance(content, str):
@@ -144,7 +146,9 @@ def test_derived_statics_read_only_a_series_first_periods(tmp_path: Path) -> Non
     derived = {"band": {"column": "price", "how": "band", "edges": [1.0, 10.0, 50.0]}}
     raw = read(tmp_path, text)
     early, _ = make_panel(raw, data(derived_static=derived, derived_static_periods=4))
-    late, _ = make_panel(raw.tail(1), data(derived_static=derived, derived_static_periods=4))
+    late, _ = make_panel(
+        raw.with_rows(raw.rows.tail(1)), data(derived_static=derived, derived_static_periods=4)
+    )
     assert early.static["band"].tolist() == ["band 1"]
     assert late.static["band"].tolist() == ["band 3"]
 
@@ -195,7 +199,7 @@ def test_prices_that_begin_after_every_origin_are_no_column_without_numbers(tmp_
     folds = evaluation(horizon=3, num_folds=1, stride=3, num_tuning_folds=1)
     panel, _ = make_panel(read(tmp_path, rows), data(derived_static=derived), folds)
     assert panel.static["band"].isna().all()
-    with pytest.raises(DataError, match="holds no numbers"):
+    with pytest.raises(DataError, match="row 2, column 'price' holds 'x', expected a number"):
         make_panel(read(tmp_path, rows.assign(price="x")), data(derived_static=derived), folds)
 
 
@@ -235,7 +239,7 @@ BAD = {
     "nothing at all": ("", r"own\.csv: the file is empty"),
     "a row without a key": (
         "date,store,item,sales\n2020-01-05,a,x,1\n2020-01-12,a,,1\n",
-        r"own\.csv: row 3, column 'item' is empty, expected a series key",
+        r"own\.csv: row 3, column 'item' is empty, expected a key",
     ),
     "no demand": ("date,store,item,sales\n2020-01-05,a,x,\n", "column 'sales' is empty"),
 }
@@ -268,7 +272,7 @@ def test_a_decimal_comma_is_read_when_configured(tmp_path: Path) -> None:
     (tmp_path / "own.csv").write_text("date;store;item;sales\n2020-01-05;a;x;1,5\n")
     form = {"separator": ";", "decimal": ","}
     raw = read_table(tmp_path, TableForm.model_validate(form))
-    panel, _ = make_panel(raw, data(table=form))
+    panel, _ = make_panel(raw, data())
     assert panel.demand.tolist() == [[1.5]]
 
 

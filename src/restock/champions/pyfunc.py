@@ -40,6 +40,7 @@ import pandas as pd
 from mlflow.pyfunc.model import PythonModel
 
 from restock.data.clean import make_panel
+from restock.data.raw import RawTable
 from restock.decisions.demand import LeadTimeDemand
 from restock.decisions.plan import make_plan
 from restock.decisions.value import unit_value
@@ -85,8 +86,7 @@ def answer(
     bundle: Bundle, inventory: InventorySettings, table: pd.DataFrame, params: dict[str, Any]
 ) -> pd.DataFrame:
     """Return forecast and reorder figures; see :meth:`BundleModel.predict`."""
-    rows = table.reset_index(drop=True).assign(__file__="input")
-    panel, _ = make_panel(rows, _settings(bundle))
+    panel, _ = make_panel(RawTable.of(table, "input"), _settings(bundle))
     forecast = bundle.predict(panel, np.full(panel.num_series, panel.num_steps - 1))
     chosen = forecast.table()
     names = _level_columns(bundle, params)

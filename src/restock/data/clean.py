@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from restock.data.columns import located_row
 from restock.data.frequency import Frequency
+from restock.data.gaps import fill_gaps
+from restock.data.raw import RawTable
 from restock.data.roles import Rows, rows_by_role
 from restock.data.rules import apply_rules
 from restock.data.statics import derived_columns, given_columns, known_until
@@ -20,36 +21,38 @@ from restock.types.panel import DemandPanel
 
 
 def make_panel(
-    raw: pd.DataFrame, settings: PanelSettings, folds: FoldSettings | None = None
+    raw: RawTable, settings: PanelSettings, folds: FoldSettings | None = None
 ) -> tuple[DemandPanel, dict[str, Any]]:
     """Turn a raw table into a panel.
 
     Args:
-        raw: The rows, as :func:`restock.data.tables.read_table` reads them. The column
-            ``__file__`` and the index say which file and row each came from.
+        raw: The rows, as :func:`restock.data.read.read_table` reads them.
         settings: Roles of the columns, cleaning rules, frequency and aggregation.
         folds: How the panel will be cut into folds, so that derived static columns read nothing
             after a series' earliest origin. None: the panel will not be cut.
 
     Returns:
         The panel, with demand in units; and a report: numbers of rows and series, of what was
-        dropped and why, first and last period, shares of missing and of zero demand.
+        dropped and why, first and last period, shares of missing and of zero demand, and what was
+        read otherwise than it stands in the table.
 
     Raises:
         DataError: If rows cannot be used. The message names file, row and column where it can.
         ConfigError: If the frequency or a rule cannot be used.
     """
     frequency = Frequency.of(settings.frequency)  # checked before the rules, which take longer
-    table, report = apply_rules(raw, settings.rules, decimal=settings.table.decimal)
-    if table.empty:
+    raw, report = apply_rules(raw, settings.rules)
+    if not len(raw):
         raise DataError(f"no row is left after the cleaning rules: {report}")
-    rows = rows_by_role(table, settings, frequency)
+    rows = rows_by_role(raw, settings, frequency, folds)
     if settings.rules.drop_unfinished_last_period:
         rows = _drop_unfinished(rows, report)
-    rows = rows.with_table(rows.table.sort_values(["series_id", "period", "_order"], kind="stable"))
-    cells = _one_row_per_cell(rows, table, settings.aggregation)
+    order = ["series_id", "period", "stamp", "_order"]
+    rows = rows.with_table(rows.table.sort_values(order, kind="stable"))
+    cells = _one_row_per_cell(rows, raw, settings.aggregation)
+    cells["demand"] = _not_negative(cells, rows, raw, settings)
     cells = _drop_inactive(cells, settings.min_active_periods, report)
-    panel = _grid(cells, rows, settings)
+    panel = _grid(cells, rows, raw, settings)
     rows = rows.with_table(rows.table[rows.table["series_id"].isin(panel.series_id)])
     static = given_columns(rows)
     if settings.derived_static:
@@ -59,6 +62,7 @@ def make_panel(
     columns = pd.DataFrame(static, index=pd.Index(panel.series_id))
     panel = replace(panel, static=columns.reset_index(drop=True))
     report |= _describe(panel)
+    report["said"] = list(raw.said.values())
     return panel, report
 
 
@@ -74,26 +78,56 @@ def _drop_unfinished(rows: Rows, report: dict[str, Any]) -> Rows:
     return rows.with_table(table[~unfinished])
 
 
-def _one_row_per_cell(rows: Rows, raw: pd.DataFrame, aggregation: str) -> pd.DataFrame:
+def _one_row_per_cell(rows: Rows, raw: RawTable, aggregation: str) -> pd.DataFrame:
     """Aggregate to one row for each series and period."""
     table, keys = rows.table, ["series_id", "period"]
     if aggregation == "none":
-        twice = table.duplicated(subset=keys, keep="first").to_numpy()
+        by_row = table.sort_values("_order")
+        twice = by_row.duplicated(subset=keys, keep="first").to_numpy()
         if twice.any():
-            row = table.iloc[int(np.flatnonzero(twice)[0])]
+            row = by_row.iloc[int(np.flatnonzero(twice)[0])]
             raise DataError(
-                f"{located_row(raw, int(row['_order']))}: series {row['series_id']!r} has two "
+                f"{raw.where(int(row['_order']))}: series {row['series_id']!r} has two "
                 f"rows for the period of {row['stamp'].date()} ({int(twice.sum())} such rows). "
                 "Say how to combine them: data.aggregation=sum, mean, last or max."
             )
     how = "last" if aggregation == "none" else aggregation
-    groups = table.groupby(keys, sort=True)
+    groups = table.groupby(keys, sort=True, observed=True)
     # `min_count`: the sum of empty cells is missing, not zero.
     demand = groups["demand"].sum(min_count=1) if how == "sum" else groups["demand"].agg(how)
     cells = pd.DataFrame({"demand": demand, "in_stock": groups["in_stock"].min()})
     for name in rows.covariates:
         cells[f"number {name}"] = groups[f"number {name}"].mean()
     return cells.reset_index()
+
+
+def _not_negative(
+    cells: pd.DataFrame, rows: Rows, raw: RawTable, settings: PanelSettings
+) -> pd.Series:
+    """Apply the policy for negative demand to periods: what was taken back in one counts first."""
+    demand, column = cells["demand"], rows.columns.demand.column
+    lines, negative = rows.table["demand"] < 0, demand < 0
+    if lines.sum() > negative.sum():
+        back = -float(rows.table.loc[lines, "demand"].sum())
+        raw.say(
+            "returns",
+            f"column {column!r}: {int(lines.sum())} rows take back {back:,.12g} in all, netted "
+            f"within their periods; {int(negative.sum())} periods stay below 0",
+        )
+    if not negative.any():
+        return demand
+    cell = cells[negative].iloc[0]
+    if settings.negative == "reject":
+        in_cell = (rows.table["series_id"] == cell["series_id"]) & (
+            rows.table["period"] == cell["period"]
+        )
+        first = int(rows.table.loc[in_cell & lines, "_order"].iloc[0])
+        raise DataError(
+            f"{raw.where(first)}, column {column!r}: negative demand {cell['demand']:g} of series "
+            f"{cell['series_id']!r} in its period ({int(negative.sum())} such periods). Set "
+            "data.negative to clip or keep_missing, or fix the table."
+        )
+    return demand.mask(negative, 0.0 if settings.negative == "clip" else np.nan)
 
 
 def _drop_inactive(cells: pd.DataFrame, least: int, report: dict[str, Any]) -> pd.DataFrame:
@@ -109,9 +143,10 @@ def _drop_inactive(cells: pd.DataFrame, least: int, report: dict[str, Any]) -> p
     return cells[cells["series_id"].isin(kept)]
 
 
-def _grid(cells: pd.DataFrame, rows: Rows, settings: PanelSettings) -> DemandPanel:
+def _grid(cells: pd.DataFrame, rows: Rows, raw: RawTable, settings: PanelSettings) -> DemandPanel:
     """Put the cells on the grid of all periods. Rows after the last demand are the known future."""
-    names, row = np.unique(cells["series_id"].to_numpy(dtype=object), return_inverse=True)
+    series = cells["series_id"].cat.remove_unused_categories()
+    names, row = series.cat.categories.to_numpy(dtype=object), series.cat.codes.to_numpy()
     first = int(cells["period"].min())
     num_all = int(cells["period"].max()) - first + 1
     known = cells.loc[cells["demand"].notna(), "period"]
@@ -126,35 +161,41 @@ def _grid(cells: pd.DataFrame, rows: Rows, settings: PanelSettings) -> DemandPan
         values[row, position] = cells[name].to_numpy(dtype="float64")
         return values
 
+    timestamps = rows.frequency.labels(first, num_all)
+    demand = wide("demand")[:, :num_steps]
+    demand = fill_gaps(demand, timestamps[:num_steps], rows.frequency.label, settings.missing, raw)
     panel = DemandPanel(
         series_id=names,
-        timestamps=rows.frequency.labels(first, num_all),
-        demand=_fill(wide("demand")[:, :num_steps], settings.missing),
+        timestamps=timestamps,
+        demand=demand,
         in_stock=np.nan_to_num(wide("in_stock")[:, :num_steps], nan=1.0) > 0,
         frequency=rows.frequency.label,
         unit=settings.unit,
         known_future={name: wide(f"number {name}") for name in columns.known_future},
         observed={name: wide(f"number {name}")[:, :num_steps] for name in columns.observed},
     )
-    _check_known_future(panel)
+    _check_known_future(panel, raw)
     return panel
 
 
-def _fill(demand: np.ndarray, missing: str) -> np.ndarray:
-    if missing == "mask":
-        return demand
-    seen = np.isfinite(demand)
-    begun = np.logical_or.accumulate(seen, axis=1) | (missing == "zero_from_start")
-    return np.where(begun & ~seen, 0.0, demand)
+def _check_known_future(panel: DemandPanel, raw: RawTable) -> None:
+    """Refuse a known-future column with missing values in future periods that the table has.
 
-
-def _check_known_future(panel: DemandPanel) -> None:
-    """Refuse a known-future column with missing values in future periods that the table has."""
+    A series without any future row is taken for discontinued; of one that was still sold at the
+    end this is said.
+    """
     ahead = {name: values[:, panel.num_steps :] for name, values in panel.known_future.items()}
     if not ahead:
         return
-    # A discontinued series has no future rows, and needs none.
     goes_on = np.any([np.isfinite(values).any(axis=1) for values in ahead.values()], axis=0)
+    living = ~goes_on & (panel.demand[:, -1] > 0)
+    if panel.num_future and living.any():
+        raw.say(
+            "future",
+            f"{int(living.sum())} of {panel.num_series} series, such as "
+            f"{panel.series_id[living][0]!r}, were sold in the last period and have no rows after "
+            f"it: the last known values of {', '.join(ahead)} are repeated for them",
+        )
     for name, values in ahead.items():
         holes = np.isnan(values) & goes_on[:, None]
         if panel.num_future and holes.any():

@@ -8,10 +8,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from restock.data.columns import dates, located_row, numbers, require
+from restock.data.categories import early_rows, given, indicators, is_text
+from restock.data.dates import counted_years
 from restock.data.frequency import Frequency
+from restock.data.raw import RawTable
+from restock.data.tables.wide import Wide
 from restock.errors import ConfigError, DataError
-from restock.settings.panel import ColumnSettings, PanelSettings
+from restock.settings.folds import FoldSettings
+from restock.settings.panel import ColumnSettings, PanelSettings, TimestampColumn
+
+FAR = 3  # so few periods, far from the rest, are a mistake
 
 
 @dataclass(frozen=True)
@@ -41,71 +47,141 @@ class Rows:
         return replace(self, table=table)
 
 
-def rows_by_role(raw: pd.DataFrame, settings: PanelSettings, frequency: Frequency) -> Rows:
+def wanted_columns(settings: PanelSettings) -> tuple[str, ...] | None:
+    """Return the columns of the table that are used; None if all are."""
+    if settings.rules.drop_duplicate_rows:
+        return None
+    columns, rules = settings.columns, settings.rules
+    names = [
+        *columns.timestamp.columns,
+        *columns.series,
+        *columns.static,
+        *number_columns(settings),
+    ]
+    names += [*rules.uppercase, *rules.keep_matching]
+    names += [rule.column for rule in settings.derived_static.values()]
+    if rules.cancellations is not None:
+        names += [rules.cancellations.column, *rules.cancellations.match]
+    return tuple(dict.fromkeys(names))
+
+
+def wide_form(settings: PanelSettings) -> Wide | None:
+    """Return how the table becomes a long one; None if it is."""
+    columns = settings.columns
+    if not columns.wide:
+        return None
+    keys = (*columns.series, *columns.static)
+    pattern = columns.timestamp.format
+    return Wide(keys, columns.timestamp.name, columns.demand.column, pattern)
+
+
+def number_columns(settings: PanelSettings) -> tuple[str, ...]:
+    """Return the columns of the raw table that are read as numbers."""
+    columns, rules = settings.columns, settings.rules
+    names = [columns.demand.column, *columns.known_future, *columns.observed, *rules.keep_positive]
+    names += [columns.in_stock] if columns.in_stock else []
+    names += [rules.cancellations.quantity] if rules.cancellations else []
+    names += [rule.column for rule in settings.derived_static.values() if rule.how == "band"]
+    return tuple(dict.fromkeys(names))
+
+
+def rows_by_role(
+    raw: RawTable, settings: PanelSettings, frequency: Frequency, folds: FoldSettings | None
+) -> Rows:
     """Rename columns by role, and read numbers and dates.
 
     Args:
         raw: Cleaned rows.
         settings: Which column has which role.
         frequency: Frequency of the grid.
+        folds: How the panel will be cut into folds; None: it will not be.
 
     Raises:
         DataError: If a value cannot be used. The message names file, row and column.
     """
-    columns, decimal = settings.columns, settings.table.decimal
-    for key in (*columns.series, *columns.static):
-        require(raw, key)
-    stamps = _timestamps(raw, columns, frequency)
-    demand = numbers(raw, columns.demand.column, decimal=decimal)
+    columns = settings.columns
+    stamps = _timestamps(raw, columns.timestamp, frequency)
+    outside = ~frequency.covers(stamps)
+    if outside.any():
+        name = columns.timestamp.columns[0]
+        raise raw.wrong(name, outside, "a business day (data.frequency=D takes every day)")
+    demand = raw.numbers(columns.demand.column)
     if columns.demand.transform == "exp":
         demand = np.exp(demand)
     roles: dict[str, Any] = {
         "series_id": _keys(raw, columns.series),
         "period": frequency.ordinals(stamps),
         "stamp": stamps,
-        "demand": _not_negative(demand, raw, columns.demand.column, settings.negative),
-        "in_stock": numbers(raw, columns.in_stock, decimal=decimal)
-        if columns.in_stock
-        else pd.Series(1.0, index=raw.index),
+        "demand": demand,
+        "in_stock": raw.numbers(columns.in_stock) if columns.in_stock else np.ones(len(raw)),
     }
-    for name in (*columns.known_future, *columns.observed):
-        roles[f"number {name}"] = numbers(raw, name, decimal=decimal)
+    for name in columns.observed:
+        roles[f"number {name}"] = raw.numbers(name)
+    ahead = _known_future(raw, columns.known_future, pd.DataFrame(_bare(roles)), folds)
+    roles |= {f"number {name}": values for name, values in ahead.items()}
+    columns = columns.model_copy(update={"known_future": tuple(ahead)})
     for name in columns.static:
-        roles[f"static {name}"] = raw[name]
+        roles[f"static {name}"] = raw.keys(name) if name in columns.series else raw.require(name)
     for derived in settings.derived_static.values():
-        require(raw, derived.column)
-        roles[f"raw {derived.column}"] = raw[derived.column]
+        read = raw.numbers if derived.how == "band" else raw.require
+        roles[f"raw {derived.column} {derived.how}"] = read(derived.column)
     # From here on a row is identified by its position: row numbers repeat from file to file.
-    table = pd.DataFrame({name: np.asarray(values) for name, values in roles.items()})
+    table = pd.DataFrame(_bare(roles))
     table["_order"] = np.arange(len(table))
+    _check_near(table, raw, settings.columns.timestamp)
     return Rows(table, columns, frequency)
 
 
-def _keys(table: pd.DataFrame, columns: tuple[str, ...]) -> pd.Series:
-    """Join the key columns by "/". A row without a key belongs to no series and is refused."""
-    parts = [table[column].astype("string") for column in columns]
-    for column, part in zip(columns, parts, strict=True):
-        if part.isna().any():
-            first = int(np.flatnonzero(part.isna())[0])
-            raise DataError(
-                f"{located_row(table, first)}, column {column!r} is empty, expected a series key "
-                f"({int(part.isna().sum())} such rows)."
-            )
-    joined = parts[0]
+def _bare(columns: dict[str, Any]) -> dict[str, Any]:
+    """Return columns without their index, which repeats."""
+    return {
+        name: values.array if isinstance(values, pd.Series) else values
+        for name, values in columns.items()
+    }
+
+
+def _known_future(
+    raw: RawTable, names: tuple[str, ...], roles: pd.DataFrame, folds: FoldSettings | None
+) -> dict[str, Any]:
+    """Read the columns that are known ahead; of text, one column for each frequent value."""
+    found: dict[str, Any] = {}
+    for name in names:
+        shown = given(raw, name, names)
+        if shown is not None:
+            found[name] = shown
+        elif is_text(raw, name):
+            early = early_rows(roles, folds)
+            found |= indicators(raw, name, roles["period"].to_numpy(), early)
+        else:
+            found[name] = raw.numbers(name)
+    return found
+
+
+def _keys(raw: RawTable, columns: tuple[str, ...]) -> pd.Series:
+    r"""Join the key columns by "/". A "/" in one of several keys is written as ``\/``."""
+    parts = [raw.keys(column) for column in columns]
+    if len(parts) == 1:
+        return parts[0].astype("category")
+    joined = _escaped(parts[0])
     for part in parts[1:]:
-        joined = joined + "/" + part
-    return joined.astype(object)
+        joined = joined + "/" + _escaped(part)
+    return joined.astype("category")
 
 
-def _timestamps(table: pd.DataFrame, columns: ColumnSettings, frequency: Frequency) -> pd.Series:
-    column = columns.timestamp
+def _escaped(keys: pd.Series) -> pd.Series:
+    return keys.str.replace("\\", "\\\\", regex=False).str.replace("/", "\\/", regex=False)
+
+
+def _timestamps(raw: RawTable, column: TimestampColumn, frequency: Frequency) -> pd.Series:
     if column.start is None:
-        return dates(table, column.column, pattern=column.format)
-    numbered = numbers(table, column.column)
+        return raw.dates(column, within_days=frequency.within_days)
+    numbered = raw.numbers(column.columns[0])
     wrong = numbered.isna() | (numbered % 1 != 0)
     if wrong.any():
-        where = located_row(table, int(np.flatnonzero(wrong)[0]))
-        raise DataError(f"{where}, column {column.column!r}: expected an integer period.")
+        raise raw.wrong(column.columns[0], wrong.to_numpy(), "an integer period")
+    jump = counted_years(numbered.to_numpy())
+    if jump:
+        raise DataError(f"column {column.name!r} does not count periods: it holds {jump}")
     try:
         start = pd.Series([pd.Timestamp(column.start)])
     except ValueError:
@@ -117,18 +193,26 @@ def _timestamps(table: pd.DataFrame, columns: ColumnSettings, frequency: Frequen
     period = numbered.astype("int64") + first
     base = int(period.min())
     labels = frequency.labels(base, int(period.max()) - base + 1)
-    return pd.Series(labels[(period - base).to_numpy()], index=table.index)
+    return pd.Series(labels[(period - base).to_numpy()], index=raw.rows.index)
 
 
-def _not_negative(demand: pd.Series, table: pd.DataFrame, column: str, policy: str) -> pd.Series:
-    negative = demand < 0
-    if not negative.any():
-        return demand
-    if policy == "reject":
-        first = int(np.flatnonzero(negative)[0])
-        raise DataError(
-            f"{located_row(table, first)}, column {column!r}: negative "
-            f"demand {demand.iloc[first]:g} ({int(negative.sum())} in all). Set data.negative to "
-            "clip or keep_missing, or fix the table."
-        )
-    return demand.mask(negative, 0.0 if policy == "clip" else np.nan)
+def _check_near(table: pd.DataFrame, raw: RawTable, column: TimestampColumn) -> None:
+    """Refuse a few periods far from all others: a mistyped year makes a grid of decades."""
+    periods, counts = np.unique(table["period"].to_numpy(), return_counts=True)
+    if len(periods) < 2 * FAR + 2:
+        return
+    gaps = np.diff(periods)
+    for left in (True, False):
+        edge = gaps[:FAR] if left else gaps[-FAR:]
+        rest = periods[FAR:] if left else periods[:-FAR]
+        at = int(edge.argmax()) if left else len(gaps) - FAR + int(edge.argmax())
+        far = periods[: at + 1] if left else periods[at + 1 :]
+        few = counts[np.isin(periods, far)].sum() <= max(0.01 * len(table), FAR)
+        if gaps[at] > max(rest[-1] - rest[0], FAR) and few:
+            rows = np.flatnonzero(table["period"].isin(far))
+            stamp = table["stamp"].iloc[rows[0]]
+            raise DataError(
+                f"{raw.where(int(rows[0]))}, column {column.name!r}: {stamp.date()} is {gaps[at]} "
+                f"periods away from the other dates ({len(rows)} such rows of {len(table)}). "
+                "Correct the year, or remove the row."
+            )

@@ -7,50 +7,44 @@ from typing import Any
 
 import pandas as pd
 
-from restock.data.columns import numbers, require
+from restock.data.raw import RawTable
 from restock.errors import ConfigError
 from restock.settings.panel import CancellationSettings, RuleSettings
 
 Counts = dict[str, int]
 
 
-def apply_rules(
-    table: pd.DataFrame, rules: RuleSettings, *, decimal: str
-) -> tuple[pd.DataFrame, dict[str, Any]]:
+def apply_rules(raw: RawTable, rules: RuleSettings) -> tuple[RawTable, dict[str, Any]]:
     """Apply the configured rules in their order.
 
     Returns:
         The rows that stay, and a report: rows before, rows dropped by each rule, rows after.
     """
-    report: dict[str, Any] = {"rows_read": len(table)}
+    report: dict[str, Any] = {"rows_read": len(raw)}
     dropped: Counts = {}
 
-    def keep(rule: str, table: pd.DataFrame, mask: pd.Series) -> pd.DataFrame:
+    def keep(rule: str, raw: RawTable, mask: pd.Series) -> RawTable:
         dropped[rule] = int((~mask).sum())
-        return table[mask]
+        return raw.with_rows(raw.rows[mask])
 
     if rules.drop_duplicate_rows:
-        columns = [name for name in table.columns if name != "__file__"]
-        table = keep("duplicate rows", table, ~table.duplicated(subset=columns))
+        raw = keep("duplicate rows", raw, ~raw.rows.duplicated(subset=raw.columns))
     for column in rules.uppercase:
-        require(table, column)
-        table = table.assign(**{column: table[column].astype("string").str.upper()})
+        upper = raw.require(column).astype("str").str.upper()
+        raw = raw.with_rows(raw.rows.assign(**{column: upper}))
     for column, pattern in rules.keep_matching.items():
-        require(table, column)
-        table = keep(f"{column} does not match {pattern}", table, _matches(table[column], pattern))
+        mask = _matches(raw.require(column), pattern)
+        raw = keep(f"{column} does not match {pattern}", raw, mask)
     if rules.cancellations is not None:
-        cancelled, matched, report["cancellations"] = _cancelled(
-            table, rules.cancellations, decimal
-        )
-        table = keep("cancellations", table, ~cancelled)
+        cancelled, matched, report["cancellations"] = _cancelled(raw, rules.cancellations)
+        raw = keep("cancellations", raw, ~cancelled)
         if rules.cancellations.net:
-            table = keep("sales cancelled later", table, ~matched[~cancelled])
+            raw = keep("sales cancelled later", raw, ~matched[~cancelled])
     for column in rules.keep_positive:
-        mask = numbers(table, column, decimal=decimal) > 0
-        table = keep(f"{column} <= 0 or missing", table, mask)
+        raw = keep(f"{column} <= 0 or missing", raw, raw.numbers(column) > 0)
     report["dropped"] = dropped
-    report["rows_kept"] = len(table)
-    return table, report
+    report["rows_kept"] = len(raw)
+    return raw, report
 
 
 def _matches(values: pd.Series, pattern: str) -> pd.Series:
@@ -63,7 +57,7 @@ def _matches(values: pd.Series, pattern: str) -> pd.Series:
 
 
 def _cancelled(
-    table: pd.DataFrame, rule: CancellationSettings, decimal: str
+    raw: RawTable, rule: CancellationSettings
 ) -> tuple[pd.Series, pd.Series, dict[str, Any]]:
     """Find cancelling rows, and the earlier sales that they cancel.
 
@@ -71,9 +65,9 @@ def _cancelled(
     opposite. The n-th cancellation of a key is paired with its n-th sale, in the order of rows.
     """
     for column in (rule.column, *rule.match):
-        require(table, column)
-    quantity = numbers(table, rule.quantity, decimal=decimal)
-    cancelling = table[rule.column].astype(str).str.startswith(rule.prefix)
+        raw.require(column)
+    table, quantity = raw.rows, raw.numbers(rule.quantity)
+    cancelling = table[rule.column].astype("str").str.startswith(rule.prefix).fillna(False)
     key = table[list(rule.match)].assign(quantity=quantity.abs(), cancelling=cancelling)
     key["turn"] = key.groupby([*rule.match, "quantity", "cancelling"], dropna=False).cumcount()
     key["row"] = range(len(key))

@@ -15,7 +15,7 @@ from restock.types.panel import DemandPanel, IntArray
 
 def given_columns(rows: Rows) -> dict[str, pd.Series]:
     """Return the static columns of the table by name, each indexed by series."""
-    by_series = rows.table.groupby("series_id", sort=True)
+    by_series = rows.table.groupby("series_id", sort=True, observed=True)
     return {
         name: _given(by_series[f"static {name}"].first(), name, rows.columns.series)
         for name in rows.columns.static
@@ -30,8 +30,8 @@ def known_until(
     These are a series' first periods, but none after one of its origins: a later price or country
     would be knowledge of the future.
     """
-    periods = rows.table.groupby("series_id")["period"]
-    begin = periods.min().reindex(panel.series_id).to_numpy()
+    periods = rows.table.groupby("series_id", observed=True)["period"]
+    begin = periods.min().loc[list(panel.series_id)].to_numpy()
     until = begin - rows.table["period"].min() + num_periods - 1
     return until if folds is None else np.minimum(until, earliest_origins(panel, folds))
 
@@ -44,11 +44,8 @@ def derived_columns(rows: Rows, until: IntArray, settings: PanelSettings) -> dic
     table = rows.table
     position = table["period"] - table["period"].min()
     last = pd.Series(until, index=np.unique(table["series_id"]))
-    early = position <= table["series_id"].map(last)
-    return {
-        name: _derive(table, early, rule, decimal=settings.table.decimal)
-        for name, rule in settings.derived_static.items()
-    }
+    early = position <= table["series_id"].map(last).astype("int64")
+    return {name: _derive(table, early, rule) for name, rule in settings.derived_static.items()}
 
 
 def _given(column: pd.Series, name: str, keys: tuple[str, ...]) -> pd.Series:
@@ -62,21 +59,20 @@ def _typed(column: pd.Series) -> pd.Series:
     return values.astype(float) if values.notna().sum() == column.notna().sum() else column
 
 
-def _derive(
-    rows: pd.DataFrame, early: pd.Series, rule: DerivedColumn, *, decimal: str
-) -> pd.Series:
-    column = f"raw {rule.column}"
+def _derive(rows: pd.DataFrame, early: pd.Series, rule: DerivedColumn) -> pd.Series:
+    column = f"raw {rule.column} {rule.how}"
     if rule.how == "band":
-        text = rows[column].astype("string").str.replace(decimal, ".", regex=False)
-        values = pd.to_numeric(text, errors="coerce")
+        values = rows[column]
         if values.isna().all():
             raise DataError(f"column {rule.column!r} holds no numbers to put into bands.")
-        median = values[early].groupby(rows["series_id"][early]).median().dropna()
+        median = values[early].groupby(rows["series_id"][early], observed=True).median().dropna()
         return pd.Series(np.digitize(median, rule.edges), index=median.index).map("band {}".format)
     known = rows[early].dropna(subset=[column])
     if rule.how == "mode":
-        counts = known.groupby(["series_id", column]).size().reset_index(name="count")
+        counts = (
+            known.groupby(["series_id", column], observed=True).size().reset_index(name="count")
+        )
         ordered = counts.sort_values(["series_id", "count", column], ascending=[True, False, True])
-        return ordered.groupby("series_id")[column].first()
-    first = known.groupby("series_id")[column].first()
+        return ordered.groupby("series_id", observed=True)[column].first()
+    first = known.groupby("series_id", observed=True)[column].first()
     return first.astype(str).str.split().str[-1] if rule.how == "last_word" else first

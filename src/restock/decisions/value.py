@@ -16,16 +16,19 @@ def unit_value(panel: DemandPanel, column: str | None) -> FloatArray:
 
     Args:
         panel: The series.
-        column: The observed column with prices. None: every unit has the value 1.
+        column: The observed or known-future column with prices. None: every unit has the value 1.
 
     Raises:
-        ConfigError: If there is no such observed column.
+        ConfigError: If there is no such column.
     """
     if column is None:
         return np.ones(panel.num_series)
-    if column not in panel.observed:
-        known = nearest(column, panel.observed)
-        raise ConfigError(f"inventory.unit_value: no observed column {column!r}. {known}")
-    price = carried_forward(panel.observed[column])[:, -1]
+    prices = {**panel.observed, **panel.known_future}
+    if column not in prices:
+        raise ConfigError(
+            f"inventory.unit_value: no observed or known-future column {column!r}. "
+            f"{nearest(column, prices)}"
+        )
+    price = carried_forward(prices[column][:, : panel.num_steps])[:, -1]
     typical = np.nanmedian(price) if np.isfinite(price).any() else 1.0
     return np.where(np.isfinite(price), price, typical)

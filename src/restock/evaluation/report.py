@@ -9,7 +9,7 @@ import pandas as pd
 
 from restock.evaluation.backtest import Backtest
 from restock.evaluation.metrics import CARDS, reached_shares
-from restock.features.seasons import CYCLES
+from restock.features.seasons import cycles_of
 from restock.forecasters.bundle import Manifest
 from restock.tracking.protocol import Tracker
 from restock.types.panel import DemandPanel, IntArray
@@ -75,7 +75,7 @@ def shortened(panel: DemandPanel, train_end: IntArray, manifest: Manifest) -> li
             f"{young} of {len(length)} series have less than two seasons of {season} periods: ETS "
             "and Theta forecast them without a season of their own."
         )
-    year = CYCLES.get(panel.frequency[:1], ())[-1:]
+    year = cycles_of(panel.frequency)[-1:]
     if any(length.max(initial=0) <= cycle.periods for cycle in year):
         notes.append("No season of a year was learned: no series is longer than one.")
     return notes

@@ -20,14 +20,15 @@ from restock.features.anchors import SMOOTHERS, TURNED
 from restock.features.calendar import holiday_dates
 from restock.features.statics import category_codes, fit_static, fitted_rows, trained_static
 from restock.settings.features import FeatureSettings
+from restock.settings.frequency import kind, periods_per_day
 from restock.types.panel import DemandPanel, FloatArray, IntArray, extend
 from restock.types.seasons import SeasonIndex, Turns
 
 MOST_TURNS = 3  # years, or weeks, before
 FEW_SERIES = 50  # fewer than these are averaged over neighbouring weeks
 IN_A_GROUP = 10  # series: a smaller category has no index of its own
-YEARLY = "WMQ"  # frequencies whose anchors have a season of a year already
-NEAR = {"D": 7, "W": 1}  # periods around a holiday that move with it
+YEARLY = ("W", "M", "Q")  # frequencies whose anchors have a season of a year already
+NEAR = {"B": 5, "D": 7, "W": 1}  # periods around a holiday that move with it
 MOST_GROUPS = 100  # categories of a column: with more, each says too little of a season
 FLOOR = 0.02  # share of the mean demand that is added, so that no logarithm is infinite
 
@@ -49,11 +50,23 @@ class Cycle:
 
 CYCLES = {
     "h": (Cycle("week", 168, 12), Cycle("year", 8766, 84)),
+    "B": (Cycle("year", 261, 2),),
     "D": (Cycle("year", 365, 3),),
     "W": (Cycle("year", 52, 0),),
     "M": (Cycle("year", 12, 0),),
     "Q": (Cycle("year", 4, 0),),
 }
+
+
+def cycles_of(frequency: str) -> tuple[Cycle, ...]:
+    """Return the long seasons that a frequency has, the shortest first."""
+    if kind(frequency) != "min":
+        return CYCLES.get(kind(frequency), ())
+    day = periods_per_day(frequency)
+    return tuple(
+        Cycle(cycle.name, cycle.periods * day // 24, cycle.half * day // 24)
+        for cycle in CYCLES["h"]
+    )
 
 
 def learn_seasons(
@@ -99,7 +112,7 @@ def fit_seasons(
     known = np.flatnonzero(np.isfinite(demand).any(axis=0))
     length = int(known[-1] - known[0] + 1) if known.size else 0
     demand, found = demand[:, known[0] : known[-1] + 1] if length else demand, []
-    for cycle in CYCLES.get(frequency[:1], ()):
+    for cycle in cycles_of(frequency):
         if length <= cycle.periods:
             continue
         half = max(cycle.half, int(frequency[0] == "W" and len(demand) < FEW_SERIES))
@@ -204,7 +217,7 @@ def _laid_out(index: SeasonIndex, panel: DemandPanel, country: str | None, horiz
         _with_holidays(before, grid, frequency, country, turn)
         for turn, before in enumerate(plain, start=1)
     ]
-    moved = TURNED["year" if frequency[:1] in YEARLY else "shorter"]
+    moved = TURNED["year" if kind(frequency) in YEARLY else "shorter"]
     level = np.stack([_smoothed(table, SMOOTHERS[place].level) for place in moved])
     return Turns(
         index=table.astype(np.float32),
@@ -228,12 +241,12 @@ def _combinations(
     ]
     own = np.array(named, dtype=object).reshape(len(columns), panel.num_series).T
     own = np.where(np.isin(own, list(index.groups)), own, "")
-    joined = np.array(["\n".join(names) for names in own], dtype=object)
+    joined = np.array(["\n".join(labels) for labels in own], dtype=object)
     kinds, groups = np.unique(joined, return_inverse=True)
     every = np.array(index.groups[""])
     table = np.full((len(kinds), width), np.nan)
-    for row, kind in enumerate(kinds):
-        beside = [np.array(index.groups[name]) for name in kind.split("\n") if name]
+    for row, names in enumerate(kinds):
+        beside = [np.array(index.groups[name]) for name in names.split("\n") if name]
         table[row, : len(every)] = np.sum([every, *beside], axis=0)
     return table, groups
 
@@ -252,7 +265,7 @@ def _with_holidays(
     before: IntArray, grid: pd.DatetimeIndex, frequency: str, country: str | None, turn: int
 ) -> IntArray:
     """Move the periods around each holiday to those around the same holiday, so many years ago."""
-    near = NEAR.get(frequency[:1])
+    near = NEAR.get(kind(frequency))
     if country is None or near is None:
         return before
     aligned, nearest = before.copy(), np.full(len(before), near + 1)

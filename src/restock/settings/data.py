@@ -21,7 +21,9 @@ class DataSettings(PanelSettings):
     """
 
     price: str | None = None
-    """The observed column with the price of a unit, for ``inventory.unit_value``; null: none."""
+    """The observed or known-future column with the price of a unit, for ``inventory.unit_value``;
+    null: none.
+    """
 
     source: SourceSettings
     """Where the raw table comes from."""

@@ -11,7 +11,7 @@ IN_STEPS = (
 )
 MOVED = {
     **{
-        f"data.source.{name}": f"It is data.table.{name} now."
+        f"data.table.{name}": f"It is data.source.{name} now."
         for name in ("separator", "decimal", "encoding")
     },
     "training.max_epochs": IN_STEPS,

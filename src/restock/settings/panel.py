@@ -9,30 +9,37 @@ from pydantic import BeforeValidator, Field, model_validator
 from restock.settings.base import Floats, Frozen, Names
 
 
-class TableForm(Frozen):
-    """The format of a text table, such as CSV. Parquet does not need it."""
-
-    separator: str = ","
-    """Character between two columns. A ``.tsv`` file is always split at tabs."""
-
-    decimal: str = "."
-    """Decimal mark of the numbers."""
-
-    encoding: str = "utf-8"
-    """Encoding of the text, as Python calls it, such as ``latin-1``."""
-
-
 class TimestampColumn(Frozen):
     """The column with the time of a row: a date, or an integer period counted from ``start``."""
 
-    column: str
-    """Name of the column."""
+    column: Names
+    """Name of the column; or of several, such as ``[year, week]``, which are read as one text with
+    blanks between them.
+    """
 
     start: str | None = None
     """Date of period 0, if the column counts periods; null: the column holds dates."""
 
-    format: str = "ISO8601"
-    """How dates are written: ``ISO8601``, or a pattern of strptime such as ``%d.%m.%Y``."""
+    format: str | None = None
+    """How dates are written: ``ISO8601``, or a pattern of strptime such as ``%d.%m.%Y``, with
+    ``%G`` (or ``%g``, two digits) and ``%V`` for year and week of ISO 8601; null: it is found out,
+    and said if it is not ISO 8601.
+    """
+
+    timezone: str | None = None
+    """The zone whose days and hours count, such as ``Europe/Berlin``, for times with an offset from
+    UTC; null: the clock as it is written, or UTC if the offsets differ.
+    """
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the columns of the table."""
+        return self.column
+
+    @property
+    def name(self) -> str:
+        """What an error calls the column."""
+        return " ".join(self.column)
 
 
 class DemandColumn(Frozen):
@@ -61,7 +68,7 @@ class DerivedColumn(Frozen):
 
 
 def _column(value: Any) -> Any:
-    return {"column": value} if isinstance(value, str) else value
+    return {"column": value} if isinstance(value, str | list) else value
 
 
 class ColumnSettings(Frozen):
@@ -83,16 +90,21 @@ class ColumnSettings(Frozen):
     """Columns with one value per series, text or numbers."""
 
     known_future: Names = ()
-    """Columns of numbers that are known in advance. Rows with empty demand give their future
-    values.
+    """Columns that are known in advance: numbers, or text such as the name of a promotion, whose
+    frequent values count one by one. Rows with empty demand give their future values.
     """
 
     observed: Names = ()
     """Columns of numbers whose future is not known."""
 
+    wide: bool = False
+    """Whether the table has a column for each period, whose name is its date. ``timestamp`` and
+    ``demand`` then are names that the long table gets.
+    """
+
     @model_validator(mode="after")
     def _one_role_each(self) -> ColumnSettings:
-        numeric = [self.timestamp.column, self.demand.column, *self.known_future, *self.observed]
+        numeric = [*self.timestamp.columns, self.demand.column, *self.known_future, *self.observed]
         numeric += [self.in_stock] if self.in_stock else []
         twice = sorted({name for name in numeric if numeric.count(name) > 1})
         if twice:
@@ -154,9 +166,6 @@ class RuleSettings(Frozen):
 class PanelSettings(Frozen):
     """How raw rows become a panel."""
 
-    table: TableForm = TableForm()
-    """The format of a text table."""
-
     columns: ColumnSettings
     """Which column plays which role."""
 
@@ -183,9 +192,10 @@ class PanelSettings(Frozen):
     aggregation: Literal["none", "sum", "mean", "last", "max"] = "none"
     """How several rows of one series and period are combined; ``none``: they are an error."""
 
-    missing: Literal["mask", "zero", "zero_from_start"] = "mask"
+    missing: Literal["mask", "zero", "zero_from_start"] | None = None
     """The demand in a period without a row: unknown (``mask``), 0 after the first row of the
-    series (``zero``), or 0 everywhere, also before its first row (``zero_from_start``).
+    series (``zero``), or 0 everywhere, also before its first row (``zero_from_start``). null:
+    unknown, but a table in which it looks like 0 is refused.
     """
 
     negative: Literal["reject", "clip", "keep_missing"] = "reject"

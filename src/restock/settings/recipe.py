@@ -12,6 +12,7 @@ from restock.settings.base import View, checked, paths
 from restock.settings.baselines import BaselineSettings
 from restock.settings.evaluation import LossSettings
 from restock.settings.features import FeatureSettings
+from restock.settings.frequency import kind, periods_per_day
 from restock.settings.model import ModelSettings
 from restock.settings.training import TrainingSettings
 from restock.settings.windows import WindowSettings
@@ -19,7 +20,7 @@ from restock.settings.windows import WindowSettings
 # Features and folds are made once for a whole sweep.
 SWEEPABLE = ("model.", "training.", "windows.")
 
-# Defaults for each frequency, by its first letter. They replace settings that are null.
+# Defaults for each kind of frequency. They replace settings that are null.
 RHYTHMS: dict[str, dict[str, Any]] = {
     "h": {
         "season": 24,
@@ -27,6 +28,13 @@ RHYTHMS: dict[str, dict[str, Any]] = {
         "rolling_windows": (6, 24, 168),
         "scale_window": 48,
         "lookback": 168,
+    },
+    "B": {
+        "season": 5,
+        "lags": (1, 5, 10),
+        "rolling_windows": (5, 20, 65),
+        "scale_window": 20,
+        "lookback": 40,
     },
     "D": {
         "season": 7,
@@ -110,7 +118,7 @@ class Recipe(View):
 
 def suited(tree: Mapping[str, Any], frequency: str) -> dict[str, Any]:
     """Replace settings that are null by the defaults for a frequency."""
-    rhythm = RHYTHMS.get(frequency[:1], RHYTHMS["W"])
+    rhythm = rhythm_of(frequency)
     features = {name: rhythm[name] for name in ("lags", "rolling_windows", "scale_window")}
     features["seasonal_lag"] = rhythm["season"]
     evaluation = dict(tree.get("evaluation") or {})
@@ -120,6 +128,20 @@ def suited(tree: Mapping[str, Any], frequency: str) -> dict[str, Any]:
         "features": _filled(tree.get("features"), features),
         "windows": _filled(tree.get("windows"), {"lookback": rhythm["lookback"]}),
         "evaluation": {**evaluation, "baselines": baselines},
+    }
+
+
+def rhythm_of(frequency: str) -> dict[str, Any]:
+    """Return the defaults for a frequency."""
+    if kind(frequency) != "min":
+        return RHYTHMS.get(kind(frequency), RHYTHMS["W"])
+    day = periods_per_day(frequency)
+    return {
+        "season": day,
+        "lags": (1, 2, day),
+        "rolling_windows": (day // 4, day, 7 * day),
+        "scale_window": 2 * day,
+        "lookback": min(2 * day, 192),
     }
 
 

@@ -10,17 +10,39 @@ from pydantic import BeforeValidator, Field
 from restock.settings.base import Frozen
 
 
-class FileSource(Frozen):
+class TableForm(Frozen):
+    """How a table is written; what is null is found out from the table."""
+
+    separator: str | None = None
+    """Character between two columns of a text table, such as ``;``."""
+
+    decimal: Literal[".", ","] | None = None
+    """Decimal mark of numbers that are text."""
+
+    thousands: str | None = None
+    """Mark between groups of three digits, such as ``.`` in 1.250; an empty text: there is none."""
+
+    encoding: str | None = None
+    """Encoding of a text table, as Python calls it, such as ``cp1252``."""
+
+    sheet: str | None = None
+    """Sheet of a workbook; null: the first one."""
+
+
+class FileSource(TableForm):
     """A table in local files."""
 
     kind: Literal["file"] = "file"
     """Says that the table lies in local files. This is the default kind."""
 
     path: str
-    """A CSV or Parquet file, or a folder of them, relative to the YAML file of the data set."""
+    """A table, or a folder of them, relative to the YAML file of the data set: CSV, TSV, Parquet, a
+    workbook or JSON lines, also packed (gz, bz2, xz, zst, zip). Folders called ``key=value`` add a
+    column.
+    """
 
 
-class PypiSource(Frozen):
+class PypiSource(TableForm):
     """A table inside a published Python wheel."""
 
     kind: Literal["pypi"]

@@ -17,5 +17,7 @@ def run(context: Context[FetchView]) -> None:
     """Write the raw folder."""
     settings = context.settings.data.source
     fetched = fetch(open_source(settings), context.files.write(layout.RAW))
+    for note in fetched.notes:
+        context.console.note(note)
     size, digest = f"{fetched.size / 1e6:.1f} MB", fetched.digest[:12]
     context.console.note(f"fetched {settings.kind} source: {size} (sha256 {digest})")

@@ -24,7 +24,7 @@ from restock.settings.inventory import InventorySettings
 from restock.settings.model import ModelSettings
 from restock.settings.panel import PanelSettings
 from restock.settings.search import SearchSettings
-from restock.settings.source import SourceSettings
+from restock.settings.source import SourceSettings, TableForm
 from restock.settings.sweep import SweepSettings
 from restock.settings.training import TrainingSettings
 from restock.settings.windows import WindowSettings
@@ -49,10 +49,21 @@ class FetchView(View):
     """The source of the table."""
 
 
+class WrittenForm(TableForm, View):
+    """The part of ``data.source`` that stage prepare reads."""
+
+
+class PreparedData(PanelSettings, View):
+    """The part of ``data`` that stage prepare reads."""
+
+    source: WrittenForm
+    """How the table is written."""
+
+
 class PrepareView(View):
     """The settings of stage prepare."""
 
-    data: PanelSettings
+    data: PreparedData
     """How raw rows become a panel."""
     evaluation: FoldSettings
     """Where the panel will be cut: derived static columns read nothing after an origin."""

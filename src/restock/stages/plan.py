@@ -32,7 +32,7 @@ def run(context: Context[PlanView]) -> None:
     panel = load_panel(context.files.read(layout.PANEL))
     position = np.full(panel.num_series, np.nan)
     if inventory.stock_path is not None:
-        position = read_positions(Path(inventory.stock_path), panel.series_id)
+        position = read_positions(Path(inventory.stock_path), inventory.stock_form, panel.series_id)
         unlisted = int(np.isnan(position).sum())
         if unlisted:
             context.console.note(

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from restock.data.sources.source import Chunk, read_chunks
-from restock.data.table_files import table_files
+from restock.data.tables.find import find_tables
 from restock.settings.source import FileSource
 
 
@@ -18,17 +18,25 @@ class TableFiles:
         """Keep the path."""
         self.path = Path(settings.path)
         self._state: dict[str, str] = {}
+        self._others: tuple[str, ...] = ()
 
     def chunks(self) -> Iterator[Chunk]:
         """Read the files one by one, in the order of their names."""
-        for path in table_files(self.path):
+        found = find_tables(self.path)
+        self._others = found.others
+        for table in found.tables:
             seen = hashlib.sha256()
-            with path.open("rb") as file:
-                for chunk in read_chunks(path.name, file):
+            with table.path.open("rb") as file:
+                for chunk in read_chunks(table.name, file):
                     seen.update(chunk.content)
                     yield chunk
-            self._state[path.name] = seen.hexdigest()
+            self._state[table.name] = seen.hexdigest()
 
     def state(self) -> dict[str, str]:
         """Return the sha256 of each file, by name."""
         return dict(self._state)
+
+    def notes(self) -> tuple[str, ...]:
+        """Say which files of the folder are no tables."""
+        others = self._others
+        return (f"not read, because they are no tables: {', '.join(others)}",) if others else ()

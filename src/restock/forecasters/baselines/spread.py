@@ -12,6 +12,7 @@ import numpy as np
 from restock.features.seasons import YEARLY, learn_seasons, starting_at, turns_of
 from restock.forecasters.baselines.points import PointForecast, quantile_of_known
 from restock.settings.features import FeatureSettings
+from restock.settings.frequency import kind
 from restock.types.forecast import DemandForecast
 from restock.types.panel import DemandPanel, FloatArray, IntArray
 from restock.types.seasons import SeasonIndex, Turns
@@ -118,7 +119,7 @@ class Baseline:
         )
 
     def _moved_by(self, panel: DemandPanel) -> FeatureSettings | None:
-        return None if panel.frequency[:1] in YEARLY else self.features
+        return None if kind(panel.frequency) in YEARLY else self.features
 
     def _turns(self, panel: DemandPanel, rows: IntArray) -> tuple[Turns, ...]:
         """Return the long seasons of some series, from the panel's first period on."""

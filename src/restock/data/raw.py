@@ -1,0 +1,247 @@
+"""A raw table: rows as they were read, and its columns as numbers, dates and keys.
+
+Each error names file, row, column and value. What was read otherwise than it stands there is said.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import pandas as pd
+
+from restock.data.dates import ISO, Dates, counted_years, from_numbers, in_zone, read_dates
+from restock.data.numbers import NumberStyle, currencies, read_numbers
+from restock.errors import DataError, nearest
+from restock.settings.panel import TimestampColumn
+from restock.types.panel import BoolArray, FloatArray, IntArray
+
+FILE = "__file__"
+
+
+@dataclass(frozen=True)
+class RawTable:
+    """Rows of one or more files.
+
+    Attributes:
+        rows: The rows; cells of text files are text. The column ``__file__`` is the name of the
+            file that a row is from, and the index is its row in that file.
+        style: How its numbers are written.
+        said: What was read otherwise than it stands there, or was not read, in sentences.
+    """
+
+    rows: pd.DataFrame
+    style: NumberStyle = field(default_factory=NumberStyle)
+    said: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, table: pd.DataFrame, name: str = "the table") -> RawTable:
+        """Return the rows of a table in memory."""
+        return cls(table.reset_index(drop=True).assign(**{FILE: name}))
+
+    def with_rows(self, rows: pd.DataFrame) -> RawTable:
+        """Return the same table with other rows."""
+        return replace(self, rows=rows)
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return len(self.rows)
+
+    @property
+    def columns(self) -> list[str]:
+        """Names of the columns that the files have."""
+        return [str(name) for name in self.rows.columns if name != FILE]
+
+    def require(self, column: str) -> pd.Series:
+        """Return a column.
+
+        Raises:
+            DataError: If there is no such column. The message names the file and similar columns.
+        """
+        if column not in self.rows.columns or column == FILE:
+            file = self.rows[FILE].iloc[0] if len(self.rows) else "the table"
+            raise DataError(f"{file}: no column {column!r}. {nearest(column, self.columns)}")
+        return self.rows[column]
+
+    def numbers(self, column: str) -> pd.Series:
+        """Return a column as float64; empty cells and words such as ``NaN`` become NaN.
+
+        Raises:
+            DataError: If a cell holds text that is no number, or an infinite number.
+        """
+        raw = self.require(column)
+        values = raw.astype("float64") if raw.dtype.kind in "biuf" else self._read(column, raw)
+        infinite = np.isinf(values.to_numpy())
+        if infinite.any():
+            raise self.wrong(column, infinite, "a finite number")
+        return values
+
+    def _read(self, column: str, raw: pd.Series) -> pd.Series:
+        code, distinct = pd.factorize(raw.astype("str"))
+        texts = np.asarray(distinct, dtype=object)
+        numbers, unread, missing = read_numbers(texts, self.style)
+        self._say_numbers(column, texts, numbers, missing, np.bincount(code[code >= 0]))
+        unread = np.append(unread, False)  # the code -1 is an empty cell
+        if unread[code].any():
+            marked = any("." in text or "," in text for text in texts[unread[:-1]])
+            raise self.wrong(column, unread[code], "a number", self._rule() if marked else "")
+        return pd.Series(np.append(numbers, np.nan)[code], index=raw.index)
+
+    def _say_numbers(
+        self,
+        column: str,
+        texts: np.ndarray,
+        numbers: FloatArray,
+        missing: BoolArray,
+        rows: IntArray,
+    ) -> None:
+        other = {".": ",", ",": "."}[self.style.decimal]
+        grouped = np.array([other in text for text in texts], dtype=bool) & np.isfinite(numbers)
+        for mask, what in ((grouped, "read as"), (missing, "taken as missing")):
+            if mask.any():
+                first = int(np.flatnonzero(mask)[0])
+                value = f" {numbers[first]:.12g}" if mask is grouped else ""
+                self.say(
+                    f"{column} {what}",
+                    f"column {column!r}: {int(rows[mask].sum())} cells such as {texts[first]!r} "
+                    f"{what}{value}",
+                )
+        money = currencies(texts[np.isfinite(numbers)])
+        if len(money) > 1:
+            raise DataError(
+                f"column {column!r} holds amounts in {' and '.join(sorted(money))}: expected one "
+                "currency. Convert them first."
+            )
+
+    def _rule(self) -> str:
+        return (
+            f" Numbers of this table are read with the decimal mark {self.style.decimal!r}; set "
+            "data.source.decimal or data.source.thousands if they are written otherwise."
+        )
+
+    def dates(self, column: TimestampColumn, *, within_days: bool = False) -> pd.Series:
+        """Return the column of the rows' time as timestamps without a time zone.
+
+        Times with an offset from UTC are converted to the zone of the settings. Without one, a
+        day is the day that the clock showed where the time was written; for periods shorter than
+        a day, times with different offsets are converted to UTC, so that no hour comes twice.
+
+        Args:
+            column: Its settings.
+            within_days: Whether periods are shorter than a day.
+
+        Raises:
+            DataError: If a cell is empty or is not a date, or if days and months could be swapped.
+        """
+        raw = self.joined(column.columns)
+        if raw.dtype.kind == "M":
+            stamps = raw
+            if raw.dt.tz is not None:
+                own = None if within_days else str(raw.dt.tz)
+                zone = column.timezone or own
+                stamps = pd.Series(
+                    in_zone(pd.DatetimeIndex(raw), zone, steady=within_days), index=raw.index
+                )
+            return self._all_dates(column, stamps, "a date")
+        code, distinct = pd.factorize(raw)
+        texts = np.asarray(distinct, dtype=object)
+        if raw.dtype.kind in "iuf":
+            numbered = from_numbers(np.asarray(distinct, dtype=float), column.format)
+            if numbered is None:
+                raise self._not_dates(column, np.asarray(distinct, dtype=float))
+            texts = numbered
+        if not len(texts):
+            raise DataError(f"column {column.name!r} is empty: there are no dates.")
+        found = read_dates(
+            texts, column.format, column.timezone, column.name, within_days=within_days
+        )
+        self._say_dates(column, found, texts, within_days=within_days)
+        stamps = pd.Series(found.stamps.append(pd.DatetimeIndex([pd.NaT]))[code], index=raw.index)
+        return self._all_dates(column, stamps, f"a date ({found.pattern})")
+
+    def _all_dates(self, column: TimestampColumn, stamps: pd.Series, expected: str) -> pd.Series:
+        if stamps.isna().any():
+            raise self.wrong(column.columns[0], stamps.isna().to_numpy(), expected)
+        return stamps
+
+    def _say_dates(
+        self, column: TimestampColumn, found: Dates, texts: np.ndarray, *, within_days: bool
+    ) -> None:
+        if column.format is None and found.pattern != ISO:
+            self.say(
+                f"{column.name} format",
+                f"column {column.name!r}: dates such as {texts[0]!r} read as {found.pattern}",
+            )
+        if found.zones > 1 and column.timezone is None:
+            taken = "converted to UTC" if within_days else "taken as the clock that they show"
+            self.say(
+                f"{column.name} zone",
+                f"column {column.name!r}: times with {found.zones} offsets from UTC are {taken}; "
+                "data.columns.timestamp.timezone names the zone whose days count",
+            )
+
+    def _not_dates(self, column: TimestampColumn, values: FloatArray) -> DataError:
+        file, jump = self.rows[FILE].iloc[0], counted_years(values)
+        if jump:
+            return DataError(f"{file}: column {column.name!r} holds {jump}")
+        return DataError(
+            f"{file}: column {column.name!r} holds numbers, expected dates. For integer periods, "
+            "write timestamp: {column: ..., start: <date of period 0>}; for dates written as "
+            "numbers, write their format, such as '%Y%m%d'."
+        )
+
+    def joined(self, columns: tuple[str, ...]) -> pd.Series:
+        """Return a column; or several, as text, with a blank between them."""
+        if len(columns) == 1:
+            return self.require(columns[0])
+        parts = [self.keys(column) for column in columns]
+        return pd.Series([" ".join(row) for row in zip(*parts, strict=True)], self.rows.index)
+
+    def keys(self, column: str) -> pd.Series:
+        """Return a column as text; 1001.0 is the key 1001, where a spreadsheet left it so.
+
+        Raises:
+            DataError: If a cell is empty.
+        """
+        raw = self.require(column)
+        empty = raw.isna().to_numpy()
+        if empty.any():
+            raise self.wrong(column, empty, "a key")
+        if raw.dtype.kind == "f" and (raw % 1 == 0).all():
+            return raw.astype("int64").astype("str")
+        code, distinct = pd.factorize(raw.astype("str"))
+        texts = pd.Series(distinct, dtype="str").str.strip()
+        tailed = texts.str.fullmatch(r"\d+\.0")
+        if tailed.any() and texts[~tailed].str.fullmatch(r"\d+").all():
+            rows = int(tailed.to_numpy()[code].sum())
+            self.say(
+                f"{column} keys",
+                f"column {column!r}: {rows} keys such as {texts[tailed].iloc[0]!r} read as "
+                f"{texts[tailed].iloc[0][:-2]!r}",
+            )
+            texts = texts.str.removesuffix(".0")
+        return pd.Series(texts.to_numpy()[code], index=raw.index, dtype="str")
+
+    def say(self, about: str, sentence: str) -> None:
+        """Keep a sentence for the report; the first one about something stays."""
+        self.said.setdefault(about, sentence)
+
+    def where(self, position: int) -> str:
+        """Say where a row came from."""
+        return f"{self.rows[FILE].iloc[position]}: row {self.rows.index[position]}"
+
+    def wrong(self, column: str, mask: BoolArray, expected: str, rule: str = "") -> DataError:
+        """Return the error about the cells of a column that cannot be used; the first is shown."""
+        positions = np.flatnonzero(mask)
+        value = self.rows[column].iloc[positions[0]]
+        shown = "is empty" if pd.isna(value) else f"holds {_short(value)}"
+        others = f" ({len(positions) - 1} more like it)" if len(positions) > 1 else ""
+        return DataError(
+            f"{self.where(int(positions[0]))}, column {column!r} {shown}, expected "
+            f"{expected}{others}.{rule}"
+        )
+
+
+def _short(value: object, most: int = 60) -> str:
+    shown = repr(value)
+    return shown if len(shown) <= most else f"{shown[:most]}... ({len(shown)} characters)"

@@ -1,0 +1,1 @@
+"""Reading tables from disk: finding the files, unpacking them, and one module a format."""

@@ -12,6 +12,7 @@ from restock.decisions.plan import economic_order_quantity, make_plan
 from restock.decisions.stock import read_positions
 from restock.errors import ConfigError, DataError
 from restock.settings.inventory import InventorySettings
+from restock.settings.source import TableForm
 from restock.types.forecast import DemandForecast
 
 LEVELS = np.array(
@@ -110,14 +111,14 @@ def test_a_protection_interval_beyond_the_horizon_is_an_error() -> None:
 def test_the_stock_table_gives_positions(tmp_path: Path) -> None:
     path = tmp_path / "stock.csv"
     path.write_text("series_id,on_hand,on_order,backorders\nb,5,3,1\na,2,,\n")
-    position = read_positions(path, np.array(["a", "b", "c"], dtype=object))
+    position = read_positions(path, TableForm(), np.array(["a", "b", "c"], dtype=object))
     assert position[:2].tolist() == [2, 7]
     assert np.isnan(position[2])
     path.write_text("series_id,on_hand,on_order,backorders\na,few,0,0\n")
     with pytest.raises(DataError, match=r"stock\.csv: row 2, column 'on_hand' holds 'few'"):
-        read_positions(path, np.array(["a"], dtype=object))
+        read_positions(path, TableForm(), np.array(["a"], dtype=object))
     path.write_text("series_id,on_hand\na,1\n")
-    with pytest.raises(DataError, match="no column on_order, backorders"):
-        read_positions(path, np.array(["a"], dtype=object))
+    with pytest.raises(DataError, match=r"no column .on_order.*A stock table has the columns"):
+        read_positions(path, TableForm(), np.array(["a"], dtype=object))
     with pytest.raises(DataError, match=r"no such file\. Check inventory\.stock_path"):
-        read_positions(tmp_path / "nowhere.csv", np.array(["a"], dtype=object))
+        read_positions(tmp_path / "nowhere.csv", TableForm(), np.array(["a"], dtype=object))

@@ -99,8 +99,12 @@ def _complete_data(config: DictConfig, choice: str | None) -> None:
     if not isinstance(config.get("data"), DictConfig):
         raise ConfigError(f"data/{choice}.yaml: expected a mapping of settings")
     with open_dict(config):
-        for name, value in (("name", choice), ("country", None), ("price", None)):
-            config.data.setdefault(name, value)
+        # In a file of a subfolder, Hydra puts `/data/base` below the file's own place.
+        if isinstance(base := config.data.pop("data", None), DictConfig):
+            config.data = OmegaConf.merge(base, config.data)
+        name = choice.replace("/", "_") if choice else choice
+        for key, value in (("name", name), ("country", None), ("price", None)):
+            config.data.setdefault(key, value)
 
 
 def _resolve_source(tree: dict[str, Any], choice: str | None, folders: Iterable[str]) -> None:
@@ -109,6 +113,7 @@ def _resolve_source(tree: dict[str, Any], choice: str | None, folders: Iterable[
     if not isinstance(source, dict) or not source.get("path"):
         return
     for folder in folders:
-        if folder and (Path(folder) / "data" / f"{choice}.yaml").is_file():
-            source["path"] = str((Path(folder) / "data" / source["path"]).resolve())
+        file = Path(folder) / "data" / f"{choice}.yaml"
+        if folder and file.is_file():
+            source["path"] = str((file.parent / source["path"]).resolve())
             return

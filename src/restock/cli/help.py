@@ -14,6 +14,7 @@ Overrides change settings (Hydra's syntax):
   restock train --cfg job                        (show the configuration)
 `restock COMMAND --help` explains each command.
 Tab completion: eval "$(restock --shell-completion install=bash)"  (or install=zsh)"""
+FEW = 11  # keys that a line holds
 HYDRAS = (
     Flag("-m, --multirun", "run a job for each combination of values, as in model.units=32,64"),
     Flag("--cfg", "show the composed configuration; run nothing", "job"),
@@ -63,10 +64,10 @@ def _groups(command: Command) -> list[str]:
 
 
 def _reads(name: str, kind: object) -> str:
-    """Describe a group of settings; for a view, list the keys that are read."""
+    """Describe a group of settings; for a view of a few keys, list them."""
     from restock.settings.base import View
 
-    if isinstance(kind, type) and issubclass(kind, View):
+    if isinstance(kind, type) and issubclass(kind, View) and len(kind.model_fields) < FEW:
         return f"{', '.join(kind.model_fields)} (in conf/{name})"
     first = str(kind.__doc__).split("\n")[0].replace("``", "")
     return first if hasattr(kind, "model_fields") else "a number"

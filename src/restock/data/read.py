@@ -31,7 +31,7 @@ class _Part:
 
 def read_table(
     path: Path,
-    form: TableForm,
+    form: TableForm = TableForm(),  # noqa: B008 (frozen)
     *,
     wanted: Collection[str] | None = None,
     numbers: Collection[str] = (),

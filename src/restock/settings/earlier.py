@@ -10,10 +10,7 @@ IN_STEPS = (
     "batch_size. Leave it out to let the panel decide."
 )
 MOVED = {
-    **{
-        f"data.table.{name}": f"It is data.source.{name} now."
-        for name in ("separator", "decimal", "encoding")
-    },
+    "data.table": "Its keys are in data.source now.",
     "training.max_epochs": IN_STEPS,
     "training.passes_per_epoch": IN_STEPS,
     "training.snapshots": "It is not needed: every network ends with a small learning rate now.",

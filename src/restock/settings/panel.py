@@ -109,13 +109,11 @@ class ColumnSettings(Frozen):
         twice = sorted({name for name in numeric if numeric.count(name) > 1})
         if twice:
             raise ValueError(f"column(s) {', '.join(twice)} have more than one role")
-        taken = {"series_id", "timestamp", "demand", "in_stock"} & {
-            *self.known_future,
-            *self.observed,
-        }
+        own = {"series_id", "timestamp", "demand", "in_stock"}
+        taken = (own & {*self.known_future, *self.observed}) | ({"series_id"} & {*self.static})
         if taken:
             raise ValueError(
-                f"rename the covariate(s) {', '.join(sorted(taken))}: restock uses this name itself"
+                f"rename the column(s) {', '.join(sorted(taken))}: restock uses this name itself"
             )
         return self
 

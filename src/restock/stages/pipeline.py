@@ -20,7 +20,7 @@ from restock.settings.engine import EngineSettings
 from restock.settings.evaluation import EvaluationSettings, LossSettings
 from restock.settings.features import FeatureSettings
 from restock.settings.folds import Align, FoldSettings
-from restock.settings.inventory import InventorySettings
+from restock.settings.inventory import InventorySettings, StockSettings
 from restock.settings.model import ModelSettings
 from restock.settings.panel import PanelSettings
 from restock.settings.search import SearchSettings
@@ -54,10 +54,14 @@ class WrittenForm(TableForm, View):
 
 
 class PreparedData(PanelSettings, View):
-    """The part of ``data`` that stage prepare reads."""
+    """Which column has which role, how the table is written, and how rows become demand."""
 
     source: WrittenForm
     """How the table is written."""
+
+
+class PlanTables(StockSettings, View):
+    """The part of ``inventory`` that stage prepare reads."""
 
 
 class PrepareView(View):
@@ -67,6 +71,8 @@ class PrepareView(View):
     """How raw rows become a panel."""
     evaluation: FoldSettings
     """Where the panel will be cut: derived static columns read nothing after an origin."""
+    inventory: PlanTables = PlanTables()
+    """The tables of the plan. They are checked before any training."""
 
 
 class FeaturizeView(View):

@@ -2,24 +2,41 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from restock.data.clean import make_panel
 from restock.data.files import write_json
+from restock.data.folds import make_folds
 from restock.data.read import read_table
 from restock.data.roles import number_columns, wanted_columns, wide_form
 from restock.data.store import save_panel
+from restock.decisions.stock import read_positions
+from restock.decisions.value import unit_value
+from restock.errors import UserError
 from restock.types import layout
 
 if TYPE_CHECKING:
     from restock.stages.pipeline import PrepareView
     from restock.tracking.context import Context
+    from restock.types.panel import DemandPanel
+
+
+def _check_later_steps(panel: DemandPanel, settings: PrepareView) -> None:
+    """Refuse before any training what a later step would refuse: folds, prices and the stock."""
+    make_folds(panel, settings.evaluation)
+    inventory = settings.inventory
+    unit_value(panel, inventory.unit_value)
+    if inventory.stock_path is not None:
+        read_positions(Path(inventory.stock_path), inventory.stock_form, panel.series_id)
 
 
 def run(context: Context[PrepareView]) -> None:
     """Write the panel and the report."""
     settings, files = context.settings, context.files
     data = settings.data
+    if not files.read(layout.RAW).exists():
+        raise UserError(f"{files.read(layout.RAW)}: no such folder. Run `restock fetch` first.")
     raw = read_table(
         files.read(layout.RAW),
         data.source,
@@ -28,6 +45,7 @@ def run(context: Context[PrepareView]) -> None:
         wide=wide_form(data),
     )
     panel, report = make_panel(raw, data, settings.evaluation)
+    _check_later_steps(panel, settings)
     save_panel(panel, files.write(layout.PANEL))
     write_json(files.write(layout.PREPARE_REPORT), report)
     for sentence in report["said"]:

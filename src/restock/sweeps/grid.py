@@ -14,7 +14,7 @@ from typing import Any
 from restock.data.files import read_json
 from restock.data.store import panel_digest, write_table
 from restock.errors import ConfigError
-from restock.settings.base import View, leaves
+from restock.settings.base import View, leaves, paths
 from restock.settings.engine import EngineSettings
 from restock.settings.sweep import SweepSettings
 from restock.sweeps.launch import launch, reopen, run_trials
@@ -61,11 +61,12 @@ def run(configs: Sequence[Mapping[str, Any]], context: Context[GridView]) -> Non
         context: Files, console and tracker.
 
     Raises:
-        ConfigError: If the engine is a cluster.
+        ConfigError: If the engine is a cluster, or jobs differ in what no training reads.
     """
     engine, points = context.settings.engine, differences(configs)
     if engine.name != "local":
         raise ConfigError("a grid of whole trainings runs on one machine only: remove engine=ray")
+    _check_read(points)
     sweep = freeze(
         configs[0],
         name=context.settings.sweep.name,
@@ -75,6 +76,19 @@ def run(configs: Sequence[Mapping[str, Any]], context: Context[GridView]) -> Non
     )
     with closing(launch(sweep, engine, context, len(points))) as opened:
         _run_trials(opened, context)
+
+
+def _check_read(points: Sequence[Point]) -> None:
+    """Refuse settings that no training reads: with all their values, the jobs would be the same."""
+    read = set(paths(GridJob))
+    unread = sorted({path for point in points for path in point if path not in read})
+    unread = [path for path in unread if not path.startswith("search.space.")]
+    if unread:
+        raise ConfigError(
+            f"train -m: {', '.join(unread)} is not read by `train`, so that jobs with different "
+            "values would be the same training. Run `restock run` once for each value, with an "
+            "output_dir of its own."
+        )
 
 
 def resume(name: str, engine: EngineSettings, context: Context[Any]) -> None:

@@ -28,7 +28,7 @@ from mlflow.utils.mlflow_tags import (
 
 from restock.data.files import replacing
 from restock.data.locks import file_lock
-from restock.errors import LockedError, UnreachableError
+from restock.errors import ConfigError, LockedError, UnreachableError
 from restock.settings.tracking import TrackingSettings
 from restock.tracking.mlflow.dataset import dataset_input
 from restock.tracking.mlflow.tracker import BATCH, COMMAND_TAG, connect_to_log, parent_run
@@ -39,7 +39,13 @@ KEY_TAG = "restock.key"
 SENT = "sent.json"
 EVERY = 2.0  # seconds between two passes
 LAST_WAIT = 15.0  # seconds that a finished command waits for a server that does not answer
-GONE = (MlflowException, UnreachableError, requests.exceptions.RequestException, OSError)
+GONE = (
+    MlflowException,
+    UnreachableError,
+    ConfigError,
+    requests.exceptions.RequestException,
+    OSError,
+)
 
 
 class Sender:
@@ -235,7 +241,8 @@ def sending(sender: Sender, say: Callable[[str], None]) -> Iterator[None]:
                 gone = False
             except GONE as error:
                 if not gone:
-                    say(f"the tracking server is gone; runs are kept on disk ({_short(error)})")
+                    said = "cannot be used" if isinstance(error, ConfigError) else "is gone"
+                    say(f"the tracking server {said}; runs are kept on disk ({_short(error)})")
                 gone = True
 
     thread = threading.Thread(target=loop, daemon=True)
@@ -271,4 +278,6 @@ def drain(sender: Sender, say: Callable[[str], None], patience: float) -> int:
 
 
 def _short(error: Exception) -> str:
+    if isinstance(error, ConfigError):  # it says what to do
+        return str(error)
     return str(error).splitlines()[0][:160]

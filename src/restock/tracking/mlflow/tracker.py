@@ -16,7 +16,7 @@ os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 import logging
 
 from mlflow import MlflowClient
-from mlflow.entities import Metric, Param, RunStatus, RunTag
+from mlflow.entities import LifecycleStage, Metric, Param, RunStatus, RunTag
 from mlflow.exceptions import MlflowException
 from mlflow.utils.mlflow_tags import (
     MLFLOW_GIT_COMMIT,
@@ -25,7 +25,7 @@ from mlflow.utils.mlflow_tags import (
 )
 
 from restock.data.locks import file_lock
-from restock.errors import UnreachableError
+from restock.errors import ConfigError, UnreachableError
 from restock.settings.base import masked
 from restock.settings.tracking import TrackingSettings
 from restock.tracking.mlflow.dataset import dataset_input
@@ -54,6 +54,7 @@ def connect(settings: TrackingSettings, root: Path) -> tuple[MlflowClient, str]:
 
     Raises:
         UnreachableError: If the store cannot be used.
+        ConfigError: If the experiment was deleted.
     """
     uri = tracking_uri(settings, root)
     try:
@@ -68,6 +69,12 @@ def _connect(uri: str, experiment_name: str, root: Path) -> tuple[MlflowClient, 
         client = MlflowClient(tracking_uri=uri)
         found = client.get_experiment_by_name(experiment_name)
         if found is not None:
+            if found.lifecycle_stage != LifecycleStage.ACTIVE:
+                raise ConfigError(
+                    f"tracking.experiment_name: the experiment {experiment_name!r} was deleted in "
+                    "MLflow. Restore it (`mlflow experiments restore --experiment-id "
+                    f"{found.experiment_id}`), or set another name."
+                )
             return client, str(found.experiment_id)
         location = None
         if uri.startswith("sqlite:"):
@@ -191,7 +198,12 @@ def parent_run(
         experiment_id: Experiment of the run.
         inherited: MLFLOW_RUN_ID, if `mlflow run` has set it. Then this is the parent run.
         token: Token of the pipeline; None or empty: there is no parent run.
+
+    Raises:
+        ConfigError: If MLFLOW_RUN_ID names no run.
     """
+    if inherited:
+        _check_exists(client, inherited)
     if inherited or not token:
         return inherited
     query = f"tags.`{PIPELINE_TAG}` = '{token}'"
@@ -201,6 +213,20 @@ def parent_run(
     name = token.split("-", 1)[0]
     tags = {PIPELINE_TAG: token, COMMAND_TAG: name, MLFLOW_SOURCE_NAME: f"restock {name}"}
     return str(client.create_run(experiment_id, run_name=name, tags=tags).info.run_id)
+
+
+def _check_exists(client: MlflowClient, run_id: str) -> None:
+    try:
+        stage = client.get_run(run_id).info.lifecycle_stage
+    except MlflowException as error:
+        if error.error_code not in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+            raise
+        stage = None
+    if stage != LifecycleStage.ACTIVE:
+        raise ConfigError(
+            f"MLFLOW_RUN_ID={run_id} names no run of this tracking store. Unset the variable, or "
+            "set tracking.uri to the store that has the run."
+        )
 
 
 def find_run(

@@ -59,7 +59,7 @@ def test_every_key_of_the_settings_has_a_heading_on_the_page_of_its_group(
         ("inventory", "Text or `null`; default `Price`, from `data.price`.\n"),
         ("features", " in `conf/`, `[day, week, month, quarter]` in a notebook.\n"),
         # The default is that of any table; the value of the one in the main job stands behind it.
-        ("data", "default `mask`; `data=online_retail`: `zero_from_start`.\n"),
+        ("data", "default `null`; `data=online_retail`: `zero_from_start`.\n"),
         # Kinds, and files that conf/config.yaml does not choose.
         ("search", "### `search.tuner.oracle`\n\n`random`, `bayesian` or `hyperband`; "),
         ("search", "Only for `keras_tuner`.\n"),
@@ -95,7 +95,7 @@ def test_the_library_shows_what_its_page_imports_and_what_that_returns(
         assert elsewhere or f"[`{name}`](" in index, path
     assert "[`DemandForecast`](" in index  # of Bundle.predict
     assert "| `int` | Periods after the origin, H. |" in pages["reference/types-panel.md"]
-    assert "| `DataError` | If rows cannot be used" in pages["reference/data-clean.md"]
+    assert "#dataerror) | If rows cannot be used" in pages["reference/data-clean.md"]
 
 
 def test_a_paragraph_of_a_docstring_is_no_code(pages: dict[str, str]) -> None:

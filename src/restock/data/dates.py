@@ -98,7 +98,7 @@ def read_dates(
 
 
 def from_numbers(values: NDArray[np.floating], pattern: str | None) -> Texts | None:
-    """Return whole numbers as the texts of dates, such as 20240131 or 202401; None if they are not.
+    """Return whole numbers as the texts of dates: 20240131, 202401 or 2024; None if they are none.
 
     With a pattern all whole numbers are: each digit counts, and %Y%m reads 202401.
     """
@@ -109,6 +109,8 @@ def from_numbers(values: NDArray[np.floating], pattern: str | None) -> Texts | N
         return whole.astype(str).astype(object)
     days, months = whole // 100 % 100, whole % 100
     if ((whole > 18_000_000) & (whole < 25_000_000)).all() and days.min() > 0 and days.max() < 13:
+        return whole.astype(str).astype(object)
+    if ((whole > 1800) & (whole < 2500)).all():
         return whole.astype(str).astype(object)
     if ((whole > 180_000) & (whole < 250_000)).all() and months.min() > 0 and months.max() < 13:
         return np.array([f"{value // 100}-{value % 100:02d}" for value in whole], dtype=object)

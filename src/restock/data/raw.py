@@ -145,10 +145,12 @@ class RawTable:
             return self._all_dates(column, stamps, "a date")
         code, distinct = pd.factorize(raw)
         texts = np.asarray(distinct, dtype=object)
-        if raw.dtype.kind in "iuf":
-            numbered = from_numbers(np.asarray(distinct, dtype=float), column.format)
+        digits = column.format is None and len(texts) and all(str(t).isdigit() for t in texts)
+        if raw.dtype.kind in "iuf" or digits:
+            values = np.asarray(distinct, dtype=float)
+            numbered = from_numbers(values, column.format)
             if numbered is None:
-                raise self._not_dates(column, np.asarray(distinct, dtype=float))
+                raise self._not_dates(column, values)
             texts = numbered
         if not len(texts):
             raise DataError(f"column {column.name!r} is empty: there are no dates.")

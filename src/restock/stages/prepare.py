@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 from restock.data.clean import make_panel
 from restock.data.files import write_json
 from restock.data.folds import make_folds
-from restock.data.read import read_table
-from restock.data.roles import number_columns, wanted_columns, wide_form
+from restock.data.read import read_rows
 from restock.data.store import save_panel
 from restock.decisions.stock import read_positions
 from restock.decisions.value import unit_value
@@ -37,13 +36,7 @@ def run(context: Context[PrepareView]) -> None:
     data = settings.data
     if not files.read(layout.RAW).exists():
         raise UserError(f"{files.read(layout.RAW)}: no such folder. Run `restock fetch` first.")
-    raw = read_table(
-        files.read(layout.RAW),
-        data.source,
-        wanted=wanted_columns(data),
-        numbers=number_columns(data),
-        wide=wide_form(data),
-    )
+    raw = read_rows(files.read(layout.RAW), data, data.source)
     panel, report = make_panel(raw, data, settings.evaluation)
     _check_later_steps(panel, settings)
     save_panel(panel, files.write(layout.PANEL))

@@ -87,7 +87,7 @@ def read_sheet(name: str, content: bytes, sheet: str | None) -> tuple[pd.DataFra
             raise DataError(
                 f"{name}: no sheet {sheet!r}; it has {', '.join(sheets)}. Set data.source.sheet."
             )
-        table = book.parse(sheet or 0, dtype=object, keep_default_na=False, na_values=[""])
+        table = pd.read_excel(book, sheet or 0, dtype=object, keep_default_na=False, na_values=[""])
     except DataError:
         raise
     except Exception as error:  # the readers have errors of their own

@@ -22,6 +22,12 @@ class DataError(UserError):
     """A table cannot be used as it is."""
 
 
+class RejectedError(RestockError):
+    """A table can be used, but not all of its rows."""
+
+    exit_code = 3
+
+
 class ConfigError(UserError):
     """A setting is unknown, missing, or contradicts another one."""
 

@@ -22,7 +22,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from restock.data.clean import make_panel
-from restock.data.read import read_rows, read_table
+from restock.data.read import read_table
+from restock.data.rows import read_rows
 from restock.errors import ConfigError, DataError
 from restock.settings.panel import PanelSettings
 from restock.settings.source import TableForm
@@ -332,10 +333,11 @@ def test_a_living_series_without_future_rows_is_counted(tmp_path: Path) -> None:
     rows = rows[(rows["article"] != "c") | (rows["day"] < "2021-12-01")]
     ahead = long(("a",), 8, start="2022-02-27").assign(price=1.5, sold=np.nan)
     _, said = prepared(tmp_path, pd.concat([rows, ahead]), columns={"known_future": ["price"]})
-    assert said == [
+    assert len(said) == 1
+    assert said[0].endswith(
         "1 of 3 series, such as 'b', were sold in the last period and have no rows after it: the "
         "last known values of price are repeated for them"
-    ]
+    )
 
 
 def hourly(zone: str | None) -> pd.DataFrame:
@@ -620,7 +622,7 @@ def test_a_mistyped_year_makes_no_grid_of_centuries(tmp_path: Path, year: str) -
     rows = long().astype({"day": str})
     rows.loc[7, "day"] = f"{year}-02-21"
     with pytest.raises(
-        DataError, match=rf"row 9, column 'day': {year}-02-\d\d is \d+ periods away"
+        DataError, match=rf"row 9, column 'day' holds '{year}-02-21'.* is \d+ periods away"
     ):
         prepared(tmp_path, rows)
 

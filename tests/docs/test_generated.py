@@ -95,7 +95,7 @@ def test_the_library_shows_what_its_page_imports_and_what_that_returns(
         assert elsewhere or f"[`{name}`](" in index, path
     assert "[`DemandForecast`](" in index  # of Bundle.predict
     assert "| `int` | Periods after the origin, H. |" in pages["reference/types-panel.md"]
-    assert "#dataerror) | If rows cannot be used" in pages["reference/data-clean.md"]
+    assert "| If rows cannot be used" in pages["reference/data-clean.md"]
 
 
 def test_a_paragraph_of_a_docstring_is_no_code(pages: dict[str, str]) -> None:

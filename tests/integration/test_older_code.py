@@ -28,7 +28,6 @@ from support.older_project import (
 )
 from support.services import absent
 
-TEXT_FORM = ("  separator:", "  decimal:", "  encoding:")  # of a table, in conf/data/base.yaml
 # To single precision: anchors have undone logarithms in double since (decision 0021).
 SAME = 1e-6  # of a value, or of its series' mean where that is larger
 
@@ -96,11 +95,8 @@ def check_same(found: pd.DataFrame, before: pd.DataFrame) -> None:
 def test_settings_that_have_moved_are_named_with_their_new_place(project: OlderProject) -> None:
     for command in (["history"], ["promote", "--params", "params.yaml"], ["params"]):
         error = project.run(*command, ok=False)
-        for name in ("separator", "decimal", "encoding"):
-            assert f"data.source.{name}: unknown setting. It is data.table.{name} now." in error
         assert "training.max_epochs: unknown setting. It is training.max_steps now" in error
         assert "search.tuner.num_warmup_epochs: unknown setting." in error
-    move_the_text_form(project.path / "conf/data/base.yaml")
     count_steps(project.path / "conf")
     assert "'wql' is `loss` now; evaluation.loss=wql says which" in project.run("history", ok=False)
     search = project.path / "conf/search/lstm_small.yaml"
@@ -108,14 +104,6 @@ def test_settings_that_have_moved_are_named_with_their_new_place(project: OlderP
     assert "Run `restock params`" in project.run("params", "--check", ok=False)
     assert "wrote params.yaml" in project.run("params")
     assert "params.yaml is what conf/ composes to" in project.run("params", "--check")
-
-
-def move_the_text_form(base: Path) -> None:
-    """Do what the error says: the keys stand below data.table, with the values they had."""
-    lines = base.read_text().splitlines(keepends=True)
-    moved = [line for line in lines if line.startswith(TEXT_FORM)]
-    kept = [line for line in lines if line not in moved]
-    base.write_text("".join([*kept, "table:\n", *moved]))
 
 
 def count_steps(conf: Path) -> None:

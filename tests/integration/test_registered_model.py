@@ -20,14 +20,16 @@ pytestmark = pytest.mark.filterwarnings("ignore:Operation with range:Deprecation
 # Of each room what a bundle is loaded and answers with.
 CARRIED = {
     "champions": "pyfunc",
-    "data": "clean columns files folds frequency roles rules statics",
+    "data": "categories clean dates files findings folds frequency gaps numbers raw roles rules "
+    "series_rules statics validation",
     "decisions": "demand plan value",
     "": "errors",
     "features": "anchors calendar cold columns history maker names raw scaling seasons state "
     "statics",
     "forecasters": "assemble bundle combine likelihoods names safety",
     "forecasters/baselines": "ets forest intermittent points simple spread theta",
-    "settings": "base baselines costs features folds inventory model panel windows",
+    "settings": "base baselines costs features folds frequency inventory model panel "
+    "source windows",
     "types": "anchors features folds forecast panel seasons",
     "windows": "sequences",
 }

@@ -31,7 +31,10 @@ def reads(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
     folder = tmp_path_factory.mktemp("pipeline")
     rows = table(4, 60).assign(price=2.0, cancelled="no", code="12345")
     rows.loc[0, "sales"] = -1
-    rows.to_csv(folder / "own.csv", index=False)
+    (folder / "own").mkdir()
+    rows[:90].to_csv(folder / "own/first.csv", index=False)
+    rows[90:].to_excel(folder / "own/second.xlsx", index=False)
+    (folder / "stock.csv").write_text("series_id,on_hand,on_order,backorders\nsomething,1,0,0\n")
     every_rule = {
         "drop_duplicate_rows": True,
         "keep_matching": {"code": r"^\d+$"},
@@ -41,7 +44,7 @@ def reads(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
     }  # fmt: skip
     chosen = settings(
         data={
-            "source": {"kind": "file", "path": str(folder / "own.csv")},
+            "source": {"kind": "file", "path": str(folder / "own")},
             "aggregation": "sum",
             "negative": "clip",
             "rules": every_rule,
@@ -49,7 +52,7 @@ def reads(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
         },
         features={"calendar": ["week"]},
         evaluation={"loss": "sql", "refit_every_n_folds": 1},
-        inventory={"unit_value": None},
+        inventory={"unit_value": None, "stock_path": str(folder / "stock.csv")},
         search={"num_trials": 1},
     )
     around = context(chosen, folder, tracker=NullTracker())

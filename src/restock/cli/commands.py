@@ -16,6 +16,7 @@ from restock.cli.kinds import (
     TrainCommand,
     TuneCommand,
     TypedCommand,
+    ValidateCommand,
 )
 from restock.errors import UserError, nearest
 
@@ -39,6 +40,11 @@ TABLE: tuple[Command, ...] = (
     StageCommand(
         "fetch", "path", "get the raw table from its source",
         ("restock fetch", "restock fetch --config-dir my_conf data=my_table output_dir=out"),
+    ),
+    ValidateCommand(
+        "validate", "path", "check a table and report everything that is wrong with it",
+        ("restock validate", "restock validate --config-dir my_conf data=my_table"),
+        "ValidateView",
     ),
     StageCommand(
         "prepare", "path", "turn raw rows into demand per series and period",

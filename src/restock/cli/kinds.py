@@ -52,6 +52,14 @@ class StoreCommand(TypedCommand):
         return bool(sweeps or runs) or super().can_start(settings, root)
 
 
+class ValidateCommand(TypedCommand):
+    """The check of a table, which needs nothing else."""
+
+    def can_start(self, settings: Settings, root: Path) -> bool:  # noqa: ARG002
+        """Say that it can always start."""
+        return True
+
+
 @dataclass(frozen=True)
 class LoggedCommand(TypedCommand):
     """A command that logs runs.

@@ -30,6 +30,15 @@ class SyncView(View):
     """Where the server is."""
 
 
+class ValidateView(View):
+    """The settings for checking a table."""
+
+    data: DataSettings
+    """Which table, what its columns mean, and the policy of each rule."""
+    evaluation: FoldSettings
+    """Where the panel would be cut."""
+
+
 class SummaryView(SyncView):
     """The settings for the summary."""
 

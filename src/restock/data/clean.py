@@ -13,7 +13,9 @@ from restock.data.gaps import fill_gaps
 from restock.data.raw import RawTable
 from restock.data.roles import Rows, rows_by_role
 from restock.data.rules import apply_rules
+from restock.data.series_rules import check_series
 from restock.data.statics import derived_columns, given_columns, known_until
+from restock.data.validation import policies_of, validated
 from restock.errors import DataError
 from restock.settings.folds import FoldSettings
 from restock.settings.panel import PanelSettings
@@ -26,7 +28,7 @@ def make_panel(
     """Turn a raw table into a panel.
 
     Args:
-        raw: The rows, as :func:`restock.data.read.read_table` reads them.
+        raw: The rows, as :func:`restock.data.rows.read_rows` reads them.
         settings: Roles of the columns, cleaning rules, frequency and aggregation.
         folds: How the panel will be cut into folds, so that derived static columns read nothing
             after a series' earliest origin. None: the panel will not be cut.
@@ -41,7 +43,9 @@ def make_panel(
         ConfigError: If the frequency or a rule cannot be used.
     """
     frequency = Frequency.of(settings.frequency)  # checked before the rules, which take longer
-    raw, report = apply_rules(raw, settings.rules)
+    raw, report = apply_rules(
+        raw, settings.rules, lambda rows: validated(rows, settings, frequency)
+    )
     if not len(raw):
         raise DataError(f"no row is left after the cleaning rules: {report}")
     rows = rows_by_role(raw, settings, frequency, folds)
@@ -49,7 +53,7 @@ def make_panel(
         rows = _drop_unfinished(rows, report)
     order = ["series_id", "period", "stamp", "_order"]
     rows = rows.with_table(rows.table.sort_values(order, kind="stable"))
-    cells = _one_row_per_cell(rows, raw, settings.aggregation)
+    cells = _one_row_per_cell(rows, settings.aggregation)
     cells["demand"] = _not_negative(cells, rows, raw, settings)
     cells = _drop_inactive(cells, settings.min_active_periods, report)
     panel = _grid(cells, rows, raw, settings)
@@ -61,8 +65,13 @@ def make_panel(
         panel = replace(panel, static_until=until)
     columns = pd.DataFrame(static, index=pd.Index(panel.series_id))
     panel = replace(panel, static=columns.reset_index(drop=True))
+    check_series(panel, rows.table, raw)
+    policies = policies_of(settings)
+    raw.findings.fail(policies)
+    raw.findings.settle({}, policies)
     report |= _describe(panel)
-    report["said"] = list(raw.said.values())
+    report["validation"] = raw.findings.counts()
+    report["said"] = list(raw.findings.said.values())
     return panel, report
 
 
@@ -78,19 +87,9 @@ def _drop_unfinished(rows: Rows, report: dict[str, Any]) -> Rows:
     return rows.with_table(table[~unfinished])
 
 
-def _one_row_per_cell(rows: Rows, raw: RawTable, aggregation: str) -> pd.DataFrame:
+def _one_row_per_cell(rows: Rows, aggregation: str) -> pd.DataFrame:
     """Aggregate to one row for each series and period."""
     table, keys = rows.table, ["series_id", "period"]
-    if aggregation == "none":
-        by_row = table.sort_values("_order")
-        twice = by_row.duplicated(subset=keys, keep="first").to_numpy()
-        if twice.any():
-            row = by_row.iloc[int(np.flatnonzero(twice)[0])]
-            raise DataError(
-                f"{raw.where(int(row['_order']))}: series {row['series_id']!r} has two "
-                f"rows for the period of {row['stamp'].date()} ({int(twice.sum())} such rows). "
-                "Say how to combine them: data.aggregation=sum, mean, last or max."
-            )
     how = "last" if aggregation == "none" else aggregation
     groups = table.groupby(keys, sort=True, observed=True)
     # `min_count`: the sum of empty cells is missing, not zero.
@@ -174,28 +173,19 @@ def _grid(cells: pd.DataFrame, rows: Rows, raw: RawTable, settings: PanelSetting
         known_future={name: wide(f"number {name}") for name in columns.known_future},
         observed={name: wide(f"number {name}")[:, :num_steps] for name in columns.observed},
     )
-    _check_known_future(panel, raw)
+    _check_known_future(panel)
     return panel
 
 
-def _check_known_future(panel: DemandPanel, raw: RawTable) -> None:
+def _check_known_future(panel: DemandPanel) -> None:
     """Refuse a known-future column with missing values in future periods that the table has.
 
-    A series without any future row is taken for discontinued; of one that was still sold at the
-    end this is said.
+    A series without any future row needs none.
     """
     ahead = {name: values[:, panel.num_steps :] for name, values in panel.known_future.items()}
     if not ahead:
         return
     goes_on = np.any([np.isfinite(values).any(axis=1) for values in ahead.values()], axis=0)
-    living = ~goes_on & (panel.demand[:, -1] > 0)
-    if panel.num_future and living.any():
-        raw.say(
-            "future",
-            f"{int(living.sum())} of {panel.num_series} series, such as "
-            f"{panel.series_id[living][0]!r}, were sold in the last period and have no rows after "
-            f"it: the last known values of {', '.join(ahead)} are repeated for them",
-        )
     for name, values in ahead.items():
         holes = np.isnan(values) & goes_on[:, None]
         if panel.num_future and holes.any():

@@ -64,7 +64,7 @@ class Frequency:
         """Return which timestamps lie in a period at all: no weekend does on business days."""
         if self.period != "B":
             return np.ones(len(timestamps), dtype=bool)
-        return timestamps.dt.day_of_week.to_numpy() < 5
+        return ~np.asarray(timestamps.dt.day_of_week >= 5, dtype=bool)
 
     def ordinals(self, timestamps: pd.Series) -> IntArray:
         """Return each timestamp's period number; consecutive periods differ by one."""

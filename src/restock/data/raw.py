@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from restock.data.dates import ISO, Dates, counted_years, from_numbers, in_zone, read_dates
+from restock.data.findings import SHOWN, Finding, Findings
 from restock.data.numbers import NumberStyle, currencies, read_numbers
 from restock.errors import DataError, nearest
 from restock.settings.panel import TimestampColumn
@@ -27,12 +28,17 @@ class RawTable:
         rows: The rows; cells of text files are text. The column ``__file__`` is the name of the
             file that a row is from, and the index is its row in that file.
         style: How its numbers are written.
-        said: What was read otherwise than it stands there, or was not read, in sentences.
+        findings: What was found in it; all tables that are made from it add to the same.
+        masks: While a table is checked, the rows that each rule found. None: the first wrong cell
+            is an error.
+        tolerated: Rules that are not checked again.
     """
 
     rows: pd.DataFrame
     style: NumberStyle = field(default_factory=NumberStyle)
-    said: dict[str, str] = field(default_factory=dict)
+    findings: Findings = field(default_factory=Findings)
+    masks: dict[str, BoolArray] | None = None
+    tolerated: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, table: pd.DataFrame, name: str = "the table") -> RawTable:
@@ -72,9 +78,8 @@ class RawTable:
         raw = self.require(column)
         values = raw.astype("float64") if raw.dtype.kind in "biuf" else self._read(column, raw)
         infinite = np.isinf(values.to_numpy())
-        if infinite.any():
-            raise self.wrong(column, infinite, "a finite number")
-        return values
+        self.refuse("number", column, infinite, "a finite number")
+        return values.mask(infinite) if infinite.any() else values
 
     def _read(self, column: str, raw: pd.Series) -> pd.Series:
         code, distinct = pd.factorize(raw.astype("str"))
@@ -82,9 +87,8 @@ class RawTable:
         numbers, unread, missing = read_numbers(texts, self.style)
         self._say_numbers(column, texts, numbers, missing, np.bincount(code[code >= 0]))
         unread = np.append(unread, False)  # the code -1 is an empty cell
-        if unread[code].any():
-            marked = any("." in text or "," in text for text in texts[unread[:-1]])
-            raise self.wrong(column, unread[code], "a number", self._rule() if marked else "")
+        marked = any("." in text or "," in text for text in texts[unread[:-1]])
+        self.refuse("number", column, unread[code], "a number", self._rule() if marked else "")
         return pd.Series(np.append(numbers, np.nan)[code], index=raw.index)
 
     def _say_numbers(
@@ -162,8 +166,7 @@ class RawTable:
         return self._all_dates(column, stamps, f"a date ({found.pattern})")
 
     def _all_dates(self, column: TimestampColumn, stamps: pd.Series, expected: str) -> pd.Series:
-        if stamps.isna().any():
-            raise self.wrong(column.columns[0], stamps.isna().to_numpy(), expected)
+        self.refuse("date", column.columns[0], stamps.isna().to_numpy(), expected)
         return stamps
 
     def _say_dates(
@@ -207,40 +210,59 @@ class RawTable:
         """
         raw = self.require(column)
         empty = raw.isna().to_numpy()
-        if empty.any():
-            raise self.wrong(column, empty, "a key")
-        if raw.dtype.kind == "f" and (raw % 1 == 0).all():
-            return raw.astype("int64").astype("str")
+        self.refuse("key", column, empty, "a key")
+        if raw.dtype.kind == "f" and (raw.dropna() % 1 == 0).all():
+            return raw.astype("Int64").astype("str")
         code, distinct = pd.factorize(raw.astype("str"))
         texts = pd.Series(distinct, dtype="str").str.strip()
         tailed = texts.str.fullmatch(r"\d+\.0")
         if tailed.any() and texts[~tailed].str.fullmatch(r"\d+").all():
-            rows = int(tailed.to_numpy()[code].sum())
+            rows = int(np.append(tailed.to_numpy(), False)[code].sum())
             self.say(
                 f"{column} keys",
                 f"column {column!r}: {rows} keys such as {texts[tailed].iloc[0]!r} read as "
                 f"{texts[tailed].iloc[0][:-2]!r}",
             )
             texts = texts.str.removesuffix(".0")
-        return pd.Series(texts.to_numpy()[code], index=raw.index, dtype="str")
+        named = np.append(texts.to_numpy(dtype=object), "")  # the code -1 is an empty cell
+        return pd.Series(named[code], index=raw.index, dtype="str")
 
     def say(self, about: str, sentence: str) -> None:
         """Keep a sentence for the report; the first one about something stays."""
-        self.said.setdefault(about, sentence)
+        self.findings.say(about, sentence)
+
+    def refuse(
+        self, rule: str, column: str, mask: BoolArray, expected: str, hint: str = ""
+    ) -> None:
+        """Refuse the cells of a column that break a rule; or note them, while a table is checked.
+
+        Raises:
+            DataError: If any cell breaks it, and the table is not being checked.
+        """
+        if not mask.any() or rule in self.tolerated:
+            return
+        says = self.wrong(column, mask, expected, hint)
+        if self.masks is None:
+            raise DataError(says)
+        positions = np.flatnonzero(mask)
+        rows = tuple(self.where(int(position)) for position in positions[:SHOWN])
+        found = Finding(rule, rows[0], column, len(positions), says, rows)
+        self.findings.found.append(found)
+        self.masks[rule] = self.masks.get(rule, np.zeros(len(self), dtype=bool)) | mask
 
     def where(self, position: int) -> str:
         """Say where a row came from."""
         return f"{self.rows[FILE].iloc[position]}: row {self.rows.index[position]}"
 
-    def wrong(self, column: str, mask: BoolArray, expected: str, rule: str = "") -> DataError:
-        """Return the error about the cells of a column that cannot be used; the first is shown."""
+    def wrong(self, column: str, mask: BoolArray, expected: str, hint: str = "") -> str:
+        """Say which cells of a column cannot be used; the first is shown."""
         positions = np.flatnonzero(mask)
         value = self.rows[column].iloc[positions[0]]
         shown = "is empty" if pd.isna(value) else f"holds {_short(value)}"
         others = f" ({len(positions) - 1} more like it)" if len(positions) > 1 else ""
-        return DataError(
+        return (
             f"{self.where(int(positions[0]))}, column {column!r} {shown}, expected "
-            f"{expected}{others}.{rule}"
+            f"{expected}{others}.{hint}"
         )
 
 

@@ -11,14 +11,12 @@ import pandas as pd
 
 from restock.data.numbers import NumberStyle, style_of
 from restock.data.raw import FILE, RawTable
-from restock.data.roles import number_columns, wanted_columns, wide_form
 from restock.data.tables.find import TableFile, find_tables, is_table
 from restock.data.tables.text import Dialect, fold, read_text
 from restock.data.tables.typed import OLE, as_text, read_json_lines, read_parquet, read_sheet
 from restock.data.tables.unpack import unpacked
 from restock.data.tables.wide import Wide, periods_among, unpivoted
 from restock.errors import DataError, nearest
-from restock.settings.panel import PanelSettings
 from restock.settings.source import TableForm
 
 MARKED = ("utf-8", "utf-8-sig", "utf-16", "utf-32")  # the file itself says so
@@ -74,27 +72,7 @@ def read_table(
     style = _style(parts, numbers, form)
     if form.decimal is None and style.decimal == ",":
         raw.say("decimal", "numbers have a decimal comma; data.source.decimal says otherwise")
-    return RawTable(_joined(parts), style, raw.said)
-
-
-def read_rows(
-    path: Path,
-    settings: PanelSettings,
-    form: TableForm = TableForm(),  # noqa: B008 (frozen)
-) -> RawTable:
-    """Read what a panel needs of the files at a path; see :func:`read_table`.
-
-    Args:
-        path: A table file, packed or not, or a folder of them.
-        settings: Which column has which role.
-        form: How text files are written; what it does not say is found out.
-
-    Raises:
-        DataError: If a file cannot be read, lacks a column, or is written otherwise than the
-            others. The message names the file.
-    """
-    wanted, numbers = wanted_columns(settings), number_columns(settings)
-    return read_table(path, form, wanted=wanted, numbers=numbers, wide=wide_form(settings))
+    return RawTable(_joined(parts), style, raw.findings)
 
 
 def _read(

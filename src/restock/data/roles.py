@@ -12,12 +12,9 @@ from restock.data.categories import early_rows, given, indicators, is_text
 from restock.data.dates import counted_years
 from restock.data.frequency import Frequency
 from restock.data.raw import RawTable
-from restock.data.tables.wide import Wide
 from restock.errors import ConfigError, DataError
 from restock.settings.folds import FoldSettings
 from restock.settings.panel import ColumnSettings, PanelSettings, TimestampColumn
-
-FAR = 3  # so few periods, far from the rest, are a mistake
 
 
 @dataclass(frozen=True)
@@ -65,16 +62,6 @@ def wanted_columns(settings: PanelSettings) -> tuple[str, ...] | None:
     return tuple(dict.fromkeys(names))
 
 
-def wide_form(settings: PanelSettings) -> Wide | None:
-    """Return how the table becomes a long one; None if it is."""
-    columns = settings.columns
-    if not columns.wide:
-        return None
-    keys = (*columns.series, *columns.static)
-    pattern = columns.timestamp.format
-    return Wide(keys, columns.timestamp.name, columns.demand.column, pattern)
-
-
 def number_columns(settings: PanelSettings) -> tuple[str, ...]:
     """Return the columns of the raw table that are read as numbers."""
     columns, rules = settings.columns, settings.rules
@@ -100,16 +87,12 @@ def rows_by_role(
         DataError: If a value cannot be used. The message names file, row and column.
     """
     columns = settings.columns
-    stamps = _timestamps(raw, columns.timestamp, frequency)
-    outside = ~frequency.covers(stamps)
-    if outside.any():
-        name = columns.timestamp.columns[0]
-        raise raw.wrong(name, outside, "a business day (data.frequency=D takes every day)")
+    stamps = timestamps(raw, columns.timestamp, frequency)
     demand = raw.numbers(columns.demand.column)
     if columns.demand.transform == "exp":
         demand = np.exp(demand)
     roles: dict[str, Any] = {
-        "series_id": _keys(raw, columns.series),
+        "series_id": series_keys(raw, columns.series),
         "period": frequency.ordinals(stamps),
         "stamp": stamps,
         "demand": demand,
@@ -128,7 +111,6 @@ def rows_by_role(
     # From here on a row is identified by its position: row numbers repeat from file to file.
     table = pd.DataFrame(_bare(roles))
     table["_order"] = np.arange(len(table))
-    _check_near(table, raw, settings.columns.timestamp)
     return Rows(table, columns, frequency)
 
 
@@ -157,7 +139,7 @@ def _known_future(
     return found
 
 
-def _keys(raw: RawTable, columns: tuple[str, ...]) -> pd.Series:
+def series_keys(raw: RawTable, columns: tuple[str, ...]) -> pd.Series:
     r"""Join the key columns by "/". A "/" in one of several keys is written as ``\/``."""
     parts = [raw.keys(column) for column in columns]
     if len(parts) == 1:
@@ -172,13 +154,16 @@ def _escaped(keys: pd.Series) -> pd.Series:
     return keys.str.replace("\\", "\\\\", regex=False).str.replace("/", "\\/", regex=False)
 
 
-def _timestamps(raw: RawTable, column: TimestampColumn, frequency: Frequency) -> pd.Series:
+def timestamps(raw: RawTable, column: TimestampColumn, frequency: Frequency) -> pd.Series:
+    """Return the time of each row: a date, or the label of an integer period."""
     if column.start is None:
-        return raw.dates(column, within_days=frequency.within_days)
+        stamps = raw.dates(column, within_days=frequency.within_days)
+        expected = "a business day (data.frequency=D takes every day)"
+        raw.refuse("date", column.columns[0], ~frequency.covers(stamps), expected)
+        return stamps
     numbered = raw.numbers(column.columns[0])
     wrong = numbered.isna() | (numbered % 1 != 0)
-    if wrong.any():
-        raise raw.wrong(column.columns[0], wrong.to_numpy(), "an integer period")
+    raw.refuse("date", column.columns[0], wrong.to_numpy(), "an integer period")
     jump = counted_years(numbered.to_numpy())
     if jump:
         raise DataError(f"column {column.name!r} does not count periods: it holds {jump}")
@@ -190,29 +175,7 @@ def _timestamps(raw: RawTable, column: TimestampColumn, frequency: Frequency) ->
             "period 0, such as 2009-12-06."
         ) from None
     first = int(frequency.ordinals(start)[0])
-    period = numbered.astype("int64") + first
+    period = numbered.where(~wrong, numbered.min()).astype("int64") + first
     base = int(period.min())
     labels = frequency.labels(base, int(period.max()) - base + 1)
     return pd.Series(labels[(period - base).to_numpy()], index=raw.rows.index)
-
-
-def _check_near(table: pd.DataFrame, raw: RawTable, column: TimestampColumn) -> None:
-    """Refuse a few periods far from all others: a mistyped year makes a grid of decades."""
-    periods, counts = np.unique(table["period"].to_numpy(), return_counts=True)
-    if len(periods) < 2 * FAR + 2:
-        return
-    gaps = np.diff(periods)
-    for left in (True, False):
-        edge = gaps[:FAR] if left else gaps[-FAR:]
-        rest = periods[FAR:] if left else periods[:-FAR]
-        at = int(edge.argmax()) if left else len(gaps) - FAR + int(edge.argmax())
-        far = periods[: at + 1] if left else periods[at + 1 :]
-        few = counts[np.isin(periods, far)].sum() <= max(0.01 * len(table), FAR)
-        if gaps[at] > max(rest[-1] - rest[0], FAR) and few:
-            rows = np.flatnonzero(table["period"].isin(far))
-            stamp = table["stamp"].iloc[rows[0]]
-            raise DataError(
-                f"{raw.where(int(rows[0]))}, column {column.name!r}: {stamp.date()} is {gaps[at]} "
-                f"periods away from the other dates ({len(rows)} such rows of {len(table)}). "
-                "Correct the year, or remove the row."
-            )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
@@ -14,8 +15,16 @@ from restock.settings.panel import CancellationSettings, RuleSettings
 Counts = dict[str, int]
 
 
-def apply_rules(raw: RawTable, rules: RuleSettings) -> tuple[RawTable, dict[str, Any]]:
+def apply_rules(
+    raw: RawTable, rules: RuleSettings, check: Callable[[RawTable], RawTable]
+) -> tuple[RawTable, dict[str, Any]]:
     """Apply the configured rules in their order.
+
+    Args:
+        raw: The rows.
+        rules: The rules.
+        check: Checks the rows once the rules that read text alone have dropped what is none of
+            ours: numbers are read after it.
 
     Returns:
         The rows that stay, and a report: rows before, rows dropped by each rule, rows after.
@@ -35,6 +44,7 @@ def apply_rules(raw: RawTable, rules: RuleSettings) -> tuple[RawTable, dict[str,
     for column, pattern in rules.keep_matching.items():
         mask = _matches(raw.require(column), pattern)
         raw = keep(f"{column} does not match {pattern}", raw, mask)
+    raw = check(raw)
     if rules.cancellations is not None:
         cancelled, matched, report["cancellations"] = _cancelled(raw, rules.cancellations)
         raw = keep("cancellations", raw, ~cancelled)

@@ -161,6 +161,40 @@ class RuleSettings(Frozen):
     """Whether to drop the last period if the latest row is dated before the end of this period."""
 
 
+Policy = Literal["fail", "reject", "flag"]
+
+
+class ValidationSettings(Frozen):
+    """What is done where a rule is broken.
+
+    ``fail``: nothing is made from the table. ``reject``: the row is put aside, in quarantine.csv.
+    ``flag``: it is counted and said.
+    """
+
+    number: Policy = "fail"
+    """A cell of a column of numbers is no finite number; ``flag``: it is missing."""
+
+    date: Literal["fail", "reject"] = "fail"
+    """A date is none, or is empty."""
+
+    key: Literal["fail", "reject"] = "fail"
+    """A key of a series is empty."""
+
+    far_date: Policy = "fail"
+    """A few dates are far from all others, as with a mistyped year."""
+
+    duplicate: Literal["fail", "reject"] = "fail"
+    """A series has two rows for a period, and ``aggregation`` is ``none``."""
+
+    unit_jump: Literal["fail", "flag"] = "flag"
+    """The demand of a series, or of all in one file, jumps by a factor of 10, 100 or 1000 and stays
+    there, as with another unit.
+    """
+
+    living_without_future: Literal["fail", "flag"] = "flag"
+    """The table has rows after the last demand, but none for a series that was sold to the end."""
+
+
 class PanelSettings(Frozen):
     """How raw rows become a panel."""
 
@@ -200,6 +234,9 @@ class PanelSettings(Frozen):
     """What to do with negative demand: refuse it (``reject``), set it to 0 (``clip``), or treat
     it as unknown (``keep_missing``).
     """
+
+    validation: ValidationSettings = ValidationSettings()
+    """The policy of each rule that rows and series must keep."""
 
     min_active_periods: Annotated[int, Field(ge=0)] = 0
     """Series with fewer periods of demand above 0 are dropped."""

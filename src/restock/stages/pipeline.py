@@ -224,7 +224,12 @@ PIPELINE: dict[str, Stage] = {
     stage.name: stage
     for stage in (
         Stage("fetch", FetchView, (), (layout.RAW,)),
-        Stage("prepare", PrepareView, (layout.RAW,), (layout.PANEL, layout.PREPARE_REPORT)),
+        Stage(
+            "prepare",
+            PrepareView,
+            (layout.RAW,),
+            (layout.PANEL, layout.PREPARE_REPORT, layout.QUARANTINE),
+        ),
         Stage("featurize", FeaturizeView, (layout.PANEL,), (layout.FEATURES,)),
         SweepStage("tune", TuneView, (layout.PANEL,), (layout.TUNING, layout.TUNING_TRIALS)),
         LoggedStage(

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from restock.data.clean import make_panel
 from restock.data.files import write_json
 from restock.data.folds import make_folds
-from restock.data.read import read_rows
-from restock.data.store import save_panel
+from restock.data.rows import read_rows
+from restock.data.store import save_panel, write_table
 from restock.decisions.stock import read_positions
 from restock.decisions.value import unit_value
 from restock.errors import UserError
@@ -41,6 +41,9 @@ def run(context: Context[PrepareView]) -> None:
     _check_later_steps(panel, settings)
     save_panel(panel, files.write(layout.PANEL))
     write_json(files.write(layout.PREPARE_REPORT), report)
+    write_table(files.write(layout.QUARANTINE), raw.findings.quarantine)
+    counts = report["validation"]
+    context.tracker.log_metrics({f"validation_{rule}": counts[rule] for rule in counts})
     for sentence in report["said"]:
         context.console.note(sentence)
     context.console.note(

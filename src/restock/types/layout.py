@@ -36,6 +36,8 @@ class Layout:
 RAW = "raw"
 PANEL = "panel"
 PREPARE_REPORT = "prepare.json"
+QUARANTINE = "quarantine.csv"
+VALIDATION = "validation.json"
 FEATURES = "features"
 TUNING = "tuning.json"
 TUNING_TRIALS = "tuning_trials.csv"

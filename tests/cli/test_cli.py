@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from restock.cli.compose import Job, compose
 from support.typed import ROOT, restock
 
 
@@ -95,6 +96,24 @@ def test_own_data_is_found_by_config_dir(tmp_path: Path) -> None:
     missing = restock("fetch", *arguments, cwd=tmp_path)
     assert missing.returncode == 2
     assert f"{tmp_path}/data/sales.csv: no such file" in missing.stderr
+
+
+def test_a_data_set_in_a_subfolder_is_read_from_there_and_named_safely(tmp_path: Path) -> None:
+    (tmp_path / "conf/data/retail").mkdir(parents=True)
+    (tmp_path / "conf/data/retail/uk.yaml").write_text(
+        "defaults: [/data/base, _self_]\nsource: {path: ../../../sales.csv}\n"
+        "columns: {timestamp: date, series: [sku], demand: qty}\nfrequency: D\ncountry: NO\n"
+    )
+    (tmp_path / "sales.csv").write_text("date,sku,qty\n2021-01-03,a,1\n")
+    arguments = ("--config-dir", str(tmp_path / "conf"), "data=retail/uk", "output_dir=out")
+    done = restock("fetch", *arguments, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "out/raw/sales.csv").is_file()
+    jobs: list[Job] = []
+    compose("prepare", arguments[:3], jobs.append)
+    data = jobs[0].settings.data
+    assert (data.name, data.country) == ("retail_uk", "NO")  # YAML reads NO as false
+    assert data.aggregation == "none"  # as base.yaml says
 
 
 def test_a_yaml_mistake_exits_2_and_names_the_place(tmp_path: Path) -> None:

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from mlflow import MlflowClient
 
-from restock.errors import StoppedError
-from restock.tracking.mlflow.sender import Sender
+from restock.errors import ConfigError, StoppedError
+from restock.tracking.mlflow.sender import Sender, drain
 from restock.tracking.mlflow.tracker import PIPELINE_VARIABLE, close_pipeline, connect, open_run
 from restock.tracking.protocol import Tracker
 from restock.tracking.spool import Spool, SpoolTop
@@ -158,6 +158,31 @@ class RunContract:
         with open_run(store.settings, store.root, "train", {}):
             pass
         assert runs(store)["train"].data.tags["mlflow.parentRunId"] == outer
+
+    def test_an_inherited_run_that_is_none_is_named(
+        self, store: Store, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("MLFLOW_RUN_ID", "0" * 32)
+        with (
+            pytest.raises(ConfigError, match="MLFLOW_RUN_ID=0+ names no run"),
+            open_run(store.settings, store.root, "train", {}),
+        ):
+            pass
+
+    def test_a_deleted_experiment_is_said_as_it_is(self, store: Store, tmp_path: Path) -> None:
+        client, experiment = connect(store.settings, store.root)
+        client.delete_experiment(experiment)
+        with pytest.raises(ConfigError, match=rf"was deleted in MLflow\. Restore.*{experiment}"):
+            connect(store.settings, store.root)
+        spool = Spool(tmp_path / "spool")
+        with SpoolTop(spool, {}).child("train"):
+            pass
+        said: list[str] = []
+        assert drain(Sender(spool, store.settings, store.root), said.append, 0.0) == 1
+        assert "was deleted in MLflow" in said[0]
+        assert "`restock sync` sends them" in said[0]
+        client.restore_experiment(experiment)
+        assert drain(Sender(spool, store.settings, store.root), said.append, 0.0) == 0
 
 
 def sent(spool: Spool, store: Store) -> dict[str, Any]:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
+from restock.errors import ConfigError
 from restock.settings.tree import Settings
-from restock.sweeps.grid import differences
+from restock.sweeps.grid import check_read, differences
 from support.builders import settings
 
 
@@ -23,3 +26,11 @@ def test_a_group_with_other_settings_is_given_whole() -> None:
     points = differences(configs([settings(search={"tuner": tuner}) for tuner in tuners]))
     assert [set(point) for point in points] == [{"search"}, {"search"}]
     assert [point["search"]["tuner"]["name"] for point in points] == ["optuna", "keras_tuner"]
+
+
+def test_what_no_training_reads_makes_no_jobs() -> None:
+    jobs = [settings(data={"missing": missing}) for missing in ("mask", "zero")]
+    with pytest.raises(ConfigError, match=r"data\.missing is not read by `train`"):
+        check_read(differences(configs(jobs)))
+    check_read(differences(configs([settings(seed=seed) for seed in (1, 2)])))
+    check_read(differences(configs([settings(features={"lags": [lag]}) for lag in (1, 2)])))

@@ -66,7 +66,7 @@ def run(configs: Sequence[Mapping[str, Any]], context: Context[GridView]) -> Non
     engine, points = context.settings.engine, differences(configs)
     if engine.name != "local":
         raise ConfigError("a grid of whole trainings runs on one machine only: remove engine=ray")
-    _check_read(points)
+    check_read(points)
     sweep = freeze(
         configs[0],
         name=context.settings.sweep.name,
@@ -78,7 +78,7 @@ def run(configs: Sequence[Mapping[str, Any]], context: Context[GridView]) -> Non
         _run_trials(opened, context)
 
 
-def _check_read(points: Sequence[Point]) -> None:
+def check_read(points: Sequence[Point]) -> None:
     """Refuse settings that no training reads: with all their values, the jobs would be the same."""
     read = set(paths(GridJob))
     unread = sorted({path for point in points for path in point if path not in read})

@@ -1,0 +1,60 @@
+"""`restock validate`: the report alone, as text and JSON, with an exit code."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from restock.commands import validate
+from restock.commands.arguments import Arguments
+from restock.commands.views import ValidateView
+from restock.errors import DataError, RejectedError
+from restock.settings.tree import Settings
+from restock.types import layout
+from support.builders import settings, table
+from support.quiet import QuietConsole
+from support.stages import context
+
+
+def chosen(folder: Path, **data: object) -> Settings:
+    rows = table(3, 80).astype({"sales": object})
+    rows.loc[4, "sales"] = "many"
+    rows.to_csv(folder / "own.csv", index=False)
+    return settings(data={"source": {"kind": "file", "path": str(folder / "own.csv")}, **data})
+
+
+@pytest.mark.parametrize(
+    ("policy", "error", "exit_code"),
+    [("fail", DataError, 2), ("reject", RejectedError, 3), ("flag", None, 0)],
+)
+def test_the_exit_code_follows_the_policy_and_only_the_report_is_written(
+    tmp_path: Path, policy: str, error: type[Exception] | None, exit_code: int
+) -> None:
+    console = QuietConsole()
+    own = chosen(tmp_path, validation={"number": policy})
+    around = context(own, tmp_path, console=console).narrowed(ValidateView)
+    code = 0
+    try:
+        validate.run(around, Arguments())
+    except (DataError, RejectedError) as caught:
+        assert type(caught) is error
+        code = caught.exit_code
+    assert code == exit_code
+    assert [path.name for path in (tmp_path / "out").iterdir()] == [layout.VALIDATION]
+    report = json.loads((tmp_path / "out" / layout.VALIDATION).read_text())
+    assert report["usable"] == (policy != "fail")
+    assert report["counts"] == {"number": 1}
+    finding = report["findings"][0]
+    assert (finding["where"], finding["column"]) == ("own.csv: row 6", "sales")
+    assert "holds 'many', expected a number" in finding["says"]
+
+
+def test_a_table_that_cannot_be_read_is_reported_too(tmp_path: Path) -> None:
+    own = chosen(tmp_path)
+    (tmp_path / "own.csv").write_text("")
+    with pytest.raises(DataError, match="the file is empty"):
+        validate.run(context(own, tmp_path).narrowed(ValidateView), Arguments())
+    report = json.loads((tmp_path / "out" / layout.VALIDATION).read_text())
+    assert report["error"] == "own.csv: the file is empty."

@@ -10,7 +10,7 @@ import pytest
 from restock.commands import validate
 from restock.commands.arguments import Arguments
 from restock.commands.views import ValidateView
-from restock.errors import DataError, RejectedError
+from restock.errors import DataError, RejectedError, RestockError
 from restock.settings.tree import Settings
 from restock.types import layout
 from support.builders import settings, table
@@ -30,18 +30,17 @@ def chosen(folder: Path, **data: object) -> Settings:
     [("fail", DataError, 2), ("reject", RejectedError, 3), ("flag", None, 0)],
 )
 def test_the_exit_code_follows_the_policy_and_only_the_report_is_written(
-    tmp_path: Path, policy: str, error: type[Exception] | None, exit_code: int
+    tmp_path: Path, policy: str, error: type[RestockError] | None, exit_code: int
 ) -> None:
     console = QuietConsole()
     own = chosen(tmp_path, validation={"number": policy})
     around = context(own, tmp_path, console=console).narrowed(ValidateView)
-    code = 0
-    try:
+    if error is None:
         validate.run(around, Arguments())
-    except (DataError, RejectedError) as caught:
-        assert type(caught) is error
-        code = caught.exit_code
-    assert code == exit_code
+    else:
+        with pytest.raises(error) as refused:
+            validate.run(around, Arguments())
+        assert refused.value.exit_code == exit_code
     assert [path.name for path in (tmp_path / "out").iterdir()] == [layout.VALIDATION]
     report = json.loads((tmp_path / "out" / layout.VALIDATION).read_text())
     assert report["usable"] == (policy != "fail")

@@ -164,7 +164,7 @@ class RunContract:
     ) -> None:
         monkeypatch.setenv("MLFLOW_RUN_ID", "0" * 32)
         with (
-            pytest.raises(ConfigError, match="MLFLOW_RUN_ID=0+ names no run"),
+            pytest.raises(ConfigError, match=r"MLFLOW_RUN_ID=0+ names no run"),
             open_run(store.settings, store.root, "train", {}),
         ):
             pass

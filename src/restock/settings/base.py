@@ -38,6 +38,8 @@ def as_tuple(value: Any) -> Any:
 Names = Annotated[tuple[str, ...], BeforeValidator(as_tuple)]
 Integers = Annotated[tuple[int, ...], BeforeValidator(as_tuple)]
 Floats = Annotated[tuple[float, ...], BeforeValidator(as_tuple)]
+# YAML reads the country NO as false.
+Country = Annotated[str | None, BeforeValidator(lambda value: "NO" if value is False else value)]
 PASSWORD = re.compile(r"(://[^:/@\s]*):[^@/\s]*@")
 
 

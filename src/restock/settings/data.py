@@ -2,17 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
-
-from pydantic import BeforeValidator
-
+from restock.settings.base import Country
 from restock.settings.panel import PanelSettings
 from restock.settings.source import SourceSettings
-
-
-def _norway(value: Any) -> Any:
-    """Return the country that YAML reads as "no"."""
-    return "NO" if value is False else value
 
 
 class DataSettings(PanelSettings):
@@ -24,7 +16,7 @@ class DataSettings(PanelSettings):
     description: str = ""
     """A sentence about the data set, for the card of a model."""
 
-    country: Annotated[str | None, BeforeValidator(_norway)] = None
+    country: Country = None
     """Code of the country whose public holidays influence demand, for ``features.holidays``;
     null: no holidays.
     """

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from restock.settings.base import Frozen, Integers, Names
+from restock.settings.base import Country, Frozen, Integers, Names
 
 
 class FeatureSettings(Frozen):
@@ -18,7 +18,7 @@ class FeatureSettings(Frozen):
     frequency has no effect.
     """
 
-    holidays: str | None = None
+    holidays: Country = None
     """Code of the country, in the `holidays` package, whose public holidays are counted; null: no
     holidays.
     """

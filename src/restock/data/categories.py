@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from restock.data.numbers import read_numbers
-from restock.data.raw import RawTable
+from restock.data.raw import RawTable, coded
 from restock.settings.folds import FoldSettings
 from restock.types.panel import BoolArray, FloatArray
 
@@ -20,7 +20,7 @@ def is_text(raw: RawTable, column: str) -> bool:
     values = raw.require(column)
     if values.dtype.kind in "biufM":
         return False
-    texts = np.asarray(pd.unique(values.dropna().astype("str")), dtype=object)
+    _, texts = coded(values)
     numbers, _, missing = read_numbers(texts, raw.style)
     return not missing.all() and not np.isfinite(numbers).any()
 

@@ -12,7 +12,7 @@ import pandas as pd
 
 from restock.data.dates import ISO, Dates, counted_years, from_numbers, in_zone, read_dates
 from restock.data.findings import SHOWN, Finding, Findings
-from restock.data.numbers import NumberStyle, currencies, read_numbers
+from restock.data.numbers import NumberStyle, Texts, currencies, read_numbers
 from restock.errors import DataError, nearest
 from restock.settings.panel import TimestampColumn
 from restock.types.panel import BoolArray, FloatArray, IntArray
@@ -20,13 +20,36 @@ from restock.types.panel import BoolArray, FloatArray, IntArray
 FILE = "__file__"
 
 
+def coded(values: pd.Series) -> tuple[IntArray, Texts]:
+    """Return a code for each cell, -1 for an empty one, and the distinct values by their codes."""
+    if not isinstance(values.dtype, pd.CategoricalDtype):
+        numeric = values.dtype.kind in "iuf"
+        found, distinct = pd.factorize(values if numeric else values.astype("str"))
+        return found, np.asarray(distinct, dtype=object)
+    codes: IntArray = values.cat.codes.to_numpy()
+    texts = values.cat.categories.to_numpy(dtype=object)
+    used = np.bincount(codes[codes >= 0], minlength=len(texts)) > 0
+    if used.all():
+        return codes, texts
+    place = np.append(np.cumsum(used) - 1, -1)  # the last one is that of the code -1
+    return place[codes], texts[used]
+
+
+def uncoded(codes: IntArray, texts: Texts, index: pd.Index) -> pd.Series:
+    """Return a column of text: categories in their order; equal texts are one."""
+    place, names = pd.factorize(texts, sort=True)
+    codes = np.append(place, -1)[codes]  # the last one is that of the code -1
+    return pd.Series(pd.Categorical.from_codes(codes, pd.Index(names, dtype="str")), index=index)
+
+
 @dataclass(frozen=True)
 class RawTable:
     """Rows of one or more files.
 
     Attributes:
-        rows: The rows; cells of text files are text. The column ``__file__`` is the name of the
-            file that a row is from, and the index is its row in that file.
+        rows: The rows. A column of text, such as any of a CSV, is categorical. The column
+            ``__file__`` is the name of the file that a row is from, and the index is its row in
+            that file.
         style: How its numbers are written.
         findings: What was found in it; all tables that are made from it add to the same.
         masks: While a table is checked, the rows that each rule found. None: the first wrong cell
@@ -82,8 +105,7 @@ class RawTable:
         return values.mask(infinite) if infinite.any() else values
 
     def _read(self, column: str, raw: pd.Series) -> pd.Series:
-        code, distinct = pd.factorize(raw.astype("str"))
-        texts = np.asarray(distinct, dtype=object)
+        code, texts = coded(raw)
         numbers, unread, missing = read_numbers(texts, self.style)
         self._say_numbers(column, texts, numbers, missing, np.bincount(code[code >= 0]))
         unread = np.append(unread, False)  # the code -1 is an empty cell
@@ -147,11 +169,10 @@ class RawTable:
                     in_zone(pd.DatetimeIndex(raw), zone, steady=within_days), index=raw.index
                 )
             return self._all_dates(column, stamps, "a date")
-        code, distinct = pd.factorize(raw)
-        texts = np.asarray(distinct, dtype=object)
+        code, texts = coded(raw)
         digits = column.format is None and len(texts) and all(str(t).isdigit() for t in texts)
         if raw.dtype.kind in "iuf" or digits:
-            values = np.asarray(distinct, dtype=float)
+            values = texts.astype(float)
             numbered = from_numbers(values, column.format)
             if numbered is None:
                 raise self._not_dates(column, values)
@@ -199,8 +220,7 @@ class RawTable:
         """Return a column; or several, as text, with a blank between them."""
         if len(columns) == 1:
             return self.require(columns[0])
-        parts = [self.keys(column) for column in columns]
-        return pd.Series([" ".join(row) for row in zip(*parts, strict=True)], self.rows.index)
+        return joined([self.keys(column) for column in columns], " ")
 
     def keys(self, column: str) -> pd.Series:
         """Return a column as text; 1001.0 is the key 1001, where a spreadsheet left it so.
@@ -209,11 +229,10 @@ class RawTable:
             DataError: If a cell is empty.
         """
         raw = self.require(column)
-        empty = raw.isna().to_numpy()
-        self.refuse("key", column, empty, "a key")
+        self.refuse("key", column, raw.isna().to_numpy(), "a key")
         if raw.dtype.kind == "f" and (raw.dropna() % 1 == 0).all():
-            return raw.astype("Int64").astype("str")
-        code, distinct = pd.factorize(raw.astype("str"))
+            raw = raw.astype("Int64")
+        code, distinct = coded(raw)
         texts = pd.Series(distinct, dtype="str").str.strip()
         tailed = texts.str.fullmatch(r"\d+\.0")
         if tailed.any() and texts[~tailed].str.fullmatch(r"\d+").all():
@@ -224,8 +243,7 @@ class RawTable:
                 f"{texts[tailed].iloc[0][:-2]!r}",
             )
             texts = texts.str.removesuffix(".0")
-        named = np.append(texts.to_numpy(dtype=object), "")  # the code -1 is an empty cell
-        return pd.Series(named[code], index=raw.index, dtype="str")
+        return uncoded(code, texts.to_numpy(dtype=object), raw.index)
 
     def say(self, about: str, sentence: str) -> None:
         """Keep a sentence for the report; the first one about something stays."""
@@ -269,3 +287,19 @@ class RawTable:
 def _short(value: object, most: int = 60) -> str:
     shown = repr(value)
     return shown if len(shown) <= most else f"{shown[:most]}... ({len(shown)} characters)"
+
+
+def joined(parts: list[pd.Series], sign: str) -> pd.Series:
+    """Return columns of text as one, with a sign between them; empty where one of them is."""
+    codes, places = np.zeros(len(parts[0]), dtype=np.int64), []
+    for part in parts:
+        own, texts = coded(part)
+        codes = np.where((codes < 0) | (own < 0), -1, codes * max(len(texts), 1) + own)
+        places.append(texts)
+    code, distinct = pd.factorize(np.where(codes < 0, np.nan, codes.astype(float)))
+    names, rest = np.array([""] * len(distinct), dtype=object), np.asarray(distinct, dtype=np.int64)
+    for last, texts in enumerate(reversed(places)):
+        last_part = texts[rest % max(len(texts), 1)]
+        names = last_part + sign + names if last else last_part
+        rest = rest // max(len(texts), 1)
+    return uncoded(code, names, parts[0].index)

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from pandas.api.types import union_categoricals
 
 from restock.data.numbers import NumberStyle, style_of
-from restock.data.raw import FILE, RawTable
+from restock.data.raw import FILE, RawTable, coded
 from restock.data.tables.find import TableFile, find_tables, is_table
 from restock.data.tables.text import Dialect, fold, read_text
 from restock.data.tables.typed import OLE, as_text, read_json_lines, read_parquet, read_sheet
@@ -207,11 +209,26 @@ def _joined(parts: list[_Part]) -> pd.DataFrame:
         part.table.assign(**{c: as_text(part.table[c]) for c in mixed if c in part.table})
         for part in parts
     ]
-    rows = pd.concat(tables)
-    sizes = [len(part.table) for part in parts]
-    codes = np.repeat(np.arange(len(parts)), sizes)
+    columns = list(dict.fromkeys(column for table in tables for column in table.columns))
+    index = np.concatenate([table.index for table in tables])
+    rows = pd.DataFrame({column: _stacked(tables, column) for column in columns})
+    rows.index = pd.Index(index)
+    codes = np.repeat(np.arange(len(parts)), [len(table) for table in tables])
     rows[FILE] = pd.Categorical.from_codes(codes, pd.Index([part.name for part in parts]))
     return rows
+
+
+def _stacked(tables: list[pd.DataFrame], column: str) -> Any:
+    """Return the values of a column from all tables; text as codes."""
+    values = [
+        table[column] if column in table else pd.Series([None] * len(table), dtype="category")
+        for table in tables
+    ]
+    coded = [value for value in values if _kind(value) == "text"]
+    if not coded:
+        return pd.concat(values, ignore_index=True).array
+    texts = [value if hasattr(value, "cat") else value.astype("category") for value in values]
+    return texts[0].array if len(texts) == 1 else union_categoricals([t.array for t in texts])
 
 
 def _kind(values: pd.Series) -> str:
@@ -237,4 +254,4 @@ def _style(parts: list[_Part], numbers: Collection[str], form: TableForm) -> Num
 def _distinct(table: pd.DataFrame, columns: Iterable[str]) -> Iterator[tuple[str, np.ndarray]]:
     for column in columns:
         if column in table and _kind(table[column]) == "text":
-            yield column, np.asarray(pd.unique(table[column].dropna().astype("str")), dtype=object)
+            yield column, coded(table[column])[1]

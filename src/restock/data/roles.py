@@ -11,7 +11,7 @@ import pandas as pd
 from restock.data.categories import early_rows, given, indicators, is_text
 from restock.data.dates import counted_years
 from restock.data.frequency import Frequency
-from restock.data.raw import RawTable
+from restock.data.raw import RawTable, coded, joined, uncoded
 from restock.errors import ConfigError, DataError
 from restock.settings.folds import FoldSettings
 from restock.settings.panel import ColumnSettings, PanelSettings, TimestampColumn
@@ -104,14 +104,23 @@ def rows_by_role(
     roles |= {f"number {name}": values for name, values in ahead.items()}
     columns = columns.model_copy(update={"known_future": tuple(ahead)})
     for name in columns.static:
-        roles[f"static {name}"] = raw.keys(name) if name in columns.series else raw.require(name)
+        roles[f"static {name}"] = raw.keys(name) if name in columns.series else _ordered(raw, name)
     for derived in settings.derived_static.values():
-        read = raw.numbers if derived.how == "band" else raw.require
-        roles[f"raw {derived.column} {derived.how}"] = read(derived.column)
+        name = derived.column
+        values = raw.numbers(name) if derived.how == "band" else _ordered(raw, name)
+        roles[f"raw {derived.column} {derived.how}"] = values
     # From here on a row is identified by its position: row numbers repeat from file to file.
     table = pd.DataFrame(_bare(roles))
     table["_order"] = np.arange(len(table))
     return Rows(table, columns, frequency)
+
+
+def _ordered(raw: RawTable, name: str) -> pd.Series:
+    """Return a column; categories of text in their order."""
+    values = raw.require(name)
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        return uncoded(*coded(values), values.index)
+    return values
 
 
 def _bare(columns: dict[str, Any]) -> dict[str, Any]:
@@ -142,16 +151,13 @@ def _known_future(
 def series_keys(raw: RawTable, columns: tuple[str, ...]) -> pd.Series:
     r"""Join the key columns by "/". A "/" in one of several keys is written as ``\/``."""
     parts = [raw.keys(column) for column in columns]
-    if len(parts) == 1:
-        return parts[0].astype("category")
-    joined = _escaped(parts[0])
-    for part in parts[1:]:
-        joined = joined + "/" + _escaped(part)
-    return joined.astype("category")
+    return parts[0] if len(parts) == 1 else joined([_escaped(part) for part in parts], "/")
 
 
 def _escaped(keys: pd.Series) -> pd.Series:
-    return keys.str.replace("\\", "\\\\", regex=False).str.replace("/", "\\/", regex=False)
+    code, texts = coded(keys)
+    escaped = [str(text).replace("\\", "\\\\").replace("/", "\\/") for text in texts]
+    return uncoded(code, np.array(escaped, dtype=object), keys.index)
 
 
 def timestamps(raw: RawTable, column: TimestampColumn, frequency: Frequency) -> pd.Series:

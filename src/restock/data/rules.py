@@ -6,9 +6,10 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from restock.data.raw import RawTable
+from restock.data.raw import RawTable, coded, uncoded
 from restock.errors import ConfigError
 from restock.settings.panel import CancellationSettings, RuleSettings
 
@@ -39,10 +40,11 @@ def apply_rules(
     if rules.drop_duplicate_rows:
         raw = keep("duplicate rows", raw, ~raw.rows.duplicated(subset=raw.columns))
     for column in rules.uppercase:
-        upper = raw.require(column).astype("str").str.upper()
-        raw = raw.with_rows(raw.rows.assign(**{column: upper}))
+        codes, texts = coded(raw.require(column))
+        upper = np.array([str(text).upper() for text in texts], dtype=object)
+        raw = raw.with_rows(raw.rows.assign(**{column: uncoded(codes, upper, raw.rows.index)}))
     for column, pattern in rules.keep_matching.items():
-        mask = _matches(raw.require(column), pattern)
+        mask = _starting(raw.require(column), pattern)
         raw = keep(f"{column} does not match {pattern}", raw, mask)
     raw = check(raw)
     if rules.cancellations is not None:
@@ -57,13 +59,17 @@ def apply_rules(
     return raw, report
 
 
-def _matches(values: pd.Series, pattern: str) -> pd.Series:
+def _starting(values: pd.Series, pattern: str) -> pd.Series:
+    """Return which cells start with what a regular expression says; an empty one never does."""
     try:
-        return values.astype(str).str.match(pattern)
+        expression = re.compile(pattern)
     except re.error as error:
         raise ConfigError(
             f"data.rules.keep_matching: {pattern!r} is not a valid regular expression ({error})"
         ) from None
+    codes, texts = coded(values)
+    fits = [expression.match(str(text)) is not None for text in texts]
+    return pd.Series(np.array([*fits, False])[codes], index=values.index)
 
 
 def _cancelled(
@@ -74,11 +80,10 @@ def _cancelled(
     A cancellation matches a sale if the ``match`` columns are equal and the quantities are
     opposite. The n-th cancellation of a key is paired with its n-th sale, in the order of rows.
     """
-    for column in (rule.column, *rule.match):
-        raw.require(column)
     table, quantity = raw.rows, raw.numbers(rule.quantity)
-    cancelling = table[rule.column].astype("str").str.startswith(rule.prefix).fillna(False)
-    key = table[list(rule.match)].assign(quantity=quantity.abs(), cancelling=cancelling)
+    cancelling = _starting(raw.require(rule.column), re.escape(rule.prefix))
+    same = {column: coded(raw.require(column))[0] for column in rule.match}
+    key = pd.DataFrame(same, table.index).assign(quantity=quantity.abs(), cancelling=cancelling)
     key["turn"] = key.groupby([*rule.match, "quantity", "cancelling"], dropna=False).cumcount()
     key["row"] = range(len(key))
     sales, cancels = key[~cancelling & (quantity > 0)], key[cancelling]

@@ -17,7 +17,7 @@ def given_columns(rows: Rows) -> dict[str, pd.Series]:
     """Return the static columns of the table by name, each indexed by series."""
     by_series = rows.table.groupby("series_id", sort=True, observed=True)
     return {
-        name: _given(by_series[f"static {name}"].first(), name, rows.columns.series)
+        name: _given(_plain(by_series[f"static {name}"].first()), name, rows.columns.series)
         for name in rows.columns.static
     }
 
@@ -48,6 +48,12 @@ def derived_columns(rows: Rows, until: IntArray, settings: PanelSettings) -> dic
     return {name: _derive(table, early, rule) for name, rule in settings.derived_static.items()}
 
 
+def _plain(column: pd.Series) -> pd.Series:
+    """Return text as it is: one value a series needs no codes."""
+    coded = isinstance(column.dtype, pd.CategoricalDtype)
+    return column.astype("str") if coded else column
+
+
 def _given(column: pd.Series, name: str, keys: tuple[str, ...]) -> pd.Series:
     """Keep key columns as text, even if they are numbers: store 2 is not twice store 1."""
     return column.astype(str) if name in keys else _typed(column)
@@ -73,6 +79,6 @@ def _derive(rows: pd.DataFrame, early: pd.Series, rule: DerivedColumn) -> pd.Ser
             known.groupby(["series_id", column], observed=True).size().reset_index(name="count")
         )
         ordered = counts.sort_values(["series_id", "count", column], ascending=[True, False, True])
-        return ordered.groupby("series_id", observed=True)[column].first()
-    first = known.groupby("series_id", observed=True)[column].first()
+        return _plain(ordered.groupby("series_id", observed=True)[column].first())
+    first = _plain(known.groupby("series_id", observed=True)[column].first())
     return first.astype(str).str.split().str[-1] if rule.how == "last_word" else first

@@ -200,7 +200,7 @@ def _parsed(name: str, content: bytes, separator: str, names: list[str]) -> pa.T
                 delimiter=separator, newlines_in_values=b'"' in content
             ),
             convert_options=arrow_csv.ConvertOptions(
-                column_types=dict.fromkeys(names, pa.large_string()),
+                column_types=dict.fromkeys(names, pa.dictionary(pa.int32(), pa.string())),
                 strings_can_be_null=True,
                 null_values=[""],
             ),

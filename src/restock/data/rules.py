@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ import pandas as pd
 from restock.data.raw import RawTable, coded, uncoded
 from restock.errors import ConfigError
 from restock.settings.panel import CancellationSettings, RuleSettings
+from restock.types.panel import IntArray
 
 Counts = dict[str, int]
 
@@ -38,7 +39,8 @@ def apply_rules(
         return raw.with_rows(raw.rows[mask])
 
     if rules.drop_duplicate_rows:
-        raw = keep("duplicate rows", raw, ~raw.rows.duplicated(subset=raw.columns))
+        alike = pd.Series(_alike([raw.rows[name] for name in raw.columns]), raw.rows.index)
+        raw = keep("duplicate rows", raw, ~alike.duplicated())
     for column in rules.uppercase:
         codes, texts = coded(raw.require(column))
         upper = np.array([str(text).upper() for text in texts], dtype=object)
@@ -72,6 +74,15 @@ def _starting(values: pd.Series, pattern: str) -> pd.Series:
     return pd.Series(np.array([*fits, False])[codes], index=values.index)
 
 
+def _alike(columns: Sequence[pd.Series]) -> IntArray:
+    """Return a number for each row; rows that are equal in all columns have the same one."""
+    number = np.zeros(len(columns[0]), dtype=np.int64)
+    for column in columns:
+        codes, texts = coded(column)
+        number = np.asarray(pd.factorize(number * (len(texts) + 1) + codes + 1)[0])
+    return number
+
+
 def _cancelled(
     raw: RawTable, rule: CancellationSettings
 ) -> tuple[pd.Series, pd.Series, dict[str, Any]]:
@@ -82,14 +93,22 @@ def _cancelled(
     """
     table, quantity = raw.rows, raw.numbers(rule.quantity)
     cancelling = _starting(raw.require(rule.column), re.escape(rule.prefix))
-    same = {column: coded(raw.require(column))[0] for column in rule.match}
-    key = pd.DataFrame(same, table.index).assign(quantity=quantity.abs(), cancelling=cancelling)
-    key["turn"] = key.groupby([*rule.match, "quantity", "cancelling"], dropna=False).cumcount()
-    key["row"] = range(len(key))
-    sales, cancels = key[~cancelling & (quantity > 0)], key[cancelling]
-    on = [*rule.match, "quantity", "turn"]
-    pairs = sales.merge(cancels[[*on, "row"]], on=on, suffixes=("", "_cancel"))
-    pairs = pairs[pairs["row"] < pairs["row_cancel"]]
+    alike = _alike([*(raw.require(column) for column in rule.match), quantity.abs()])
+    cancelled = np.zeros(alike.max(initial=-1) + 1, dtype=bool)
+    cancelled[alike[cancelling]] = True
+    of_both = np.flatnonzero(cancelled[alike] & (cancelling | (quantity > 0)))
+    rows = pd.DataFrame(
+        {
+            "key": alike[of_both],
+            "cancelling": cancelling.to_numpy()[of_both],
+            "quantity": quantity.abs().to_numpy()[of_both],
+            "row": of_both,
+        }
+    )
+    rows["turn"] = rows.groupby(["key", "cancelling"]).cumcount()
+    sales, cancels = rows[~rows["cancelling"]], rows[rows["cancelling"]]
+    pairs = sales.merge(cancels[["key", "turn", "row"]], on=["key", "turn"], suffixes=("", "_by"))
+    pairs = pairs[pairs["row"] < pairs["row_by"]]
     matched = pd.Series(False, index=table.index)
     matched.iloc[pairs["row"].to_numpy()] = True
     report = {

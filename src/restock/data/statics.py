@@ -43,8 +43,8 @@ def derived_columns(rows: Rows, until: IntArray, settings: PanelSettings) -> dic
     """
     table = rows.table
     position = table["period"] - table["period"].min()
-    last = pd.Series(until, index=np.unique(table["series_id"]))
-    early = position <= table["series_id"].map(last).astype("int64")
+    series = table["series_id"].cat.remove_unused_categories().cat.codes.to_numpy()
+    early = position <= until[series]
     return {name: _derive(table, early, rule) for name, rule in settings.derived_static.items()}
 
 

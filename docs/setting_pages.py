@@ -287,6 +287,8 @@ def _said(annotation: Any, metadata: tuple[Any, ...] = ()) -> str:
 
 
 def _many(annotation: Any) -> str:
+    if get_origin(annotation) is Literal:
+        return f"names out of {', '.join(f'`{name}`' for name in get_args(annotation))}"
     return {str: "names", int: "whole numbers", float: "numbers", Any: "values"}[annotation]
 
 

@@ -424,6 +424,32 @@ def test_days_on_which_all_are_closed_have_no_demand(tmp_path: Path, open_days: 
     ]
 
 
+def test_closed_days_may_be_said(tmp_path: Path) -> None:
+    rows = long(num_steps=140, freq="D", rate=50)
+    sundays = rows["day"].dt.day_of_week == 6
+    rows = rows[~sundays | (rows.index == 7)]  # one Sunday was open
+    unknown, said = prepared(tmp_path, rows, frequency="D")
+    assert said == []
+    assert np.isnan(unknown.demand).any()
+    panel, said = prepared(tmp_path, rows, frequency="D", closed="SUN")
+    assert said == []
+    assert np.isfinite(panel.demand[0]).all()
+    assert panel.demand[0, 6] > 0  # the grid starts on the first Monday
+    assert (panel.demand[0, 13::7] == 0).all()
+
+
+def test_a_day_may_start_in_the_morning(tmp_path: Path) -> None:
+    hours = pd.date_range("2021-01-03 06:00", periods=24 * 30, freq="h")
+    rows = pd.DataFrame({"article": "a", "day": hours, "sold": np.arange(len(hours))})
+    column = {"column": "day", "day_starts_at": 6}
+    panel, _ = prepared(
+        tmp_path, rows, columns={"timestamp": column}, frequency="D", aggregation="sum"
+    )
+    assert panel.demand[0].tolist() == rows["sold"].to_numpy().reshape(30, 24).sum(axis=1).tolist()
+    with pytest.raises(ConfigError, match="day_starts_at is for days and longer"):
+        prepared(tmp_path, rows, columns={"timestamp": column}, frequency="h")
+
+
 @pytest.mark.parametrize(("freq", "alias", "rate"), [("D", "D", 0.15), ("W-SUN", "W-SUN", 0.3)])
 def test_a_table_without_rows_where_nothing_was_sold_asks_what_that_means(
     tmp_path: Path, freq: str, alias: str, rate: float

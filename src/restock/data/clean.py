@@ -162,7 +162,7 @@ def _grid(cells: pd.DataFrame, rows: Rows, raw: RawTable, settings: PanelSetting
 
     timestamps = rows.frequency.labels(first, num_all)
     demand = wide("demand")[:, :num_steps]
-    demand = fill_gaps(demand, timestamps[:num_steps], rows.frequency.label, settings.missing, raw)
+    demand = fill_gaps(demand, timestamps[:num_steps], rows.frequency.label, settings, raw)
     panel = DemandPanel(
         series_id=names,
         timestamps=timestamps,

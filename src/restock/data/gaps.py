@@ -7,6 +7,8 @@ import pandas as pd
 
 from restock.data.raw import RawTable
 from restock.errors import DataError
+from restock.settings.frequency import WEEKDAYS
+from restock.settings.panel import PanelSettings
 from restock.types.panel import BoolArray, FloatArray
 
 WEEKS = 4  # so often a weekday must come to be called closed
@@ -18,7 +20,7 @@ def fill_gaps(
     demand: FloatArray,
     timestamps: pd.DatetimeIndex,
     frequency: str,
-    missing: str | None,
+    settings: PanelSettings,
     raw: RawTable,
 ) -> FloatArray:
     """Fill periods without a row as the settings say; days on which all are closed have no demand.
@@ -27,7 +29,7 @@ def fill_gaps(
         demand: Demand; NaN where there is no row. Shape ``(N, T)``.
         timestamps: Labels of the periods. Length T.
         frequency: Frequency of the grid.
-        missing: The policy of the settings; None: none was chosen.
+        settings: The policy for missing periods, and weekdays that are closed.
         raw: The table, which is told what was found.
 
     Raises:
@@ -36,29 +38,33 @@ def fill_gaps(
     seen = np.isfinite(demand)
     begun = np.logical_or.accumulate(seen, axis=1)
     lived = begun & np.logical_or.accumulate(seen[:, ::-1], axis=1)[:, ::-1]
-    closed = np.zeros(len(timestamps), dtype=bool)
+    closed, missing = np.zeros(len(timestamps), dtype=bool), settings.missing
     if frequency == "D":
-        closed = _closed_days(np.asarray(seen.any(axis=0)), timestamps, raw)
+        said = [WEEKDAYS.index(day) for day in settings.closed]
+        closed = _closed_days(np.asarray(seen.any(axis=0)), timestamps, said, raw)
     if missing in (None, "mask"):
         _check_gaps(demand[:, ~closed], lived[:, ~closed], missing, raw)
         return np.where(closed & lived, 0.0, demand)
     return np.where((begun | (missing == "zero_from_start")) & ~seen, 0.0, demand)
 
 
-def _closed_days(open_days: BoolArray, days: pd.DatetimeIndex, raw: RawTable) -> BoolArray:
-    """Return the days of the weekdays on which no series ever has a row. Length T."""
+def _closed_days(
+    open_days: BoolArray, days: pd.DatetimeIndex, said: list[int], raw: RawTable
+) -> BoolArray:
+    """Return the days of closed weekdays: those said, and those without any row. Length T."""
     weekday = days.day_of_week.to_numpy()
     counts = np.bincount(weekday, minlength=7)
     closed = (np.bincount(weekday[open_days], minlength=7) == 0) & (counts >= WEEKS)
+    closed[said] = False
     if not closed.any() or closed.all():
-        return np.zeros(len(days), dtype=bool)
+        return np.isin(weekday, said)
     names = ", ".join(DAYS[day] for day in np.flatnonzero(closed))
     raw.say(
         "closed",
         f"closed on {names}: no series has a row on {int(counts[closed].sum())} such days; demand "
         "there is 0 (data.frequency=B leaves weekends out)",
     )
-    return closed[weekday]
+    return closed[weekday] | np.isin(weekday, said)
 
 
 def _check_gaps(demand: FloatArray, lived: BoolArray, missing: str | None, raw: RawTable) -> None:

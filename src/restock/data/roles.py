@@ -164,6 +164,13 @@ def timestamps(raw: RawTable, column: TimestampColumn, frequency: Frequency) -> 
     """Return the time of each row: a date, or the label of an integer period."""
     if column.start is None:
         stamps = raw.dates(column, within_days=frequency.within_days)
+        if column.day_starts_at:
+            if frequency.within_days:
+                raise ConfigError(
+                    "data.columns.timestamp.day_starts_at is for days and longer periods, but "
+                    f"data.frequency is {frequency.period}."
+                )
+            stamps = stamps - pd.Timedelta(hours=column.day_starts_at)
         expected = "a business day (data.frequency=D takes every day)"
         raw.refuse("date", column.columns[0], ~frequency.covers(stamps), expected)
         return stamps

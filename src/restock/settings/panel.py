@@ -6,7 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from restock.settings.base import Floats, Frozen, Names
+from restock.settings.base import Floats, Frozen, Names, as_tuple
+from restock.settings.frequency import Weekday
 
 
 class TimestampColumn(Frozen):
@@ -29,6 +30,11 @@ class TimestampColumn(Frozen):
     timezone: str | None = None
     """The zone whose days and hours count, such as ``Europe/Berlin``, for times with an offset from
     UTC; null: the clock as it is written, or UTC if the offsets differ.
+    """
+
+    day_starts_at: Annotated[int, Field(ge=0, le=23)] = 0
+    """The hour at which a day begins, for days and longer periods: with 6, what is sold at three
+    in the morning counts for the day before.
     """
 
     @property
@@ -228,6 +234,11 @@ class PanelSettings(Frozen):
     """The demand in a period without a row: unknown (``mask``), 0 after the first row of the
     series (``zero``), or 0 everywhere, also before its first row (``zero_from_start``). null:
     unknown, but a table in which it looks like 0 is refused.
+    """
+
+    closed: Annotated[tuple[Weekday, ...], BeforeValidator(as_tuple)] = ()
+    """Weekdays on which nothing can be sold, such as ``SUN``; demand there is 0. Days on which no
+    series ever has a row are found without it. For daily data.
     """
 
     negative: Literal["reject", "clip", "keep_missing"] = "reject"

@@ -44,7 +44,7 @@ def fill_gaps(
         closed = _closed_days(np.asarray(seen.any(axis=0)), timestamps, said, raw)
     if missing in (None, "mask"):
         _check_gaps(demand[:, ~closed], lived[:, ~closed], missing, raw)
-        return np.where(closed & lived, 0.0, demand)
+        return np.where(closed & lived & ~seen, 0.0, demand)
     return np.where((begun | (missing == "zero_from_start")) & ~seen, 0.0, demand)
 
 

@@ -131,7 +131,9 @@ def _settings(bundle: Bundle) -> PanelSettings:
     columns: dict[str, Any] = {"timestamp": "timestamp", "series": ["series_id"]}
     columns |= {"demand": "demand", **manifest.roles}
     return PanelSettings(
-        columns=ColumnSettings.model_validate(columns), frequency=manifest.frequency
+        columns=ColumnSettings.model_validate(columns),
+        frequency=manifest.frequency,
+        missing="mask",
     )
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from restock.commands import validate
 from restock.commands.arguments import Arguments
 from restock.commands.views import ValidateView
-from restock.errors import DataError, RejectedError, RestockError
+from restock.errors import ConfigError, DataError, RejectedError, RestockError
+from restock.settings.base import replace_at
 from restock.settings.tree import Settings
 from restock.types import layout
 from support.builders import settings, table
@@ -57,3 +59,32 @@ def test_a_table_that_cannot_be_read_is_reported_too(tmp_path: Path) -> None:
         validate.run(context(own, tmp_path).narrowed(ValidateView), Arguments())
     report = json.loads((tmp_path / "out" / layout.VALIDATION).read_text())
     assert report["error"] == "own.csv: the file is empty."
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        (table(2, 80).assign(sales=0), "demand is 0 in every period"),
+        (table(2, 1), "needs 8 periods of history"),
+    ],
+)
+def test_what_a_later_step_would_refuse_is_refused(
+    tmp_path: Path, rows: pd.DataFrame, message: str
+) -> None:
+    own = chosen(tmp_path)
+    rows.to_csv(tmp_path / "own.csv", index=False)
+    with pytest.raises(DataError, match=message):
+        validate.run(context(own, tmp_path).narrowed(ValidateView), Arguments())
+
+
+def test_the_price_and_the_stock_table_are_checked(tmp_path: Path) -> None:
+    own = chosen(tmp_path, validation={"number": "flag"})
+    stock = tmp_path / "stock.csv"
+    stock.write_text("series_id;on_hand;on_order;backorders\nstore 0/item 0;1.250,5;few;0\n")
+    values = {"inventory.stock_path": str(stock)}
+    around = context(replace_at(own, values), tmp_path).narrowed(ValidateView)
+    with pytest.raises(DataError, match=r"stock_path: stock\.csv: row 2, column 'on_order'"):
+        validate.run(around, Arguments())
+    around = context(replace_at(own, {"inventory.unit_value": "prize"}), tmp_path)
+    with pytest.raises(ConfigError, match=r"unit_value: no .* column .prize."):
+        validate.run(around.narrowed(ValidateView), Arguments())

@@ -129,6 +129,7 @@ def _zipped(table: pd.DataFrame) -> bytes:
 
 RIGHT: dict[str, tuple[str, Callable[[pd.DataFrame], bytes], dict[str, Any]]] = {
     "plain": ("t.csv", _csv(), {}),
+    "line ends of an old Mac": ("t.csv", _csv(lineterminator="\r"), {}),
     "every cell quoted": ("t.csv", _csv(quoting=1), {}),
     "Windows' line ends": ("t.csv", _csv(lineterminator="\r\n"), {}),
     "no end of the last line": ("t.csv", lambda t: _csv()(t).rstrip(), {}),
@@ -253,6 +254,16 @@ def test_amounts_are_read_as_people_write_them(
     text = rows.to_csv(index=False, sep=";")
     panel, _ = prepared(tmp_path, {"t.csv": text}, columns={"observed": ["price"]})
     assert panel.observed["price"][0, 0] == pytest.approx(value)
+
+
+def test_a_title_above_the_header_is_not_read_and_said(tmp_path: Path, truth: DemandPanel) -> None:
+    text = "Sales report;;\n\n" + long().to_csv(index=False, sep=";")
+    panel, said = prepared(tmp_path, {"t.csv": text})
+    np.testing.assert_array_equal(panel.demand, truth.demand)
+    assert said == ["t.csv: columns are separated by ';' and 2 lines above the header are not read"]
+    wrong = text.replace(";2021-01-17;", ";soon;", 1)
+    with pytest.raises(DataError, match=r"t\.csv: row 6, column 'day' holds 'soon'"):
+        prepared(tmp_path, {"t.csv": wrong})
 
 
 @pytest.mark.parametrize("cell", ["5%", "2for1", "1,2,3", "12..5", "--3", "1.23.4", "0x1F", "inf"])
@@ -702,6 +713,16 @@ BAD: dict[str, tuple[str, bytes, str]] = {
         "t.csv",
         (HEADER + '2021-01-03,a,1\n2021-01-10,"a,2\n2021-01-17,a,3\n').encode(),
         r"t\.csv: row 4 has 2 cells, expected 3",
+    ),
+    "two columns of one name": (
+        "t.csv",
+        b"day,article,sold,Sold\n2021-01-03,a,1,2\n",
+        r"t\.csv: two columns are called 'sold'",
+    ),
+    "a number that is none": (
+        "t.csv",
+        (HEADER + "2021-01-03,a,1e308\n").encode(),
+        r"holds '1e308', expected a number of at most 1e\+15",
     ),
     "NUL bytes": ("t.csv", (HEADER + "2021-01-03,a\0,1\n").encode(), "row 2 holds a NUL byte"),
     "a cut gzip": ("t.csv.gz", gzip.compress(HEADER.encode() * 50)[:-9], "damaged or cut off"),

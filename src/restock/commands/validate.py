@@ -14,27 +14,29 @@ from restock.data.raw import RawTable
 from restock.data.rows import read_rows
 from restock.data.sources.kinds import open_source
 from restock.data.sources.source import fetch
-from restock.errors import DataError, RejectedError
+from restock.errors import RejectedError, UserError
 from restock.settings.source import FileSource
+from restock.stages.prepare import check_later_steps
 from restock.tracking.context import Context
 from restock.tracking.protocol import Parts
 from restock.types import layout
 
 
-def run(context: Context[ValidateView], _: Arguments) -> Parts:
+def run(context: Context[ValidateView], arguments: Arguments) -> Parts:  # noqa: ARG001
     """Report what is wrong with the table, as text and in validation.json.
 
     Raises:
-        DataError: If stage prepare would refuse the table. The message says all that it would.
+        UserError: If stage prepare would refuse the table. The message says all that it would.
         RejectedError: If it would put rows aside.
     """
     raw: RawTable | None = None
     report: dict[str, Any] = {}
-    error: DataError | None = None
+    error: UserError | None = None
     try:
         raw = _read(context.settings)
-        report = make_panel(raw, context.settings.data, context.settings.evaluation)[1]
-    except DataError as caught:
+        panel, report = make_panel(raw, context.settings.data, context.settings.evaluation)
+        check_later_steps(panel, context.settings.evaluation, context.settings.inventory)
+    except UserError as caught:
         error = caught
     findings = raw.findings if raw is not None else None
     path = context.files.write(layout.VALIDATION)

@@ -20,6 +20,7 @@ from restock.settings.sweep import SweepSettings
 from restock.settings.tracking import TrackingSettings
 from restock.settings.training import TrainingSettings
 from restock.settings.windows import WindowSettings
+from restock.stages.pipeline import PlanTables
 from restock.training.view import Threads
 
 
@@ -37,6 +38,8 @@ class ValidateView(View):
     """Which table, what its columns mean, and the policy of each rule."""
     evaluation: FoldSettings
     """Where the panel would be cut."""
+    inventory: PlanTables = PlanTables()
+    """The tables of the plan."""
 
 
 class SummaryView(SyncView):

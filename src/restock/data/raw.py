@@ -18,6 +18,7 @@ from restock.settings.panel import TimestampColumn
 from restock.types.panel import BoolArray, FloatArray, IntArray
 
 FILE = "__file__"
+MOST = 1e15  # no quantity and no amount of money is larger
 
 
 def coded(values: pd.Series) -> tuple[IntArray, Texts]:
@@ -100,9 +101,9 @@ class RawTable:
         """
         raw = self.require(column)
         values = raw.astype("float64") if raw.dtype.kind in "biuf" else self._read(column, raw)
-        infinite = np.isinf(values.to_numpy())
-        self.refuse("number", column, infinite, "a finite number")
-        return values.mask(infinite) if infinite.any() else values
+        huge = np.abs(values.to_numpy()) > MOST
+        self.refuse("number", column, huge, f"a number of at most {MOST:g}")
+        return values.mask(huge) if huge.any() else values
 
     def _read(self, column: str, raw: pd.Series) -> pd.Series:
         code, texts = coded(raw)

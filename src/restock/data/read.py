@@ -193,6 +193,9 @@ def _say_dialects(parts: list[_Part], form: TableForm, raw: RawTable) -> None:
                 f"it is not UTF-8 and is read as {encoding}, such as {guess[:60]!r}; "
                 "data.source.encoding names another encoding"
             )
+        above = max(part.dialect.above for part in alike if part.dialect)
+        if above:
+            said.append(f"{above} lines above the header are not read")
         if said:
             raw.say(f"{name} dialect", f"{name}: {' and '.join(said)}")
 

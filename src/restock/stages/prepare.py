@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from restock.data.clean import make_panel
 from restock.data.files import write_json
 from restock.data.folds import make_folds
@@ -12,19 +14,28 @@ from restock.data.rows import read_rows
 from restock.data.store import save_panel, write_table
 from restock.decisions.stock import read_positions
 from restock.decisions.value import unit_value
-from restock.errors import UserError
+from restock.errors import DataError, UserError
 from restock.types import layout
 
 if TYPE_CHECKING:
+    from restock.settings.folds import FoldSettings
+    from restock.settings.inventory import StockSettings
     from restock.stages.pipeline import PrepareView
     from restock.tracking.context import Context
     from restock.types.panel import DemandPanel
 
 
-def _check_later_steps(panel: DemandPanel, settings: PrepareView) -> None:
-    """Refuse before any training what a later step would refuse: folds, prices and the stock."""
-    make_folds(panel, settings.evaluation)
-    inventory = settings.inventory
+def check_later_steps(panel: DemandPanel, folds: FoldSettings, inventory: StockSettings) -> None:
+    """Refuse before any training what a later step would refuse: folds, prices and the stock.
+
+    Raises:
+        DataError: If nothing was ever sold, the history is too short for the folds, or the stock
+            table cannot be used.
+        ConfigError: If there is no such price.
+    """
+    if not np.nansum(panel.demand):
+        raise DataError("demand is 0 in every period of every series: nothing can be learned.")
+    make_folds(panel, folds)
     unit_value(panel, inventory.unit_value)
     if inventory.stock_path is not None:
         read_positions(Path(inventory.stock_path), inventory.stock_form, panel.series_id)
@@ -38,7 +49,7 @@ def run(context: Context[PrepareView]) -> None:
         raise UserError(f"{files.read(layout.RAW)}: no such folder. Run `restock fetch` first.")
     raw = read_rows(files.read(layout.RAW), data, data.source)
     panel, report = make_panel(raw, data, settings.evaluation)
-    _check_later_steps(panel, settings)
+    check_later_steps(panel, settings.evaluation, settings.inventory)
     save_panel(panel, files.write(layout.PANEL))
     write_json(files.write(layout.PREPARE_REPORT), report)
     write_table(files.write(layout.QUARANTINE), raw.findings.quarantine)

@@ -27,6 +27,7 @@ BOMS = (
 )
 OLD = "cp1252"  # what spreadsheets in Western Europe and America write
 HEAD = 2**16
+MOST_ABOVE = 20  # lines above a header, such as the title of a report
 KNOWN = ("utf-8", "utf-16", "latin-1", "cp1252", "cp1250", "cp1251", "cp437", "cp850", "shift_jis",
          "gb18030", "iso-8859-15", "ascii")  # fmt: skip
 
@@ -39,11 +40,13 @@ class Dialect:
         encoding: Name of the encoding.
         separator: The character between two columns.
         guess: A text that an encoding was guessed for; empty if it was not guessed.
+        above: Lines above the header.
     """
 
     encoding: str
     separator: str
     guess: str = ""
+    above: int = 0
 
 
 @dataclass(frozen=True)
@@ -77,16 +80,20 @@ def read_text(name: str, content: bytes, form: TableForm, wanted: Collection[str
             f"{name}: row {line} holds a NUL byte: the file is half-written or no text table. "
             "Write it again; source.encoding names its encoding if it is another one."
         )
+    if b"\n" not in content:
+        content = content.replace(b"\r", b"\n")
     separator = form.separator or _separator(content, wanted)
+    above = _above_header(content, separator, wanted)
+    content = content[above.size :]
     header = next(csv.reader(io.StringIO(_head(content)), delimiter=separator), [])
     if not header:
         raise DataError(f"{name}: the file has no header.")
-    names = _names(header, content, separator)
+    names = _names(name, header, content, separator, wanted)
     table = _parsed(name, content, separator, names)
     if not table.num_rows:
         raise DataError(f"{name}: the table has no rows.")
-    lines = _lines(content, separator, table.num_rows)
-    return TextTable(table, lines, Dialect(encoding, separator, guess))
+    lines = _lines(content, separator, table.num_rows) + above.lines
+    return TextTable(table, lines, Dialect(encoding, separator, guess, above.lines))
 
 
 def _as_utf8(name: str, content: bytes, encoding: str | None) -> tuple[bytes, str, str]:
@@ -141,19 +148,41 @@ def _head(content: bytes) -> str:
 
 
 def _separator(content: bytes, wanted: Collection[str]) -> str:
-    """Find out the separator: with the right one, the header has the wanted columns.
+    """Find out the separator: with the right one, a first row has the wanted columns.
 
     If no separator gives them all, the error about the missing column comes later; then the one
     is taken with which most rows have the same number of cells.
     """
     rows = {sign: _first_rows(content, sign) for sign in SEPARATORS}
     named = {
-        sign: len({fold(cell) for cell in cells[0]} & {fold(column) for column in wanted})
+        sign: max(
+            len({fold(cell) for cell in row} & {fold(column) for column in wanted})
+            for row in cells[:MOST_ABOVE]
+        )
         for sign, cells in rows.items()
         if cells
     }
     even = {sign: _evenness(cells) for sign, cells in rows.items() if cells}
     return max(named, key=lambda sign: (named[sign], even[sign]), default=",")
+
+
+@dataclass(frozen=True)
+class _Above:
+    """What stands above the header: bytes and lines."""
+
+    size: int = 0
+    lines: int = 0
+
+
+def _above_header(content: bytes, separator: str, wanted: Collection[str]) -> _Above:
+    """Find a title above the header: the first row with all wanted columns is the header."""
+    names, size = {fold(column) for column in wanted}, 0
+    for number, line in enumerate(content[:HEAD].split(b"\n")[:MOST_ABOVE]):
+        cells = next(csv.reader([line.decode("utf-8", errors="ignore")], delimiter=separator), [])
+        if names and names <= {fold(cell) for cell in cells}:
+            return _Above(size, number)
+        size += len(line) + 1
+    return _Above()
 
 
 def _first_rows(content: bytes, separator: str, most: int = 50) -> list[list[str]]:
@@ -175,9 +204,14 @@ def fold(name: str) -> str:
     return name.strip().casefold()
 
 
-def _names(header: list[str], content: bytes, separator: str) -> list[str]:
+def _names(
+    file: str, header: list[str], content: bytes, separator: str, wanted: Collection[str]
+) -> list[str]:
     """Return the names of the columns; one more if data rows end in a separator."""
     names = [cell.strip() for cell in header]
+    twice = [name for name in wanted if [fold(cell) for cell in names].count(fold(name)) > 1]
+    if twice:
+        raise DataError(f"{file}: two columns are called {twice[0]!r}. Rename or remove one.")
     rows = _first_rows(content, separator)[1:]
     if rows and all(len(row) == len(names) + 1 and not row[-1] for row in rows):
         names.append("")

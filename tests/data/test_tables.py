@@ -24,11 +24,13 @@ from hypothesis import strategies as st
 from restock.data.clean import make_panel
 from restock.data.read import read_table
 from restock.data.rows import read_rows
+from restock.data.store import load_panel, save_panel
 from restock.errors import ConfigError, DataError
+from restock.forecasters.baselines.make import make_baselines
 from restock.settings.panel import PanelSettings
 from restock.settings.source import TableForm
 from restock.types.panel import DemandPanel
-from support.builders import evaluation
+from support.builders import baselines, evaluation, features
 
 COLUMNS = {"timestamp": "day", "series": ["article"], "demand": "sold"}
 
@@ -419,6 +421,27 @@ def test_a_period_and_its_label_agree(alias: str) -> None:
     )
 
 
+def test_what_is_closed_stays_closed_in_forecasts(tmp_path: Path) -> None:
+    rows = long(num_steps=140, freq="D")
+    rows = rows[rows["day"].dt.day_of_week < 5]
+    panel, _ = prepared(tmp_path, rows, frequency="D")
+    assert panel.closed == (5, 6)
+    save_panel(panel, tmp_path / "panel")
+    panel = load_panel(tmp_path / "panel")
+    levels = np.array([0.1, 0.5, 0.95])
+    made = make_baselines(baselines(names=["moving_mean", "ets"]), 9, features(), levels, 0)
+    end = np.full(2, panel.num_steps - 1)
+    for model in made.values():
+        forecast = model.fit(panel, end).predict(panel, end)
+        days = pd.DatetimeIndex(forecast.timestamps[0]).day_of_week
+        assert (forecast.quantiles[:, days >= 5] == 0).all()
+        assert (forecast.point[:, days >= 5] == 0).all()
+        assert (forecast.quantiles[:, days < 5, 2] > 0).all()
+        saturday = int(np.flatnonzero(days == 5)[-1])
+        before = forecast.cumulative[:, saturday - 1]
+        np.testing.assert_array_equal(forecast.cumulative[:, saturday], before)
+
+
 @pytest.mark.parametrize("open_days", [5, 6, 4])
 def test_days_on_which_all_are_closed_have_no_demand(tmp_path: Path, open_days: int) -> None:
     rows = long(num_steps=140, freq="D")
@@ -447,6 +470,8 @@ def test_closed_days_may_be_said(tmp_path: Path) -> None:
     assert np.isfinite(panel.demand[0]).all()
     assert panel.demand[0, 6] > 0  # the grid starts on the first Monday
     assert (panel.demand[0, 13::7] == 0).all()
+    with pytest.raises(ConfigError, match="closed is for daily data"):
+        prepared(tmp_path, rows, aggregation="sum", closed="SUN")
 
 
 def test_a_day_may_start_in_the_morning(tmp_path: Path) -> None:

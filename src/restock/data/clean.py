@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from restock.data.frequency import Frequency
-from restock.data.gaps import fill_gaps
+from restock.data.gaps import closed_weekdays, fill_gaps
 from restock.data.raw import RawTable
 from restock.data.roles import Rows, rows_by_role
 from restock.data.rules import apply_rules
@@ -162,11 +162,13 @@ def _grid(cells: pd.DataFrame, rows: Rows, raw: RawTable, settings: PanelSetting
 
     timestamps = rows.frequency.labels(first, num_all)
     demand = wide("demand")[:, :num_steps]
-    demand = fill_gaps(demand, timestamps[:num_steps], rows.frequency.label, settings, raw)
+    closed = closed_weekdays(demand, timestamps[:num_steps], rows.frequency.label, settings, raw)
+    demand = fill_gaps(demand, timestamps[:num_steps], closed, settings.missing, raw)
     panel = DemandPanel(
         series_id=names,
         timestamps=timestamps,
         demand=demand,
+        closed=closed,
         in_stock=np.nan_to_num(wide("in_stock")[:, :num_steps], nan=1.0) > 0,
         frequency=rows.frequency.label,
         unit=settings.unit,

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from restock.data.raw import RawTable
-from restock.errors import DataError
+from restock.errors import ConfigError, DataError
 from restock.settings.frequency import WEEKDAYS
 from restock.settings.panel import PanelSettings
 from restock.types.panel import BoolArray, FloatArray
@@ -16,20 +16,59 @@ MANY, HARDLY_ANY, ENOUGH = 0.3, 0.005, 50
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
-def fill_gaps(
+def closed_weekdays(
     demand: FloatArray,
-    timestamps: pd.DatetimeIndex,
+    days: pd.DatetimeIndex,
     frequency: str,
     settings: PanelSettings,
     raw: RawTable,
+) -> tuple[int, ...]:
+    """Return the weekdays on which nothing is sold: those said, and those without any row.
+
+    Args:
+        demand: Demand; NaN where there is no row. Shape ``(N, T)``.
+        days: Labels of the periods. Length T.
+        frequency: Frequency of the grid; other than of days, no weekday is closed.
+        settings: The weekdays that are said.
+        raw: The table, which is told what was found.
+
+    Raises:
+        ConfigError: If weekdays are said for periods other than days.
+    """
+    if frequency != "D":
+        if settings.closed:
+            raise ConfigError(f"data.closed is for daily data, but data.frequency is {frequency}.")
+        return ()
+    weekday, said = days.day_of_week.to_numpy(), [WEEKDAYS.index(day) for day in settings.closed]
+    counts = np.bincount(weekday, minlength=7)
+    open_days = np.asarray(np.isfinite(demand).any(axis=0))
+    found = (np.bincount(weekday[open_days], minlength=7) == 0) & (counts >= WEEKS)
+    found[said] = False
+    if found.any() and not found.all():
+        names = ", ".join(DAYS[day] for day in np.flatnonzero(found))
+        raw.say(
+            "closed",
+            f"closed on {names}: no series has a row on {int(counts[found].sum())} such days; "
+            "demand there is 0, in forecasts as well (data.frequency=B leaves weekends out)",
+        )
+        said += np.flatnonzero(found).tolist()
+    return tuple(sorted(said))
+
+
+def fill_gaps(
+    demand: FloatArray,
+    timestamps: pd.DatetimeIndex,
+    closed: tuple[int, ...],
+    missing: str | None,
+    raw: RawTable,
 ) -> FloatArray:
-    """Fill periods without a row as the settings say; days on which all are closed have no demand.
+    """Fill periods without a row as the policy says; closed days have no demand.
 
     Args:
         demand: Demand; NaN where there is no row. Shape ``(N, T)``.
         timestamps: Labels of the periods. Length T.
-        frequency: Frequency of the grid.
-        settings: The policy for missing periods, and weekdays that are closed.
+        closed: Weekdays without any demand.
+        missing: The policy of the settings; None: none was chosen.
         raw: The table, which is told what was found.
 
     Raises:
@@ -37,34 +76,12 @@ def fill_gaps(
     """
     seen = np.isfinite(demand)
     begun = np.logical_or.accumulate(seen, axis=1)
+    if missing in ("zero", "zero_from_start"):
+        return np.where((begun | (missing == "zero_from_start")) & ~seen, 0.0, demand)
     lived = begun & np.logical_or.accumulate(seen[:, ::-1], axis=1)[:, ::-1]
-    closed, missing = np.zeros(len(timestamps), dtype=bool), settings.missing
-    if frequency == "D":
-        said = [WEEKDAYS.index(day) for day in settings.closed]
-        closed = _closed_days(np.asarray(seen.any(axis=0)), timestamps, said, raw)
-    if missing in (None, "mask"):
-        _check_gaps(demand[:, ~closed], lived[:, ~closed], missing, raw)
-        return np.where(closed & lived & ~seen, 0.0, demand)
-    return np.where((begun | (missing == "zero_from_start")) & ~seen, 0.0, demand)
-
-
-def _closed_days(
-    open_days: BoolArray, days: pd.DatetimeIndex, said: list[int], raw: RawTable
-) -> BoolArray:
-    """Return the days of closed weekdays: those said, and those without any row. Length T."""
-    weekday = days.day_of_week.to_numpy()
-    counts = np.bincount(weekday, minlength=7)
-    closed = (np.bincount(weekday[open_days], minlength=7) == 0) & (counts >= WEEKS)
-    closed[said] = False
-    if not closed.any() or closed.all():
-        return np.isin(weekday, said)
-    names = ", ".join(DAYS[day] for day in np.flatnonzero(closed))
-    raw.say(
-        "closed",
-        f"closed on {names}: no series has a row on {int(counts[closed].sum())} such days; demand "
-        "there is 0 (data.frequency=B leaves weekends out)",
-    )
-    return closed[weekday] | np.isin(weekday, said)
+    shut = np.isin(timestamps.day_of_week, closed)
+    _check_gaps(demand[:, ~shut], lived[:, ~shut], missing, raw)
+    return np.where(shut & lived & ~seen, 0.0, demand)
 
 
 def _check_gaps(demand: FloatArray, lived: BoolArray, missing: str | None, raw: RawTable) -> None:

@@ -43,6 +43,8 @@ def save_panel(panel: DemandPanel, folder: Path) -> None:
             "known_future": list(panel.known_future),
             "observed": list(panel.observed),
         }
+        if panel.closed:
+            grid["closed"] = list(panel.closed)
         if panel.static_until is not None:
             grid["static_until"] = panel.static_until.tolist()
         (aside / "grid.json").write_text(json.dumps(grid, indent=1) + "\n", encoding="utf-8")
@@ -102,5 +104,6 @@ def load_panel(folder: Path) -> DemandPanel:
         static=static,
         known_future={name: wide(name) for name in grid["known_future"]},
         observed={name: wide(name)[past] for name in grid["observed"]},
+        closed=tuple(grid.get("closed", ())),
         static_until=np.array(grid["static_until"]) if "static_until" in grid else None,
     )

@@ -96,7 +96,7 @@ def to_units(
         quantiles=quantiles,
         cumulative=cumulative,
         unit=panel.unit,
-    )
+    ).closed_on(panel.closed)
 
 
 def negligible_demand(panel: DemandPanel, origins: IntArray, scale: FloatArray) -> FloatArray:

@@ -57,6 +57,23 @@ class DemandForecast:
         if not np.isfinite(self.point).all():
             raise ValueError("forecast: point must be finite")
 
+    def closed_on(self, weekdays: tuple[int, ...]) -> DemandForecast:
+        """Return the forecast with no demand on some weekdays (Monday is 0); totals stand still."""
+        if not weekdays:
+            return self
+        days = self.timestamps.astype("datetime64[D]").astype(np.int64)
+        closed = np.isin((days + 3) % 7, weekdays)  # day 0 was a Thursday
+        cumulative = self.cumulative.copy()
+        for step in range(closed.shape[1]):
+            before = cumulative[:, step - 1] if step else np.zeros_like(cumulative[:, 0])
+            cumulative[:, step] = np.where(closed[:, step, None], before, cumulative[:, step])
+        return replace(
+            self,
+            point=np.where(closed, 0.0, self.point),
+            quantiles=np.where(closed[:, :, None], 0.0, self.quantiles),
+            cumulative=cumulative,
+        )
+
     def at(self, level: float) -> FloatArray:
         """Return the quantiles of each step at one of the ``levels``, in units. ``(N, H)``."""
         index = int(np.flatnonzero(np.isclose(self.levels, level))[0])

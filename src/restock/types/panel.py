@@ -34,6 +34,7 @@ class DemandPanel:
         observed: Numeric columns whose future is not known, by name. Each ``(N, T)``.
         static_until: Last position that derived static columns were made from; None if there are
             no derived ones. Shape ``(N,)``.
+        closed: Weekdays without any demand, Monday is 0. Forecasts are 0 there.
 
     Raises:
         DataError: If shapes differ, series are not sorted and unique, there is no series, the grid
@@ -50,6 +51,7 @@ class DemandPanel:
     known_future: dict[str, FloatArray] = field(default_factory=dict)
     observed: dict[str, FloatArray] = field(default_factory=dict)
     static_until: IntArray | None = None
+    closed: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         """Check the shape, the order and the values, once."""

@@ -116,7 +116,7 @@ class Baseline:
             quantiles=self._spread(point, errors[0], pool.errors[0], scale),
             cumulative=self._spread(point.cumsum(axis=1), errors[1], pool.errors[1], scale),
             unit=panel.unit,
-        )
+        ).closed_on(panel.closed)
 
     def _moved_by(self, panel: DemandPanel) -> FeatureSettings | None:
         return None if kind(panel.frequency) in YEARLY else self.features

@@ -17,11 +17,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from restock.data.clean import make_panel
+from restock.data.raw import joined
 from restock.data.read import read_table
 from restock.data.rows import read_rows
 from restock.data.store import load_panel, save_panel
@@ -268,7 +270,9 @@ def test_a_title_above_the_header_is_not_read_and_said(tmp_path: Path, truth: De
         prepared(tmp_path, {"t.csv": wrong})
 
 
-@pytest.mark.parametrize("cell", ["5%", "2for1", "1,2,3", "12..5", "--3", "1.23.4", "0x1F", "inf"])
+@pytest.mark.parametrize(
+    "cell", ["5%", "2for1", "1,2,3", "12..5", "--3", "1.23.4", "0x1F", "inf", "(-5.25)"]
+)
 def test_what_is_no_number_is_refused_with_its_row(tmp_path: Path, cell: str) -> None:
     rows = long().assign(price="1.5")
     rows.loc[7, "price"] = cell
@@ -833,3 +837,233 @@ def test_no_order_of_rows_and_no_way_of_writing_changes_a_panel(  # noqa: PLR091
     expected = rows.sort_values(["article", "day"])
     np.testing.assert_array_equal(panel.demand.ravel(), expected["sold"])
     np.testing.assert_array_equal(panel.observed["price"].ravel(), expected["price"])
+
+
+@pytest.mark.parametrize("lines", [(100,), (9,), (9, 19)])
+def test_a_quote_left_open_does_not_swallow_rows(tmp_path: Path, lines: tuple[int, ...]) -> None:
+    text = long().assign(note="ok").to_csv(index=False).splitlines()
+    for line in lines:
+        text[line] = text[line][:-2] + '"5 inch'
+    with pytest.raises(DataError, match=r"t\.csv: row \d+: a double quote is left open"):
+        prepared(tmp_path, {"t.csv": "\n".join(text)})
+
+
+@pytest.mark.parametrize("num_columns", [3, 5])
+def test_many_keys_in_several_columns_are_not_mixed_up(num_columns: int) -> None:
+    shuffled = np.random.default_rng(0)
+    parts = [
+        pd.Series([f"{column}-{key}" for key in shuffled.permutation(20_000)], dtype="str")
+        for column in range(num_columns)
+    ]
+    parts[1][7] = None
+    found = joined(parts, "/")
+    expected = ["/".join(row) for row in zip(*(part.fillna("") for part in parts), strict=True)]
+    assert found.isna().sum() == 1
+    assert found.drop(index=7).astype(object).tolist() == [*expected[:7], *expected[8:]]
+
+
+@pytest.mark.parametrize("end", ["+01:00", "+0100", "+01"])
+@pytest.mark.parametrize("pattern", [None, "%Y-%m-%d %H:%M:%S%z"])
+def test_an_offset_means_the_same_however_it_is_written(
+    tmp_path: Path, end: str, pattern: str | None
+) -> None:
+    if pattern and end == "+01":
+        pytest.skip("strptime knows no offset without minutes")
+    rows = long(("a",), 20, "D")
+    written = rows.assign(day=rows["day"].dt.strftime("%Y-%m-%d 22:00:00") + end)
+    column: dict[str, Any] = {"column": "day", "format": pattern}
+    shown, _ = prepared(tmp_path, written, columns={"timestamp": column}, frequency="D")
+    assert str(shown.timestamps[0].date()) == "2021-01-03"
+    column["timezone"] = "Asia/Tokyo"
+    there, _ = prepared(tmp_path, written, columns={"timestamp": column}, frequency="D")
+    assert str(there.timestamps[0].date()) == "2021-01-04"
+
+
+def test_an_offset_in_json_is_that_of_a_csv(tmp_path: Path) -> None:
+    rows = long(("a",), 20, "D")
+    written = rows.assign(day=rows["day"].dt.strftime("%Y-%m-%dT23:30:00-05:00"))
+    lines = written.to_json(orient="records", lines=True)
+    panel, _ = prepared(tmp_path, {"t.jsonl": lines}, frequency="D")
+    assert str(panel.timestamps[0].date()) == "2021-01-03"
+
+
+def test_times_with_and_without_an_offset_are_not_mixed(tmp_path: Path) -> None:
+    rows = long(("a",), 20, "D")
+    written = rows.assign(day=rows["day"].dt.strftime("%Y-%m-%dT10:00:00Z"))
+    written.loc[5, "day"] = "2021-01-08T10:00:00"
+    with pytest.raises(DataError, match="row 7, column 'day' holds '2021-01-08T10:00:00'"):
+        prepared(tmp_path, written, frequency="D")
+
+
+def test_numbers_that_came_as_numbers_are_not_read_again(tmp_path: Path) -> None:
+    rows = long().assign(price=1.125)
+    book = rows.astype({"price": object})
+    book.loc[3, "price"] = "2,5"
+    panel, _ = prepared(
+        tmp_path / "book", {"t.xlsx": _workbook(book)}, columns={"observed": ["price"]}
+    )
+    assert panel.observed["price"][0, :4].tolist() == [1.125, 1.125, 1.125, 2.5]
+    text = long(("c",)).assign(price="1,5").to_csv(index=False, sep=";")
+    files = {"1.parquet": _parquet(rows), "2.csv": text}
+    panel, _ = prepared(tmp_path / "two", files, columns={"observed": ["price"]})
+    assert panel.observed["price"][:, 0].tolist() == [1.125, 1.125, 1.5]
+
+
+def test_names_say_nothing_of_the_decimal_mark(tmp_path: Path) -> None:
+    rows = long().assign(promo="now 1,99", weight="3.125")
+    columns = {"known_future": ["promo"], "observed": ["weight"]}
+    panel, _ = prepared(tmp_path, rows, columns=columns)
+    assert (panel.observed["weight"] == 3.125).all()
+
+
+@pytest.mark.parametrize("first", ["3,150", "2.500"])
+def test_two_marks_that_are_both_open_are_refused_in_any_order(tmp_path: Path, first: str) -> None:
+    rows = long().assign(price="2.500")
+    rows.loc[1:, "price"] = "3,150" if first == "2.500" else "2.500"
+    rows.loc[0, "price"] = first
+    with pytest.raises(DataError, match=r"is it \d+ or .*data\.source\.thousands"):
+        prepared(tmp_path, rows, columns={"observed": ["price"]})
+
+
+def test_static_numbers_are_read_like_all_others(tmp_path: Path) -> None:
+    rows = long().assign(pack="1.250", price="1,50", kind="yes")
+    text = rows.to_csv(index=False, sep=";")
+    columns = {"static": ["pack", "kind"], "observed": ["price"]}
+    panel, _ = prepared(tmp_path, {"t.csv": text}, columns=columns)
+    assert panel.static["pack"].tolist() == [1250, 1250]
+    assert panel.static["kind"].tolist() == ["yes", "yes"]
+
+
+def test_a_static_column_that_varies_is_said(tmp_path: Path) -> None:
+    rows = long().assign(group="x")
+    rows.loc[30:, "group"] = "y"
+    _, said = prepared(tmp_path, rows, columns={"static": ["group"]})
+    assert said == [
+        "column 'group': 1 series, such as 'a', have more than one value; the first is taken"
+    ]
+
+
+def test_a_year_first_with_two_digits_is_not_taken_for_a_day(tmp_path: Path) -> None:
+    rows = long(num_steps=36, freq="MS", start="2021-01-01")
+    written = rows.assign(day=rows["day"].dt.strftime("%y-%m-%d"))
+    with pytest.raises(DataError, match=r"'21-01-01': is it written as .* or as .*%y"):
+        prepared(tmp_path, written, frequency="MS", aggregation="sum")
+
+
+@pytest.mark.parametrize("cell", ["2021-02", "2021"])
+def test_a_month_or_a_year_among_days_is_no_day(tmp_path: Path, cell: str) -> None:
+    rows = long(("a",), 40, "D").astype({"day": str})
+    rows.loc[9, "day"] = cell
+    with pytest.raises(DataError, match=f"row 11, column 'day' holds '{cell}', expected a date"):
+        prepared(tmp_path, rows, frequency="D", aggregation="sum")
+
+
+def test_totals_beside_the_months_of_a_wide_table_are_no_months(tmp_path: Path) -> None:
+    rows = long(("a",), 24, "MS", start="2021-01-01")
+    wide = rows.assign(day=rows["day"].dt.strftime("%Y-%m"))
+    wide = wide.pivot(index="article", columns="day", values="sold").reset_index()
+    wide["2021"] = wide["2022"] = 1000
+    panel, said = prepared(tmp_path, wide, columns={"wide": True}, frequency="MS")
+    assert panel.demand[0].tolist() == rows["sold"].tolist()
+    assert said == ["sales.csv: columns not read: 2021, 2022"]
+
+
+def test_unknown_demand_of_a_row_is_not_zero(tmp_path: Path) -> None:
+    rows = long().astype({"sold": object})
+    rows.loc[3, "sold"], rows.loc[4, "sold"] = None, -2
+    rows = rows.drop(index=5)
+    panel, _ = prepared(tmp_path, rows, missing="zero", negative="keep_missing")
+    assert np.isnan(panel.demand[0, 3:5]).all()
+    assert panel.demand[0, 5] == 0
+
+
+def test_a_day_with_a_row_is_not_closed(tmp_path: Path) -> None:
+    rows = long(("a",), 70, "D").astype({"sold": object})
+    rows.loc[rows["day"].dt.day_of_week == 6, "sold"] = None
+    panel, said = prepared(tmp_path, rows, frequency="D")
+    assert (panel.closed, said) == ((), [])
+
+
+def test_rows_of_the_same_time_have_no_last(tmp_path: Path) -> None:
+    rows = pd.concat([long(), long().assign(sold=1)])
+    with pytest.raises(DataError, match="so that none is the last"):
+        prepared(tmp_path, rows, aggregation="last")
+
+
+def test_the_same_file_twice_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"2\.csv is the same file as 1\.csv"):
+        prepared(tmp_path, {"1.csv": long(), "2.csv": long()}, aggregation="sum")
+
+
+def test_a_folder_that_contradicts_its_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"its folder says article=x, but its column 'article'"):
+        prepared(tmp_path, {"article=x/1.csv": long()})
+
+
+def test_two_columns_of_one_name_in_a_workbook_are_refused(tmp_path: Path) -> None:
+    rows = long()
+    twice = pd.concat([rows, rows[["sold"]]], axis=1)
+    with pytest.raises(DataError, match="two columns are called 'sold'"):
+        prepared(tmp_path, {"t.xlsx": _workbook(twice)})
+
+
+@pytest.mark.parametrize("key", [" ", "\u00a0"])
+def test_a_blank_key_is_none(tmp_path: Path, key: str) -> None:
+    rows = long()
+    rows.loc[4, "article"] = key
+    with pytest.raises(DataError, match=r"row 6, column .article. holds .*, expected a key"):
+        prepared(tmp_path, rows)
+
+
+def test_keys_of_many_digits_beside_an_empty_one_are_not_rounded(tmp_path: Path) -> None:
+    rows = long(("1", "2"))
+    rows["article"] = rows["article"].astype("int64") + 1234567890123456000
+    rows["article"] = rows["article"].astype("Int64")
+    rows.loc[3, "article"] = None
+    content = io.BytesIO()
+    rows.to_parquet(content, index=False)
+    files = {"t.parquet": content.getvalue()}
+    panel, _ = prepared(tmp_path, files, validation={"key": "reject"})
+    assert panel.series_id.tolist() == ["1234567890123456001", "1234567890123456002"]
+
+
+def test_keys_that_differ_by_zeros_or_case_alone_are_said(tmp_path: Path) -> None:
+    _, said = prepared(tmp_path, long(("00123", "123", "Ab")))
+    assert said == [
+        "column 'article': '00123' and '123' differ by case or leading zeros alone, and are taken "
+        "as two keys (1 such keys)"
+    ]
+    panel, _ = prepared(tmp_path, long(("Mu\u0308ller", "M\u00fcller"), 20), aggregation="sum")
+    assert panel.series_id.tolist() == ["M\u00fcller"]
+
+
+def test_types_of_parquet_are_numbers(tmp_path: Path) -> None:
+    rows = long().assign(promo=lambda table: table["sold"] > 20)
+    table = pa.Table.from_pandas(rows, preserve_index=False)
+    decimals = table["sold"].cast(pa.decimal128(22, 0))
+    flags = pa.array([None, *rows["promo"][1:].tolist()])
+    table = table.set_column(2, "sold", decimals).set_column(3, "promo", flags)
+    content = io.BytesIO()
+    pq.write_table(table, content)
+    files = {"t.parquet": content.getvalue()}
+    panel, _ = prepared(tmp_path, files, columns={"known_future": ["promo"]})
+    assert panel.demand.ravel().tolist() == rows["sold"].tolist()
+    assert np.isnan(panel.known_future["promo"][0, 0])
+    nested = table.set_column(2, "sold", pa.array([[1]] * len(rows)))
+    content = io.BytesIO()
+    pq.write_table(nested, content)
+    with pytest.raises(DataError, match="'sold' holds objects or lists"):
+        prepared(tmp_path, {"t.parquet": content.getvalue()})
+
+
+def test_a_period_far_from_all_others_is_none(tmp_path: Path) -> None:
+    rows = long().assign(day=np.tile(np.arange(60), 2))
+    rows.loc[5, "day"] = 10**9
+    column = {"column": "day", "start": "2021-01-03"}
+    with pytest.raises(DataError, match=r"row 7, column .day..*expected an integer period"):
+        prepared(tmp_path, rows, columns={"timestamp": column})
+
+
+def test_two_equal_marks_are_refused() -> None:
+    with pytest.raises(ValueError, match="decimal and thousands are both ','"):
+        TableForm.model_validate({"decimal": ",", "thousands": ","})

@@ -176,3 +176,22 @@ def test_where_a_unit_changed_is_found_within_a_block() -> None:
     at, factor = jumps(demand)
     assert abs(at[0] - 60) <= 8
     assert factor[0] == pytest.approx(1000, rel=0.2)
+
+
+def test_a_row_that_is_put_aside_does_not_make_the_next_a_duplicate(tmp_path: Path) -> None:
+    rows = table(1)
+    bad = rows.iloc[[5]].assign(sold="oops")
+    both = pd.concat([rows[:5], bad, rows[5:]], ignore_index=True)
+    policies = {"number": "reject", "duplicate": "reject"}
+    panel, report, raw = prepared(tmp_path, both, validation=policies)
+    assert raw.findings.quarantine["row"].tolist() == [7]
+    assert panel.demand[0].tolist() == rows["sold"].astype(float).tolist()
+    assert report["validation"] == {"number": 1}
+
+
+def test_a_column_may_be_called_as_those_of_the_quarantine(tmp_path: Path) -> None:
+    rows = table().rename(columns={"article": "file"})
+    rows.loc[2, "sold"] = "x"
+    columns = {**COLUMNS, "series": ["file"]}
+    _, _, raw = prepared(tmp_path, rows, columns=columns, validation={"number": "reject"})
+    assert list(raw.findings.quarantine.columns)[:3] == ["file", "row", "rule"]

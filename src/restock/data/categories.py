@@ -47,7 +47,7 @@ def indicators(
     counted = pd.DataFrame({"value": values, "period": periods})[early].dropna().drop_duplicates()
     often = counted["value"].value_counts()
     often = often[often >= OFTEN].sort_index().sort_values(ascending=False, kind="stable")
-    chosen = sorted(often.index[:MOST])
+    chosen = sorted(often.index.drop(OTHER, errors="ignore")[:MOST])
     columns = {f"{column}={value}": _flags(values == value) for value in chosen}
     rest = values.notna() & ~values.isin(chosen)
     columns[f"{column}={OTHER}"] = _flags(rest)
@@ -67,7 +67,8 @@ def given(raw: RawTable, name: str, siblings: tuple[str, ...]) -> FloatArray | N
     values = raw.require(column).astype("str").str.strip()
     if value != OTHER:
         return _flags(values == value)
-    known = [one.partition("=")[2] for one in siblings if one.startswith(f"{column}=")]
+    named = [one.partition("=")[2] for one in siblings if one.startswith(f"{column}=")]
+    known = [value for value in named if value != OTHER]
     return _flags(values.notna() & ~values.isin(known))
 
 

@@ -53,12 +53,12 @@ def make_panel(
         rows = _drop_unfinished(rows, report)
     order = ["series_id", "period", "stamp", "_order"]
     rows = rows.with_table(rows.table.sort_values(order, kind="stable"))
-    cells = _one_row_per_cell(rows, settings.aggregation)
+    cells = _one_row_per_cell(rows, raw, settings.aggregation)
     cells["demand"] = _not_negative(cells, rows, raw, settings)
     cells = _drop_inactive(cells, settings.min_active_periods, report)
     panel = _grid(cells, rows, raw, settings)
     rows = rows.with_table(rows.table[rows.table["series_id"].isin(panel.series_id)])
-    static = given_columns(rows)
+    static = given_columns(rows, raw)
     if settings.derived_static:
         until = known_until(panel, rows, settings.derived_static_periods, folds)
         static |= derived_columns(rows, until, settings)
@@ -87,9 +87,11 @@ def _drop_unfinished(rows: Rows, report: dict[str, Any]) -> Rows:
     return rows.with_table(table[~unfinished])
 
 
-def _one_row_per_cell(rows: Rows, aggregation: str) -> pd.DataFrame:
+def _one_row_per_cell(rows: Rows, raw: RawTable, aggregation: str) -> pd.DataFrame:
     """Aggregate to one row for each series and period."""
     table, keys = rows.table, ["series_id", "period"]
+    if aggregation == "last":
+        _check_last(table, raw)
     how = "last" if aggregation == "none" else aggregation
     groups = table.groupby(keys, sort=True, observed=True)
     # `min_count`: the sum of empty cells is missing, not zero.
@@ -98,6 +100,20 @@ def _one_row_per_cell(rows: Rows, aggregation: str) -> pd.DataFrame:
     for name in rows.covariates:
         cells[f"number {name}"] = groups[f"number {name}"].mean()
     return cells.reset_index()
+
+
+def _check_last(table: pd.DataFrame, raw: RawTable) -> None:
+    """Refuse rows of the same time that differ: none of them is the last."""
+    same = table.duplicated(["series_id", "stamp"], keep=False)
+    first = table[same].drop_duplicates(["series_id", "stamp", "demand"])
+    twice = first.duplicated(["series_id", "stamp"])
+    if twice.any():
+        row = first[twice].iloc[0]
+        raise DataError(
+            f"{raw.where(int(row['_order']))}: series {row['series_id']!r} has rows for "
+            f"{row['stamp']} that differ ({int(twice.sum())} such rows), so that none is the last. "
+            "Give a time of day, or set data.aggregation to sum, mean or max."
+        )
 
 
 def _not_negative(
@@ -155,6 +171,12 @@ def _grid(cells: pd.DataFrame, rows: Rows, raw: RawTable, settings: PanelSetting
     num_steps = int(known.max()) - first + 1
     position = (cells["period"] - first).to_numpy()
 
+    in_row = np.zeros((len(names), num_all), dtype=bool)
+    in_row[row, position] = True
+    every = rows.table["period"].to_numpy() - first
+    in_table = np.zeros(num_all, dtype=bool)
+    in_table[every[(every >= 0) & (every < num_all)]] = True
+
     def wide(name: str) -> np.ndarray:
         values = np.full((len(names), num_all), np.nan)
         values[row, position] = cells[name].to_numpy(dtype="float64")
@@ -162,8 +184,10 @@ def _grid(cells: pd.DataFrame, rows: Rows, raw: RawTable, settings: PanelSetting
 
     timestamps = rows.frequency.labels(first, num_all)
     demand = wide("demand")[:, :num_steps]
-    closed = closed_weekdays(demand, timestamps[:num_steps], rows.frequency.label, settings, raw)
-    demand = fill_gaps(demand, timestamps[:num_steps], closed, settings.missing, raw)
+    past = timestamps[:num_steps]
+    closed = closed_weekdays(in_table[:num_steps], past, rows.frequency.label, settings, raw)
+    shut = np.isin(past.day_of_week, closed)
+    demand = fill_gaps(demand, in_row[:, :num_steps], shut, settings.missing, raw)
     panel = DemandPanel(
         series_id=names,
         timestamps=timestamps,

@@ -25,13 +25,14 @@ DAYS = tuple(
     for sign in "./-"
     for first, second in (("%d", "%m"), ("%m", "%d"))
     for year in ("%Y", "%y")
-)
+) + tuple(f"%y{sign}%m{sign}%d" for sign in "/-")
 NAMED = (
     "%b %Y", "%B %Y", "%Y %b", "%Y %B", "%b-%y", "%b-%Y", "%B-%Y", "%d %b %Y", "%d %B %Y",
     "%d-%b-%Y", "%d-%b-%y", "%b %d, %Y", "%B %d, %Y", "%Y-%b", "%Y-%b-%d",
 )  # fmt: skip
 MONTHS = ("%m/%Y", "%m.%Y", "%m-%Y", "%Y/%m", "%Y.%m", "%Y/%m/%d", "%Y.%m.%d")
-OFFSET = r"[Tt\s]\d{2}(?::?\d{2}){0,2}(?:\.\d+)?\s*(Z|[+-]\d{2}:?\d{2})$"
+OFFSET = r"[Tt\s]\d{2}(?::?\d{2}){0,2}(?:\.\d+)?\s*(Z|[+-]\d{2}(?::?\d{2})?)$"
+ZONE = r"\s*(Z|[+-]\d{2}(?::?\d{2})?)$"
 ISO_WEEK = re.compile(r"(\d{4})-?\s?[Ww](\d{1,2})(?:-?([1-7]))?")
 QUARTER = re.compile(
     r"(?P<year>\d{4})[-\s/]?[Qq](?P<quarter>[1-4])"
@@ -39,6 +40,7 @@ QUARTER = re.compile(
 )
 WEEK_PARTS = {"%G": r"(?P<G>\d{4})", "%g": r"(?P<g>\d{2})", "%V": r"(?P<V>\d{1,2})",
               "%u": r"(?P<u>[1-7])"}  # fmt: skip
+SOME = 50  # values that show how dates are written
 WEEKS = "%G-W%V"
 QUARTERS = "%Y-Q%q"
 
@@ -106,7 +108,8 @@ def from_numbers(values: NDArray[np.floating], pattern: str | None) -> Texts | N
         return None
     whole = values.astype(np.int64)
     if pattern is not None:
-        return whole.astype(str).astype(object)
+        width = len(date(2021, 11, 22).strftime(pattern))
+        return np.array([str(value).zfill(width) for value in whole], dtype=object)
     days, months = whole // 100 % 100, whole % 100
     if ((whole > 18_000_000) & (whole < 25_000_000)).all() and days.min() > 0 and days.max() < 13:
         return whole.astype(str).astype(object)
@@ -144,10 +147,10 @@ def counted_years(values: NDArray[np.floating]) -> str:
 
 
 def _candidates(texts: Texts) -> list[str]:
-    """Return the patterns that the first value fits."""
+    """Return the patterns that any of some values fits."""
     clocked = [day + clock for day in (*DAYS, *MONTHS, *NAMED) for clock in CLOCKS]
-    first = pd.Series([str(texts[0]).strip()])
-    return [p for p in clocked if pd.to_datetime(first, format=p, errors="coerce").notna().all()]
+    some = pd.Series([str(text).strip() for text in texts[:: len(texts) // SOME + 1]])
+    return [p for p in clocked if pd.to_datetime(some, format=p, errors="coerce").notna().any()]
 
 
 def _read(texts: Texts, pattern: str, zone: str | None, within_days: bool) -> Dates:
@@ -157,13 +160,17 @@ def _read(texts: Texts, pattern: str, zone: str | None, within_days: bool) -> Da
     if any(part in pattern for part in ("%G", "%g", "%V")):
         parts = ISO_WEEK if pattern == WEEKS else _week_pattern(pattern)
         return Dates(pd.DatetimeIndex([_week(one, parts) for one in text]), pattern)
-    zones = text.str.extract(OFFSET, expand=False).nunique() if pattern == ISO else 0
+    ends = OFFSET if pattern == ISO else ZONE if pattern.endswith("%z") else None
+    offsets = text.str.extract(ends, expand=False) if ends else text.where(text.isna())
+    zones = offsets.nunique()
     try:
-        if zones or "%z" in pattern:
-            plain = zone is None and (zones == 1 or not within_days) and pattern == ISO
-            read = _shown(text) if plain else _converted(text, pattern, zone, within_days)
-            return Dates(read, pattern, zones)
+        if zones:
+            shown = zone is None and (zones == 1 or not within_days)
+            read = _shown(text, pattern) if shown else _converted(text, pattern, zone, within_days)
+            return Dates(_only(read, offsets.notna()), pattern, zones)
         stamps = pd.DatetimeIndex(pd.to_datetime(text, errors="coerce", format=pattern))
+        if pattern == ISO:
+            stamps = _only(stamps, _usual(text))
     except ValueError as error:
         raise ConfigError(
             f"data.columns.timestamp.format: {pattern!r} is no pattern of strptime ({error})."
@@ -171,10 +178,23 @@ def _read(texts: Texts, pattern: str, zone: str | None, within_days: bool) -> Da
     return Dates(stamps.tz_localize(None), pattern)
 
 
-def _shown(text: pd.Series) -> pd.DatetimeIndex:
+def _only(stamps: pd.DatetimeIndex, mask: pd.Series | NDArray[np.bool_]) -> pd.DatetimeIndex:
+    """Return stamps with NaT where a mask is false."""
+    return pd.DatetimeIndex(stamps.to_series().where(np.asarray(mask), pd.NaT))
+
+
+def _usual(text: pd.Series) -> NDArray[np.bool_]:
+    """Return which texts are as precise as most: a year among days is no day."""
+    shape = text.str.fullmatch(r"\d{4}") + 2 * text.str.fullmatch(r"\d{4}-?\d{2}").astype(int)
+    return np.asarray(shape == shape.mode().iloc[0], dtype=bool)
+
+
+def _shown(text: pd.Series, pattern: str) -> pd.DatetimeIndex:
     """Return what the clock showed, without its offset."""
-    bare = text.str.replace(r"\s*(Z|[+-]\d{2}:?\d{2})$", "", regex=True)
-    return pd.DatetimeIndex(pd.to_datetime(bare, errors="coerce", format=ISO))
+    bare = text.str.replace(ZONE, "", regex=True)
+    return pd.DatetimeIndex(
+        pd.to_datetime(bare, errors="coerce", format=pattern.removesuffix("%z").rstrip())
+    )
 
 
 def _converted(
@@ -202,9 +222,10 @@ def in_zone(stamps: pd.DatetimeIndex, zone: str | None, *, steady: bool) -> pd.D
             f"data.columns.timestamp.timezone: unknown zone {zone!r}; expected a name such as "
             "Europe/Berlin."
         ) from None
-    if not steady:
+    if not steady or local.isna().all():
         return local.tz_localize(None)
-    seasons = pd.DatetimeIndex([f"{local[0].year}-01-01", f"{local[0].year}-07-01"], tz="UTC")
+    year = local.min().year
+    seasons = pd.DatetimeIndex([f"{year}-01-01", f"{year}-07-01"], tz="UTC")
     standard = (seasons.tz_convert(local.tz).tz_localize(None) - seasons.tz_localize(None)).min()
     return stamps.tz_convert("UTC").tz_localize(None) + standard
 

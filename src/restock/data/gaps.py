@@ -17,7 +17,7 @@ DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sun
 
 
 def closed_weekdays(
-    demand: FloatArray,
+    rows: BoolArray,
     days: pd.DatetimeIndex,
     frequency: str,
     settings: PanelSettings,
@@ -26,7 +26,7 @@ def closed_weekdays(
     """Return the weekdays on which nothing is sold: those said, and those without any row.
 
     Args:
-        demand: Demand; NaN where there is no row. Shape ``(N, T)``.
+        rows: Whether any series has a row in a period, demand known or not. Length T.
         days: Labels of the periods. Length T.
         frequency: Frequency of the grid; other than of days, no weekday is closed.
         settings: The weekdays that are said.
@@ -41,8 +41,7 @@ def closed_weekdays(
         return ()
     weekday, said = days.day_of_week.to_numpy(), [WEEKDAYS.index(day) for day in settings.closed]
     counts = np.bincount(weekday, minlength=7)
-    open_days = np.asarray(np.isfinite(demand).any(axis=0))
-    found = (np.bincount(weekday[open_days], minlength=7) == 0) & (counts >= WEEKS)
+    found = (np.bincount(weekday[rows], minlength=7) == 0) & (counts >= WEEKS)
     found[said] = False
     if found.any() and not found.all():
         names = ", ".join(DAYS[day] for day in np.flatnonzero(found))
@@ -57,31 +56,31 @@ def closed_weekdays(
 
 def fill_gaps(
     demand: FloatArray,
-    timestamps: pd.DatetimeIndex,
-    closed: tuple[int, ...],
+    rows: BoolArray,
+    shut: BoolArray,
     missing: str | None,
     raw: RawTable,
 ) -> FloatArray:
     """Fill periods without a row as the policy says; closed days have no demand.
 
     Args:
-        demand: Demand; NaN where there is no row. Shape ``(N, T)``.
-        timestamps: Labels of the periods. Length T.
-        closed: Weekdays without any demand.
+        demand: Demand; NaN where it is unknown or there is no row. Shape ``(N, T)``.
+        rows: Whether a series has a row in a period: unknown demand of a row stays unknown.
+            Shape ``(N, T)``.
+        shut: Whether all are closed in a period. Length T.
         missing: The policy of the settings; None: none was chosen.
         raw: The table, which is told what was found.
 
     Raises:
         DataError: If no policy was chosen and a period without a row looks like one without demand.
     """
-    seen = np.isfinite(demand)
-    begun = np.logical_or.accumulate(seen, axis=1)
+    begun = np.logical_or.accumulate(np.isfinite(demand), axis=1)
     if missing in ("zero", "zero_from_start"):
-        return np.where((begun | (missing == "zero_from_start")) & ~seen, 0.0, demand)
-    lived = begun & np.logical_or.accumulate(seen[:, ::-1], axis=1)[:, ::-1]
-    shut = np.isin(timestamps.day_of_week, closed)
+        return np.where((begun | (missing == "zero_from_start")) & ~rows, 0.0, demand)
+    ended = np.logical_or.accumulate(np.isfinite(demand)[:, ::-1], axis=1)[:, ::-1]
+    lived = begun & ended
     _check_gaps(demand[:, ~shut], lived[:, ~shut], missing, raw)
-    return np.where(shut & lived & ~seen, 0.0, demand)
+    return np.where(shut & lived & ~rows, 0.0, demand)
 
 
 def _check_gaps(demand: FloatArray, lived: BoolArray, missing: str | None, raw: RawTable) -> None:

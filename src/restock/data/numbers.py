@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -51,20 +51,20 @@ class Evidence:
 
     Attributes:
         settled: By decimal mark, a text that can only be read with it; empty if there is none.
-        open: A text that has two meanings, such as ``3.150``; empty if there is none.
+        open: By mark, a text that has two meanings, such as ``3.150``; empty if there is none.
         grouped: Whether the numbers look like whole ones with groups: short ones have no mark,
             long ones all have one, and the last group sometimes ends in 0.
     """
 
     settled: Mapping[str, str]
-    open: str = ""
+    open: Mapping[str, str] = field(default_factory=dict)
     grouped: bool = False
 
 
 def evidence_of(texts: Texts) -> Evidence:
     """Look at the distinct texts of a column; of very many, at some that are spread evenly."""
     texts = texts[:: len(texts) // ENOUGH + 1]
-    bare = pd.Series([_bare(text) for text in texts if _has_mark(text)], dtype="str")
+    bare = pd.Series([_bare(text) for text in texts if _is_marked(text)], dtype="str")
     if bare.empty:
         return Evidence({})
     settled: dict[str, str] = {}
@@ -80,13 +80,14 @@ def evidence_of(texts: Texts) -> Evidence:
         if len(found):
             settled[decimal] = str(found.iloc[0])
     both = bare[bare.str.fullmatch(r"[1-9]\d{0,2}[.,]\d{3}")]
+    unsettled = {str(text)[-4]: str(text) for text in both[::-1]}
     plain = [text for text in map(str.strip, texts) if text.isdigit()]
     grouped = (
         any(len(text) <= 3 for text in plain)
         and all(len(text) <= 3 for text in plain)
         and bool(both.str.endswith("0").any())
     )
-    return Evidence(settled, str(both.iloc[0]) if len(both) else "", grouped)
+    return Evidence(settled, unsettled, grouped)
 
 
 def style_of(
@@ -129,15 +130,15 @@ def _decimal(columns: Mapping[str, Texts], thousands: str | None, separator: str
     if settled:
         return next(iter(settled))
     for name, evidence in found.items():
-        # A table with commas between its columns writes decimals with a point.
-        usual = separator == "," and evidence.open[-4:-3] == "." and not evidence.grouped
-        if evidence.open and not usual:
-            mark = evidence.open[-4]
-            whole, part = evidence.open.replace(mark, ""), evidence.open.replace(mark, ".")
+        for mark, text in evidence.open.items():
+            # A table with commas between its columns writes decimals with a point.
+            others = any("," in other.open for other in found.values())
+            if mark == "." and separator == "," and not evidence.grouped and not others:
+                continue
+            whole, part = text.replace(mark, ""), text.replace(mark, ".")
             raise DataError(
-                f"{name} holds {evidence.open!r}: is it {whole} or {part}? Nothing in "
-                f"the table settles it. Set data.source.thousands='{mark}' or "
-                f"data.source.decimal='{mark}'."
+                f"{name} holds {text!r}: is it {whole} or {part}? Nothing in the table settles it. "
+                f"Set data.source.thousands='{mark}' or data.source.decimal='{mark}'."
             )
     return "."
 
@@ -197,8 +198,12 @@ def _flags(values: FloatArray) -> bool:
     return bool(np.isin(known, (0.0, 1.0)).all())
 
 
-def _has_mark(text: str) -> bool:
-    return "." in text or "," in text
+def _is_marked(text: str) -> bool:
+    """Say whether a text is a number with a mark: names and codes are no evidence."""
+    if "." not in text and "," not in text:
+        return False
+    words = re.findall(r"[^\W\d_]+", text)
+    return all(word.upper() in CODES or word in "eE" for word in words)
 
 
 def _bare(text: str) -> str:
@@ -211,6 +216,8 @@ def _odd(text: str, style: NumberStyle) -> float:
     negative = False
     if text.startswith("(") and text.endswith(")"):
         text, negative = text[1:-1].strip(), True
+        if not text[:1].isdigit() and not _is_money(text[:1]):
+            return np.nan
     parts = re.fullmatch(r"(?P<before>\D*?)(?P<number>[.,]?\d.*?)(?P<after>[^\d.,]*)", text)
     if parts is None:
         return np.nan

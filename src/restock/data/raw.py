@@ -230,11 +230,13 @@ class RawTable:
             DataError: If a cell is empty.
         """
         raw = self.require(column)
-        self.refuse("key", column, raw.isna().to_numpy(), "a key")
-        if raw.dtype.kind == "f" and (raw.dropna() % 1 == 0).all():
+        whole = raw.dtype.kind == "f" and (raw.dropna() % 1 == 0).all()
+        if whole and raw.abs().max() < MOST:
             raw = raw.astype("Int64")
         code, distinct = coded(raw)
-        texts = pd.Series(distinct, dtype="str").str.strip()
+        texts = pd.Series(distinct, dtype="str").str.normalize("NFC").str.strip()
+        code = np.append(np.where(texts == "", -1, np.arange(len(texts))), -1)[code]
+        self.refuse("key", column, code < 0, "a key")
         tailed = texts.str.fullmatch(r"\d+\.0")
         if tailed.any() and texts[~tailed].str.fullmatch(r"\d+").all():
             rows = int(np.append(tailed.to_numpy(), False)[code].sum())
@@ -244,7 +246,21 @@ class RawTable:
                 f"{texts[tailed].iloc[0][:-2]!r}",
             )
             texts = texts.str.removesuffix(".0")
+        self._say_alike(column, texts)
         return uncoded(code, texts.to_numpy(dtype=object), raw.index)
+
+    def _say_alike(self, column: str, texts: pd.Series) -> None:
+        """Say which keys differ by case or leading zeros alone: a file may write them otherwise."""
+        texts = texts.drop_duplicates()
+        alike = texts.str.casefold().str.lstrip("0")
+        twin = alike.duplicated()
+        if twin.any():
+            other = texts[alike == alike[twin].iloc[0]].tolist()
+            self.say(
+                f"{column} alike",
+                f"column {column!r}: {' and '.join(map(repr, other[:2]))} differ by case or "
+                f"leading zeros alone, and are taken as two keys ({int(twin.sum())} such keys)",
+            )
 
     def say(self, about: str, sentence: str) -> None:
         """Keep a sentence for the report; the first one about something stays."""
@@ -292,15 +308,13 @@ def _short(value: object, most: int = 60) -> str:
 
 def joined(parts: list[pd.Series], sign: str) -> pd.Series:
     """Return columns of text as one, with a sign between them; empty where one of them is."""
-    codes, places = np.zeros(len(parts[0]), dtype=np.int64), []
-    for part in parts:
+    codes, names = coded(parts[0])
+    for part in parts[1:]:
         own, texts = coded(part)
-        codes = np.where((codes < 0) | (own < 0), -1, codes * max(len(texts), 1) + own)
-        places.append(texts)
-    code, distinct = pd.factorize(np.where(codes < 0, np.nan, codes.astype(float)))
-    names, rest = np.array([""] * len(distinct), dtype=object), np.asarray(distinct, dtype=np.int64)
-    for last, texts in enumerate(reversed(places)):
-        last_part = texts[rest % max(len(texts), 1)]
-        names = last_part + sign + names if last else last_part
-        rest = rest // max(len(texts), 1)
-    return uncoded(code, names, parts[0].index)
+        pairs = codes.astype(np.int64) * max(len(texts), 1) + own
+        place, distinct = pd.factorize(np.where((codes < 0) | (own < 0), -1, pairs))
+        known = distinct >= 0
+        first, second = np.divmod(distinct[known], max(len(texts), 1))
+        names = names[first] + sign + texts[second]
+        codes = np.append(np.where(known, np.cumsum(known) - 1, -1), -1)[place]
+    return uncoded(codes, names, parts[0].index)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -64,7 +65,10 @@ def read_table(
     raw = RawTable(pd.DataFrame())
     if found.others:
         raw.say("not read", f"not read, because they are no tables: {', '.join(found.others)}")
-    parts = [part for file in found.tables for part in _read(file, form, wanted or (), raw)]
+    seen: dict[tuple[bytes, Any], str] = {}
+    parts = [part for file in found.tables for part in _read(file, form, wanted or (), raw, seen)]
+    if not parts:
+        raise DataError(f"{path}: it holds no table.")
     if wide is not None:
         parts = [_unpivoted(part, wide, raw) for part in parts]
     parts = [_with_columns(part, wanted) for part in parts]
@@ -74,18 +78,32 @@ def read_table(
     style = _style(parts, numbers, form)
     if form.decimal is None and style.decimal == ",":
         raw.say("decimal", "numbers have a decimal comma; data.source.decimal says otherwise")
-    return RawTable(_joined(parts), style, raw.findings)
+    return RawTable(_joined(parts, style.decimal), style, raw.findings)
 
 
 def _read(
-    file: TableFile, form: TableForm, wanted: Collection[str], raw: RawTable
+    file: TableFile,
+    form: TableForm,
+    wanted: Collection[str],
+    raw: RawTable,
+    seen: dict[tuple[bytes, Any], str],
 ) -> Iterator[_Part]:
     for name, content in unpacked(file.path, file.name):
-        if name != file.name and not is_table(name) and not name.endswith(".txt"):
+        partition = tuple(file.partition.items())
+        twin = seen.setdefault((hashlib.sha256(content).digest(), partition), name)
+        if twin != name:
+            raise DataError(f"{name} is the same file as {twin}. Remove one of them.")
+        if name != file.name and not is_table(name):
             raw.say(name, f"not read, because it is no table: {name}")
             continue
         part = _one(name, content, form, wanted, raw)
         for key, value in file.partition.items():
+            own = part.table.get(key)
+            if own is not None and (own.astype(str) != value).any():
+                raise DataError(
+                    f"{name}: its folder says {key}={value}, but its column {key!r} has other "
+                    "values. Rename one of them."
+                )
             part.table[key] = value
         yield part
 
@@ -200,7 +218,7 @@ def _say_dialects(parts: list[_Part], form: TableForm, raw: RawTable) -> None:
             raw.say(f"{name} dialect", f"{name}: {' and '.join(said)}")
 
 
-def _joined(parts: list[_Part]) -> pd.DataFrame:
+def _joined(parts: list[_Part], decimal: str) -> pd.DataFrame:
     """Put the rows below each other. A column of other types in other files becomes text."""
     kinds: dict[str, set[str]] = {}
     for part in parts:
@@ -209,19 +227,19 @@ def _joined(parts: list[_Part]) -> pd.DataFrame:
                 kinds.setdefault(str(column), set()).add(_kind(values))
     mixed = [column for column, found in kinds.items() if len(found) > 1]
     tables = [
-        part.table.assign(**{c: as_text(part.table[c]) for c in mixed if c in part.table})
+        part.table.assign(**{c: as_text(part.table[c], decimal) for c in mixed if c in part.table})
         for part in parts
     ]
     columns = list(dict.fromkeys(column for table in tables for column in table.columns))
     index = np.concatenate([table.index for table in tables])
-    rows = pd.DataFrame({column: _stacked(tables, column) for column in columns})
+    rows = pd.DataFrame({column: _stacked(tables, column, decimal) for column in columns})
     rows.index = pd.Index(index)
     codes = np.repeat(np.arange(len(parts)), [len(table) for table in tables])
     rows[FILE] = pd.Categorical.from_codes(codes, pd.Index([part.name for part in parts]))
     return rows
 
 
-def _stacked(tables: list[pd.DataFrame], column: str) -> Any:
+def _stacked(tables: list[pd.DataFrame], column: str, decimal: str) -> Any:
     """Return the values of a column from all tables; text as codes."""
     values = [
         table[column] if column in table else pd.Series([None] * len(table), dtype="category")
@@ -230,7 +248,10 @@ def _stacked(tables: list[pd.DataFrame], column: str) -> Any:
     coded = [value for value in values if _kind(value) == "text"]
     if not coded:
         return pd.concat(values, ignore_index=True).array
-    texts = [value if hasattr(value, "cat") else value.astype("category") for value in values]
+    texts = [
+        value if hasattr(value, "cat") else as_text(value, decimal).astype("category")
+        for value in values
+    ]
     return texts[0].array if len(texts) == 1 else union_categoricals([t.array for t in texts])
 
 
@@ -250,11 +271,14 @@ def _style(parts: list[_Part], numbers: Collection[str], form: TableForm) -> Num
         texts,
         decimal=form.decimal,
         thousands=form.thousands,
-        separator="," if separators <= {","} else ";",
+        separator="," if separators == {","} else ";",
     )
 
 
 def _distinct(table: pd.DataFrame, columns: Iterable[str]) -> Iterator[tuple[str, np.ndarray]]:
     for column in columns:
         if column in table and _kind(table[column]) == "text":
-            yield column, coded(table[column])[1]
+            values = table[column]
+            if values.dtype == object:  # numbers of a workbook are no evidence of how it writes
+                values = values[values.map(lambda cell: isinstance(cell, str))]
+            yield column, coded(values)[1]

@@ -16,6 +16,8 @@ from restock.errors import ConfigError, DataError
 from restock.settings.folds import FoldSettings
 from restock.settings.panel import ColumnSettings, PanelSettings, TimestampColumn
 
+MOST_PERIODS = 200_000  # between two rows
+
 
 @dataclass(frozen=True)
 class Rows:
@@ -176,6 +178,7 @@ def timestamps(raw: RawTable, column: TimestampColumn, frequency: Frequency) -> 
         return stamps
     numbered = raw.numbers(column.columns[0])
     wrong = numbered.isna() | (numbered % 1 != 0)
+    wrong |= (numbered - numbered.median()).abs() > MOST_PERIODS
     raw.refuse("date", column.columns[0], wrong.to_numpy(), "an integer period")
     jump = counted_years(numbered.to_numpy())
     if jump:
@@ -188,6 +191,8 @@ def timestamps(raw: RawTable, column: TimestampColumn, frequency: Frequency) -> 
             "period 0, such as 2009-12-06."
         ) from None
     first = int(frequency.ordinals(start)[0])
+    if wrong.all():
+        return pd.Series(pd.NaT, index=numbered.index, dtype="datetime64[s]")
     period = numbered.where(~wrong, numbered.min()).astype("int64") + first
     base = int(period.min())
     labels = frequency.labels(base, int(period.max()) - base + 1)

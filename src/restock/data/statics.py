@@ -6,6 +6,8 @@ import numpy as np
 import pandas as pd
 
 from restock.data.folds import earliest_origins
+from restock.data.numbers import read_numbers
+from restock.data.raw import RawTable
 from restock.data.roles import Rows
 from restock.errors import DataError
 from restock.settings.folds import FoldSettings
@@ -13,13 +15,25 @@ from restock.settings.panel import DerivedColumn, PanelSettings
 from restock.types.panel import DemandPanel, IntArray
 
 
-def given_columns(rows: Rows) -> dict[str, pd.Series]:
-    """Return the static columns of the table by name, each indexed by series."""
+def given_columns(rows: Rows, raw: RawTable) -> dict[str, pd.Series]:
+    """Return the static columns of the table by name, each indexed by series.
+
+    Of a column with several values the first is taken, and it is said.
+    """
     by_series = rows.table.groupby("series_id", sort=True, observed=True)
-    return {
-        name: _given(_plain(by_series[f"static {name}"].first()), name, rows.columns.series)
-        for name in rows.columns.static
-    }
+    found: dict[str, pd.Series] = {}
+    for name in rows.columns.static:
+        values = by_series[f"static {name}"]
+        several = values.nunique() > 1
+        if several.any():
+            raw.say(
+                f"{name} varies",
+                f"column {name!r}: {int(several.sum())} series, such as "
+                f"{several.index[several][0]!r}, have more than one value; the first is taken",
+            )
+        first = _plain(values.first())
+        found[name] = first.astype(str) if name in rows.columns.series else _typed(first, raw)
+    return found
 
 
 def known_until(
@@ -54,15 +68,20 @@ def _plain(column: pd.Series) -> pd.Series:
     return column.astype("str") if coded else column
 
 
-def _given(column: pd.Series, name: str, keys: tuple[str, ...]) -> pd.Series:
-    """Keep key columns as text, even if they are numbers: store 2 is not twice store 1."""
-    return column.astype(str) if name in keys else _typed(column)
+def _typed(column: pd.Series, raw: RawTable) -> pd.Series:
+    """Turn a column into numbers if every value is a number: cells of a CSV are text.
 
-
-def _typed(column: pd.Series) -> pd.Series:
-    """Turn a column into numbers if every value is a number: cells of a CSV are text."""
-    values = pd.to_numeric(column, errors="coerce")
-    return values.astype(float) if values.notna().sum() == column.notna().sum() else column
+    Key columns stay text: store 2 is not twice store 1.
+    """
+    if column.dtype.kind in "biuf":
+        return column.astype(float)
+    texts = column.fillna("").astype(str).to_numpy(dtype=object)
+    numbers, unread, _ = read_numbers(texts, raw.style)
+    digits = [any(sign.isdigit() for sign in text) for text in texts]  # "yes" is no number
+    known = column.notna().to_numpy()
+    if (np.isfinite(numbers) & digits)[known].all() and not unread[known].any():
+        return pd.Series(np.where(known, numbers, np.nan), index=column.index)
+    return column
 
 
 def _derive(rows: pd.DataFrame, early: pd.Series, rule: DerivedColumn) -> pd.Series:

@@ -38,14 +38,17 @@ def validated(raw: RawTable, settings: PanelSettings, frequency: Frequency) -> R
             checked.numbers(name)
     series = series_keys(checked, columns.series)
     stamps = timestamps(checked, columns.timestamp, frequency)
-    good = ~masks.get("date", np.zeros(len(raw), dtype=bool))
+    policies = policies_of(settings)
+    good = np.ones(len(raw), dtype=bool)
+    for rule, mask in masks.items():
+        if rule == "date" or policies[rule] == "reject":
+            good &= ~mask
     if good.any():
         periods = frequency.ordinals(stamps[good].reset_index(drop=True))
         time = columns.timestamp.columns[0]
         _check_near(checked, periods, good, time)
         if settings.aggregation == "none":
             _check_once(checked, series.array[good], periods, good, settings)
-    policies = policies_of(settings)
     raw.findings.fail(policies)
     rejected = raw.findings.settle(masks, policies)
     flagged = {rule for rule in masks if policies[rule] == "flag"}
@@ -122,9 +125,7 @@ def _without(raw: RawTable, masks: dict[str, BoolArray]) -> RawTable:
         for row in np.flatnonzero(rejected)
     ]
     rows = raw.rows[rejected]
-    aside = rows.drop(columns=FILE)
-    aside.insert(0, "rule", rules)
-    aside.insert(0, "row", rows.index)
-    aside.insert(0, "file", rows[FILE].astype("str"))
-    raw.findings.quarantine = aside.reset_index(drop=True)
+    found = {"file": rows[FILE].astype("str").to_numpy(), "row": rows.index, "rule": rules}
+    cells = rows.drop(columns=FILE).reset_index(drop=True)
+    raw.findings.quarantine = pd.concat([pd.DataFrame(found), cells], axis=1)
     return raw.with_rows(raw.rows[~rejected])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
 
 from restock.settings.base import Frozen
 
@@ -27,6 +27,12 @@ class TableForm(Frozen):
 
     sheet: str | None = None
     """Sheet of a workbook; null: the first one."""
+
+    @model_validator(mode="after")
+    def _two_marks(self) -> TableForm:
+        if self.decimal is not None and self.decimal == self.thousands:
+            raise ValueError(f"decimal and thousands are both {self.decimal!r}; they must differ")
+        return self
 
 
 class FileSource(TableForm):

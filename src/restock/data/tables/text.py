@@ -17,6 +17,7 @@ from restock.errors import ConfigError, DataError, nearest
 from restock.settings.source import TableForm
 from restock.types.panel import IntArray
 
+csv.field_size_limit(2**31 - 1)  # a cell may be long
 SEPARATORS = (",", ";", "\t", "|")
 BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -92,7 +93,7 @@ def read_text(name: str, content: bytes, form: TableForm, wanted: Collection[str
     table = _parsed(name, content, separator, names)
     if not table.num_rows:
         raise DataError(f"{name}: the table has no rows.")
-    lines = _lines(content, separator, table.num_rows) + above.lines
+    lines = _lines(name, content, separator, table.num_rows, len(names)) + above.lines
     return TextTable(table, lines, Dialect(encoding, separator, guess, above.lines))
 
 
@@ -247,7 +248,6 @@ def _parsed(name: str, content: bytes, separator: str, names: list[str]) -> pa.T
 
 def _ragged(name: str, content: bytes, separator: str, width: int) -> DataError | None:
     """Return the error about the first row with another number of cells than the header."""
-    csv.field_size_limit(2**31 - 1)
     reader = csv.reader(io.StringIO(content.decode("utf-8"), newline=""), delimiter=separator)
     wrong = [(reader.line_num, len(row)) for row in reader if row and len(row) != width]
     if not wrong:
@@ -260,10 +260,28 @@ def _ragged(name: str, content: bytes, separator: str, width: int) -> DataError 
     )
 
 
-def _lines(content: bytes, separator: str, num_rows: int) -> IntArray:
-    """Return the line of each row, as an editor counts: the header is line 1."""
+def _lines(name: str, content: bytes, separator: str, num_rows: int, width: int) -> IntArray:
+    """Return the line that each row ends in, as an editor counts: the header is line 1.
+
+    Raises:
+        DataError: If a double quote is left open, so that a cell swallows rows.
+    """
     ends = content.count(b"\n") + (not content.endswith(b"\n"))
     if ends == num_rows + 1:
         return np.arange(2, num_rows + 2)
-    reader = csv.reader(io.StringIO(content.decode("utf-8"), newline=""), delimiter=separator)
-    return np.array([reader.line_num for row in reader if row][1:])
+    text = io.StringIO(content.decode("utf-8"), newline="")
+    reader = csv.reader(text, delimiter=separator, strict=True)
+    lines: list[int] = []
+    try:
+        for row in reader:
+            if row:
+                lines.append(reader.line_num)
+            inner = [line for cell in row if "\n" in cell for line in cell.splitlines()]
+            if any(line.count(separator) >= width - 1 > 0 for line in inner):
+                raise csv.Error("a cell holds whole rows")
+    except csv.Error as error:
+        raise DataError(
+            f"{name}: row {reader.line_num}: a double quote is left open or stands within a cell "
+            f"({error}). Write a quote within a cell twice, and the cell in quotes."
+        ) from None
+    return np.array(lines[1:])

@@ -29,11 +29,39 @@ def read_parquet(name: str, content: bytes) -> pd.DataFrame:
             f"{name}: this Parquet file is damaged or half-written ({_first(error)}). Write it "
             "again."
         ) from error
-    plain = [
-        column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
-        for column in table.columns
-    ]
-    return pa.table(plain, names=table.column_names).to_pandas(ignore_metadata=True)
+    return _plain(name, table)
+
+
+def _plain(name: str, table: pa.Table) -> pd.DataFrame:
+    """Return a table of numbers, texts and dates."""
+    twice = [column for column in table.column_names if table.column_names.count(column) > 1]
+    if twice:
+        raise DataError(f"{name}: two columns are called {twice[0]!r}. Rename or remove one.")
+    return pd.DataFrame(
+        {
+            field.name: _column(name, field, table.column(at))
+            for at, field in enumerate(table.schema)
+        }
+    )
+
+
+def _column(name: str, field: pa.Field, values: pa.ChunkedArray) -> pd.Series:
+    kind = field.type
+    if pa.types.is_dictionary(kind):
+        values, kind = values.cast(kind.value_type), kind.value_type
+    if pa.types.is_nested(kind):
+        raise DataError(
+            f"{name}: {field.name!r} holds objects or lists; expected one value a column."
+        )
+    if pa.types.is_decimal(kind):
+        values = values.cast(pa.float64())
+    elif pa.types.is_boolean(kind):
+        values = values.cast(pa.int8()).cast(pa.float64())
+    elif pa.types.is_integer(kind) and values.null_count:
+        return values.to_pandas(types_mapper=lambda _: pd.Int64Dtype())
+    elif pa.types.is_date(kind):
+        values = values.cast(pa.timestamp("s"))
+    return values.to_pandas()
 
 
 def read_json_lines(name: str, content: bytes) -> pd.DataFrame:
@@ -46,12 +74,12 @@ def read_json_lines(name: str, content: bytes) -> pd.DataFrame:
         table = arrow_json.read_json(pa.BufferReader(content))
     except pa.ArrowInvalid as error:
         raise DataError(_wrong_line(name, content) or f"{name}: {_first(error)}.") from error
-    nested = [field.name for field in table.schema if pa.types.is_nested(field.type)]
-    if nested:
-        raise DataError(
-            f"{name}: {', '.join(nested)} holds objects or lists; expected one value a column."
-        )
-    return table.to_pandas()
+    times = [field.name for field in table.schema if pa.types.is_timestamp(field.type)]
+    if times:  # arrow would turn the clock of a text with an offset into UTC
+        schema = pa.schema([(column, pa.string()) for column in times])
+        options = arrow_json.ParseOptions(explicit_schema=schema)
+        table = arrow_json.read_json(pa.BufferReader(content), parse_options=options)
+    return _plain(name, table)
 
 
 def _wrong_line(name: str, content: bytes) -> str:
@@ -87,37 +115,50 @@ def read_sheet(name: str, content: bytes, sheet: str | None) -> tuple[pd.DataFra
             raise DataError(
                 f"{name}: no sheet {sheet!r}; it has {', '.join(sheets)}. Set data.source.sheet."
             )
-        table = pd.read_excel(book, sheet or 0, dtype=object, keep_default_na=False, na_values=[""])
+        cells = pd.read_excel(
+            book, sheet or 0, header=None, dtype=object, keep_default_na=False, na_values=[""]
+        )
     except DataError:
         raise
     except Exception as error:  # the readers have errors of their own
         raise DataError(f"{name}: the workbook cannot be read ({_first(error)}).") from error
-    table.columns = [str(column) for column in table.columns]
-    return table.apply(_typed), sheets
+    if cells.empty:
+        raise DataError(f"{name}: the sheet is empty.")
+    names = [str(cell).strip() for cell in cells.iloc[0]]
+    twice = [column for column in names if names.count(column) > 1 and column != "nan"]
+    if twice:
+        raise DataError(f"{name}: two columns are called {twice[0]!r}. Rename or remove one.")
+    table = cells.iloc[1:].set_axis(names, axis=1).reset_index(drop=True)
+    kept = table.loc[:, [column != "nan" for column in names]]
+    return kept.apply(_typed), sheets
 
 
 def _typed(column: pd.Series) -> pd.Series:
-    """Give a column of a sheet the type that all its cells have; else all are text."""
+    """Give a column of a sheet the type that all its cells have, if there is one."""
     cells = column.dropna()
     if cells.map(lambda cell: isinstance(cell, int | float)).all():
         return column.astype("float64")
     if cells.map(lambda cell: isinstance(cell, pd.Timestamp | np.datetime64)).all():
         return pd.to_datetime(column)
-    return as_text(column)
+    return column
 
 
-def as_text(column: pd.Series) -> pd.Series:
-    """Return a column as text. Whole numbers get no point: they may be keys."""
-    if column.dtype.kind == "f":
-        whole = column.dropna() % 1 == 0
-        return (
-            column.astype("Int64" if whole.all() else "float64").astype("str").where(column.notna())
-        )
-    if column.dtype == object:
-        column = column.map(
-            lambda cell: int(cell) if isinstance(cell, float) and cell.is_integer() else cell,
-            na_action="ignore",
-        )
+def as_text(column: pd.Series, decimal: str = ".") -> pd.Series:
+    """Return a column as text.
+
+    Whole numbers get no mark: they may be keys. The others get the decimal mark of the table, by
+    which they are read again.
+    """
+
+    def written(cell: object) -> str:
+        if not isinstance(cell, float | np.floating):
+            return str(cell)
+        value = float(cell)
+        whole = value.is_integer() and abs(value) < 1e15
+        return str(int(value)) if whole else repr(value).replace(".", decimal)
+
+    if column.dtype.kind == "f" or column.dtype == object:
+        return column.astype(object).map(written, na_action="ignore").astype("str")
     return column.astype("str")
 
 

@@ -14,7 +14,7 @@ from support.builders import table
 from support.typed import ROOT, restock
 
 NO_PROJECT = "error: no restock project here"
-BEGIN = ("run", "fetch")  # they need nothing that was made before
+BEGIN = ("run", "fetch", "validate")  # they need nothing that was made before
 OWN = """
 source: {path: ../sales.csv}
 columns: {timestamp: date, series: [store, item], demand: sales}
@@ -48,7 +48,7 @@ def bare(tmp_path: Path) -> Path:
 
 def test_stages_on_ones_own_table_need_no_project(bare: Path) -> None:
     mine = ("--config-dir", "my_conf", "data=mine", "output_dir=out")
-    for stage in ("fetch", "prepare", "featurize"):
+    for stage in ("validate", "fetch", "prepare", "featurize"):
         done = restock(stage, *mine, cwd=bare)
         assert done.returncode == 0, done.stderr
     assert (bare / "out/features").exists()

@@ -41,6 +41,8 @@ PIPELINE_TAG = "restock.pipeline"
 BUNDLE_TAG = "restock.bundle"
 COMMAND_TAG = "restock.command"
 FLUSH_SECONDS = 5.0
+# What a store answers about a run that it has not; a server with users says it is not allowed.
+NO_RUN = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE", "PERMISSION_DENIED")
 BATCH = 900  # MLflow takes at most 1,000 metrics per call
 # Which view the UI opens an experiment in. Without it, an experiment may open as one of GenAI.
 KIND_TAG, MODEL_TRAINING = "mlflow.experimentKind", "custom_model_development"
@@ -219,13 +221,13 @@ def _check_exists(client: MlflowClient, run_id: str) -> None:
     try:
         stage = client.get_run(run_id).info.lifecycle_stage
     except MlflowException as error:
-        if error.error_code not in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+        if error.error_code not in NO_RUN:
             raise
         stage = None
     if stage != LifecycleStage.ACTIVE:
         raise ConfigError(
-            f"MLFLOW_RUN_ID={run_id} names no run of this tracking store. Unset the variable, or "
-            "set tracking.uri to the store that has the run."
+            f"MLFLOW_RUN_ID={run_id} names no run of this tracking store that you may read. Unset "
+            "the variable, or set tracking.uri to the store that has the run."
         )
 
 

@@ -9,7 +9,6 @@ from typing import Any
 import pandas as pd
 
 from restock.errors import DataError
-from restock.types.panel import BoolArray
 
 SHOWN = 20  # findings of one rule and column that are listed one by one
 HELP = {
@@ -75,24 +74,18 @@ class Findings:
         """Return the findings as plain data."""
         return [asdict(finding) for finding in self.found]
 
-    def fail(self, policies: Mapping[str, str]) -> None:
-        """Refuse the table if a rule says so.
+    def settle(self, policies: Mapping[str, str]) -> None:
+        """Refuse the table if a rule says so; of the other rules, say what they found.
 
         Raises:
-            DataError: With a line for each finding of these rules, and what to do.
+            DataError: With a line for each finding of rules that say so, and what to do.
         """
         failed = [finding for finding in self.found if policies[finding.rule] == "fail"]
-        if not failed:
-            return
-        rules = [rule for rule in HELP if any(finding.rule == rule for finding in failed)]
-        do = [f"data.validation.{rule}: {HELP[rule]}." for rule in rules]
-        raise DataError("\n".join([*(finding.says for finding in failed), *do]))
-
-    def settle(self, masks: Mapping[str, BoolArray], policies: Mapping[str, str]) -> list[str]:
-        """Return the rules whose rows are put aside, and say how many they and the others are."""
+        if failed:
+            rules = [rule for rule in HELP if any(finding.rule == rule for finding in failed)]
+            do = [f"data.validation.{rule}: {HELP[rule]}." for rule in rules]
+            raise DataError("\n".join([*(finding.says for finding in failed), *do]))
         for rule, count in self.counts().items():
             first = next(finding for finding in self.found if finding.rule == rule)
-            done = {"reject": "put aside", "flag": "flagged"}.get(policies[rule])
-            if done:
-                self.say(f"rule {rule}", f"{rule}: {count} {done}; the first: {first.says}")
-        return [rule for rule in masks if policies[rule] == "reject"]
+            done = {"reject": "put aside", "flag": "flagged"}[policies[rule]]
+            self.say(f"rule {rule}", f"{rule}: {count} {done}; the first: {first.says}")

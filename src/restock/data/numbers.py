@@ -167,10 +167,10 @@ def read_numbers(texts: Texts, style: NumberStyle) -> tuple[FloatArray, BoolArra
 
 def currencies(texts: Iterable[str]) -> set[str]:
     """Return the signs and codes of currencies in number texts."""
-    found = (
-        {part for part in re.findall(r"[^\W\d_]+|\S", text) if _is_money(part)} for text in texts
-    )
-    return set().union(*found)
+    # A currency stands before or behind the digits: most numbers need no closer look.
+    odd = [text for text in map(str.strip, texts) if not (text[0] + text[-1]).isdigit()]
+    parts = {part for text in odd for part in re.findall(r"[^\W\d_]+|\S", text)}
+    return {part for part in parts if _is_money(part)}
 
 
 def _plain(text: pd.Series, style: NumberStyle) -> FloatArray:

@@ -279,6 +279,11 @@ class RawTable:
         says = self.wrong(column, mask, expected, hint)
         if self.masks is None:
             raise DataError(says)
+        self.note(rule, column, mask, says)
+
+    def note(self, rule: str, column: str, mask: BoolArray, says: str) -> None:
+        """Keep what a rule found while a table is checked."""
+        assert self.masks is not None
         positions = np.flatnonzero(mask)
         rows = tuple(self.where(int(position)) for position in positions[:SHOWN])
         found = Finding(rule, rows[0], column, len(positions), says, rows)

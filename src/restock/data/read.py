@@ -63,8 +63,8 @@ def read_table(
     """
     found = find_tables(path)
     raw = RawTable(pd.DataFrame())
-    if found.others:
-        raw.say("not read", f"not read, because they are no tables: {', '.join(found.others)}")
+    if found.note:
+        raw.say("not read", found.note)
     seen: dict[tuple[bytes, Any], str] = {}
     parts = [part for file in found.tables for part in _read(file, form, wanted or (), raw, seen)]
     if not parts:
@@ -245,8 +245,7 @@ def _stacked(tables: list[pd.DataFrame], column: str, decimal: str) -> Any:
         table[column] if column in table else pd.Series([None] * len(table), dtype="category")
         for table in tables
     ]
-    coded = [value for value in values if _kind(value) == "text"]
-    if not coded:
+    if all(_kind(value) != "text" for value in values):
         return pd.concat(values, ignore_index=True).array
     texts = [
         value if hasattr(value, "cat") else as_text(value, decimal).astype("category")

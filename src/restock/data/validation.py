@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 
 from restock.data.categories import given, is_text
-from restock.data.findings import Finding
 from restock.data.frequency import Frequency
 from restock.data.raw import FILE, RawTable
 from restock.data.roles import number_columns, series_keys, timestamps
@@ -49,11 +48,11 @@ def validated(raw: RawTable, settings: PanelSettings, frequency: Frequency) -> R
         _check_near(checked, periods, good, time)
         if settings.aggregation == "none":
             _check_once(checked, series.array[good], periods, good, settings)
-    raw.findings.fail(policies)
-    rejected = raw.findings.settle(masks, policies)
+    raw.findings.settle(policies)
+    rejected = {rule: mask for rule, mask in masks.items() if policies[rule] == "reject"}
     flagged = {rule for rule in masks if policies[rule] == "flag"}
-    raw = replace(raw, tolerated=frozenset({"far_date", "duplicate", *flagged}))
-    return _without(raw, {rule: masks[rule] for rule in rejected}) if rejected else raw
+    raw = replace(raw, tolerated=frozenset(flagged))
+    return _without(raw, rejected) if rejected else raw
 
 
 def policies_of(settings: PanelSettings) -> dict[str, str]:
@@ -102,8 +101,6 @@ def _check_once(
         return
     mask = np.zeros(len(raw), dtype=bool)
     mask[good] = again
-    assert raw.masks is not None
-    raw.masks["duplicate"] = mask
     first = int(np.flatnonzero(mask)[0])
     at = int(np.flatnonzero(again)[0])
     time = settings.columns.timestamp
@@ -113,8 +110,7 @@ def _check_once(
         f"of {when} ({int(again.sum())} such rows). Say how to combine them: data.aggregation=sum, "
         "mean, last or max."
     )
-    found = Finding("duplicate", raw.where(first), time.name, int(again.sum()), says)
-    raw.findings.found.append(found)
+    raw.note("duplicate", time.name, mask, says)
 
 
 def _without(raw: RawTable, masks: dict[str, BoolArray]) -> RawTable:

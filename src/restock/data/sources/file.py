@@ -18,12 +18,12 @@ class TableFiles:
         """Keep the path."""
         self.path = Path(settings.path)
         self._state: dict[str, str] = {}
-        self._others: tuple[str, ...] = ()
+        self._note = ""
 
     def chunks(self) -> Iterator[Chunk]:
         """Read the files one by one, in the order of their names."""
         found = find_tables(self.path)
-        self._others = found.others
+        self._note = found.note
         for table in found.tables:
             seen = hashlib.sha256()
             with table.path.open("rb") as file:
@@ -38,5 +38,4 @@ class TableFiles:
 
     def notes(self) -> tuple[str, ...]:
         """Say which files of the folder are no tables."""
-        others = self._others
-        return (f"not read, because they are no tables: {', '.join(others)}",) if others else ()
+        return (self._note,) if self._note else ()

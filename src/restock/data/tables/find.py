@@ -7,8 +7,7 @@ from pathlib import Path
 
 from restock.errors import DataError
 
-TEXT = (".csv", ".tsv")
-SUFFIXES = (*TEXT, ".parquet", ".xlsx", ".xls", ".xlsb", ".ods", ".jsonl", ".ndjson")
+SUFFIXES = (".csv", ".tsv", ".parquet", ".xlsx", ".xls", ".xlsb", ".ods", ".jsonl", ".ndjson")
 PACKED = (".gz", ".bz2", ".xz", ".zst", ".zip")
 
 
@@ -42,6 +41,12 @@ class Found:
 
     tables: tuple[TableFile, ...]
     others: tuple[str, ...]
+
+    @property
+    def note(self) -> str:
+        """Say which files are not read; empty if all are."""
+        others = ", ".join(self.others)
+        return f"not read, because they are no tables: {others}" if others else ""
 
 
 def find_tables(path: Path) -> Found:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections import Counter
 
 import numpy as np
 import pandas as pd
@@ -34,15 +35,19 @@ def read_parquet(name: str, content: bytes) -> pd.DataFrame:
 
 def _plain(name: str, table: pa.Table) -> pd.DataFrame:
     """Return a table of numbers, texts and dates."""
-    twice = [column for column in table.column_names if table.column_names.count(column) > 1]
-    if twice:
-        raise DataError(f"{name}: two columns are called {twice[0]!r}. Rename or remove one.")
+    _check_once(name, table.column_names)
     return pd.DataFrame(
         {
             field.name: _column(name, field, table.column(at))
             for at, field in enumerate(table.schema)
         }
     )
+
+
+def _check_once(name: str, columns: list[str]) -> None:
+    twice = [column for column, count in Counter(columns).items() if count > 1]
+    if twice:
+        raise DataError(f"{name}: two columns are called {twice[0]!r}. Rename or remove one.")
 
 
 def _column(name: str, field: pa.Field, values: pa.ChunkedArray) -> pd.Series:
@@ -125,9 +130,7 @@ def read_sheet(name: str, content: bytes, sheet: str | None) -> tuple[pd.DataFra
     if cells.empty:
         raise DataError(f"{name}: the sheet is empty.")
     names = [str(cell).strip() for cell in cells.iloc[0]]
-    twice = [column for column in names if names.count(column) > 1 and column != "nan"]
-    if twice:
-        raise DataError(f"{name}: two columns are called {twice[0]!r}. Rename or remove one.")
+    _check_once(name, [column for column in names if column != "nan"])
     table = cells.iloc[1:].set_axis(names, axis=1).reset_index(drop=True)
     kept = table.loc[:, [column != "nan" for column in names]]
     return kept.apply(_typed), sheets
